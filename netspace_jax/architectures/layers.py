@@ -1,0 +1,91 @@
+"""Layers that the architectures share, initialised as PyTorch initialises them.
+
+Kernels keep Flax's layouts, (height, width, in, out) and (in, out); `netspace_jax.prep` turns them into
+PyTorch's when a network becomes a PRep.
+"""
+
+import math
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+LEAKY_SLOPE = 0.01
+
+
+def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Leaky ReLU of slope 0.01, written as a maximum, which fuses better than a select."""
+    return jnp.maximum(x, LEAKY_SLOPE * x)
+
+
+def im2col(x: Float[Array, "batch h w c"], kernel_size: tuple[int, int], stride: tuple[int, int],
+           padding: tuple[int, int]) -> Float[Array, "batch h2 w2 k"]:
+    """Patches under a sliding window, ordered (row, column, channel), by strided slices alone."""
+    (kh, kw), (sh, sw), (ph, pw) = kernel_size, stride, padding
+    if ph or pw:
+        x = jnp.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
+    out_h, out_w = (x.shape[1] - kh) // sh + 1, (x.shape[2] - kw) // sw + 1
+    windows = [x[:, i:i + sh * (out_h - 1) + 1:sh, j:j + sw * (out_w - 1) + 1:sw] for i in range(kh) for j in range(kw)]
+    return windows[0] if len(windows) == 1 else jnp.concatenate(windows, axis=-1)
+
+
+def conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c out"], stride: tuple[int, int],
+           padding: tuple[int, int]) -> Float[Array, "batch h2 w2 out"]:
+    """2-D convolution that stays fast when its kernel is vmapped.
+
+    A vmapped kernel makes `lax.conv` a grouped convolution, whose gradient is slow on CPU, and any `lax.conv`
+    inside a loop runs XLA's naive CPU kernel, some 50 times slower. Slices and one matrix product have neither
+    problem, so the CPU takes them; other backends keep their own convolution.
+    """
+    if jax.default_backend() == "cpu":
+        kh, kw, channels, out = kernel.shape
+        return im2col(x, (kh, kw), stride, padding) @ kernel.reshape(kh * kw * channels, out)
+    return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
+                                        dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def torch_uniform(fan_in: int) -> nn.initializers.Initializer:
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for weights and biases of convolutions and linear layers."""
+    bound = 1.0 / math.sqrt(fan_in)
+    return lambda key, shape, dtype=jnp.float32: jax.random.uniform(key, shape, dtype, -bound, bound)
+
+
+class Conv(nn.Module):
+    """Convolution over (batch, height, width, channels).
+
+    `kernel_init` None means PyTorch's default. Without a bias (before a batch norm) only the kernel is learned.
+    """
+
+    features: int
+    kernel_size: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    use_bias: bool = True
+    kernel_init: nn.initializers.Initializer | None = None
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "batch h w c"]) -> Float[Array, "batch h2 w2 out"]:
+        shape = (*self.kernel_size, x.shape[-1], self.features)
+        default = torch_uniform(math.prod(shape[:3]))
+        kernel = self.param("kernel", self.kernel_init or default, shape)
+        y = conv2d(x, kernel, self.stride, self.padding)
+        return y + self.param("bias", default, (self.features,)) if self.use_bias else y
+
+
+class Linear(nn.Module):
+    """Affine map of the last axis, initialised as PyTorch's `nn.Linear`."""
+
+    features: int
+    kernel_init: nn.initializers.Initializer | None = None
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*batch c"]) -> Float[Array, "*batch out"]:
+        default = torch_uniform(x.shape[-1])
+        kernel = self.param("kernel", self.kernel_init or default, (x.shape[-1], self.features))
+        return x @ kernel + self.param("bias", default, (self.features,))
+
+
+def flatten_maps(x: Float[Array, "batch h w c"]) -> Float[Array, "batch features"]:
+    """Flatten feature maps in the order channel, row, column, as PyTorch does."""
+    return x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)

@@ -1,0 +1,155 @@
+"""PRep: the parameters of a network as an H×W tensor (reference, section PRep).
+
+A network's parameters are flattened in forward order, weight then bias, in PyTorch's layouts. That flat vector is
+what a zoo stores; a PRep is the same vector zero-padded and cut into rows.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PyTree
+
+# Flax's (spatial…, in, out) to PyTorch's (out, in, spatial…), for linear layers and 1-D to 3-D convolutions.
+_TO_TORCH = {2: (1, 0), 3: (2, 1, 0), 4: (3, 2, 0, 1), 5: (4, 3, 0, 1, 2)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One parameter tensor: where it stands in the tree, its shape and dtype there, its axes in PyTorch's order."""
+
+    path: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    axes: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def fan_in(self) -> int:
+        """Inputs of one unit: 1 for biases and other vectors."""
+        return math.prod(self.shape[:-1]) if len(self.shape) > 1 else 1
+
+    @property
+    def torch_shape(self) -> tuple[int, ...]:
+        return tuple(self.shape[axis] for axis in self.axes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """Order, shapes and layouts of a network's parameters: computed once, static under jit."""
+
+    leaves: tuple[Leaf, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(leaf.size for leaf in self.leaves)
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each leaf starts in the flat vector."""
+        sizes = [leaf.size for leaf in self.leaves]
+        return tuple(sum(sizes[:i]) for i in range(len(sizes)))
+
+
+def spec_of(params: PyTree) -> Spec:
+    """Spec of a nested dict of arrays (or of shapes), in the order in which the dict holds them.
+
+    Raises:
+      ValueError: a leaf is not floating point of at most 32 bits, so that a PRep could not hold it exactly.
+    """
+    leaves = []
+
+    def visit(tree, path):
+        for name, child in tree.items():
+            if hasattr(child, "items"):
+                visit(child, (*path, name))
+                continue
+            where = "/".join((*path, name))
+            if not jnp.issubdtype(child.dtype, jnp.floating) or child.dtype.itemsize > 4:
+                raise ValueError(f"parameter {where} is {child.dtype}; a PRep holds floating point of at most 32 bits")
+            axes = _TO_TORCH.get(len(child.shape)) if name == "kernel" else None
+            leaves.append(Leaf((*path, name), tuple(child.shape), str(child.dtype), axes or tuple(range(len(child.shape)))))
+
+    visit(params, ())
+    return Spec(tuple(leaves))
+
+
+def spec_in_forward_order(init: Callable[[], PyTree]) -> Spec:
+    """Spec of the parameters that `init()` returns, in the order in which it creates them.
+
+    A pytree that leaves a transformation has its keys sorted, so the order is noted inside, where Flax has just
+    created the parameters in the order of the forward pass.
+    """
+    specs = []
+    jax.eval_shape(lambda: specs.append(spec_of(init())))
+    return specs[0]
+
+
+def flatten(spec: Spec, params: PyTree) -> Float[Array, "size"]:
+    """One network's parameter tree as a float32 vector in the spec's order and PyTorch's layouts.
+
+    Raises:
+      ValueError: the tree's leaves or shapes are not the spec's.
+    """
+    found = {"/".join(key.key for key in path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    wanted = {"/".join(leaf.path): leaf for leaf in spec.leaves}
+    if found.keys() != wanted.keys():
+        missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+        raise ValueError(f"tree of {sum(leaf.size for leaf in found.values())} parameters does not fit the spec of "
+                         f"{spec.size}: missing {missing or 'none'}, unexpected {extra or 'none'}")
+    for name, leaf in wanted.items():
+        if tuple(found[name].shape) != leaf.shape:
+            raise ValueError(f"parameter {name} has shape {tuple(found[name].shape)}, the spec says {leaf.shape}")
+    if not wanted:
+        return jnp.zeros(0)
+    return jnp.concatenate([found[name].transpose(leaf.axes).reshape(-1).astype(jnp.float32)
+                            for name, leaf in wanted.items()])
+
+
+def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
+    """The parameter tree that `flatten` made `flat` from.
+
+    Raises:
+      ValueError: the vector's length is not the spec's.
+    """
+    if flat.shape != (spec.size,):
+        raise ValueError(f"vector of shape {flat.shape} does not hold the {spec.size} parameters of the spec")
+    params: dict = {}
+    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
+        values = flat[start:start + leaf.size].reshape(leaf.torch_shape)
+        inverse = tuple(leaf.axes.index(axis) for axis in range(len(leaf.axes)))
+        node = params
+        for name in leaf.path[:-1]:
+            node = node.setdefault(name, {})
+        node[leaf.path[-1]] = values.transpose(inverse).astype(leaf.dtype)
+    return params
+
+
+def to_prep(flat: Float[Array, "size"], shape: tuple[int, int]) -> Float[Array, "h w"]:
+    """A flat network as a PRep of `shape`, zero-padded at the end.
+
+    Raises:
+      ValueError: the network has more parameters than the PRep has elements.
+    """
+    if flat.size > math.prod(shape):
+        raise ValueError(f"a network of {flat.size} parameters does not fit a PRep of {shape[0]}×{shape[1]} "
+                         f"= {math.prod(shape)} elements")
+    return jnp.pad(flat, (0, math.prod(shape) - flat.size)).reshape(shape)
+
+
+def from_prep(prep: Float[Array, "h w"], size: int) -> Float[Array, "size"]:
+    """The leading `size` values of a PRep, row by row; the rest is padding.
+
+    Raises:
+      ValueError: the PRep has fewer elements than the network has parameters.
+    """
+    if size > prep.size:
+        raise ValueError(f"a PRep of {'×'.join(map(str, prep.shape))} = {prep.size} elements "
+                         f"does not hold a network of {size} parameters")
+    return prep.reshape(-1)[:size]
