@@ -14,6 +14,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from netspace_jax import prep
 from netspace_jax.architectures.lenet import lenetlike
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
+from netspace_jax.architectures.siren import siren
+from netspace_jax.architectures.vanilla_cnn import vanilla_cnn
 from netspace_jax.errors import InputError
 
 __all__ = ["Architecture", "build", "names", "register"]
@@ -90,6 +92,9 @@ def _register_resnet(depth: int) -> None:
 
 
 register("lenetlike", lenetlike)
+register("vanilla_cnn", vanilla_cnn)
+register("siren", siren)
+register("siren64", functools.partial(siren, width=64))
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     _register_resnet(_depth)
 
