@@ -1,0 +1,58 @@
+"""An encoder that sees what a network does, and a decoder that knows how large each layer's values are.
+
+Independently trained networks compute the same with permuted neurons, so raw parameters generalise badly; what a
+network answers to probe inputs does not depend on the order of its neurons (ProbeGen, Kahana et al. 2024).
+"""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+_SEGMENTS = 64
+
+
+class ProbeEncoder(nn.Module):
+    """Description of a network's behaviour and statistics of its PRep to an embedding, by a perceptron."""
+
+    embedding: int
+    hidden: int
+
+    @nn.compact
+    def __call__(self, description: Float[Array, "features"], prep: Float[Array, "h w"]) -> Float[Array, "embedding"]:
+        x = jnp.concatenate([description, segment_statistics(prep)])
+        x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(x)))
+        return nn.Dense(self.embedding)(x)
+
+
+def segment_statistics(prep: Float[Array, "h w"]) -> Float[Array, "statistics"]:
+    """Log deviation of each of 64 equal segments of a PRep: its layers' sizes and where its padding begins."""
+    flat = prep.reshape(-1)
+    flat = jnp.pad(flat, (0, -flat.size % _SEGMENTS)).reshape(_SEGMENTS, -1)
+    return 0.5 * jnp.log(jnp.square(flat).mean(1) + 1e-6)
+
+
+class ScaledDecoder(nn.Module):
+    """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
+
+    A decoder whose values all have one size yields networks that cannot be trained: the scale decides.
+    """
+
+    prep: tuple[int, int]
+    hidden: int
+
+    @nn.compact
+    def __call__(self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"],
+                 architecture: Int[Array, ""]) -> Float[Array, "h w"]:
+        del architecture
+        x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
+        return shift + scale * nn.Dense(self.prep[0] * self.prep[1])(x).reshape(self.prep)
+
+
+class LinearHead(nn.Module):
+    """Embedding to one logit for each architecture."""
+
+    architectures: int
+
+    @nn.compact
+    def __call__(self, z: Float[Array, "embedding"]) -> Float[Array, "architectures"]:
+        return nn.Dense(self.architectures)(z)

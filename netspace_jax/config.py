@@ -1,0 +1,197 @@
+"""What a zoo and a run are made from: frozen dataclasses whose fields are the flags of the commands."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from netspace_jax.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class ZooConfig:
+    """A population of networks and how it is trained."""
+
+    task: tyro.conf.Suppress[Literal["classification", "fields"]] = "classification"
+    """What the networks compute: class logits of images, or values of a field at coordinates."""
+    dataset: Annotated[str, tyro.conf.arg(prefix_name=False)] = "digits"
+    """Name of a dataset, or a path: a .npz of images, a folder of meshes or of DeepSDF .npz files."""
+    data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""
+    """Where prepared TFDS datasets lie; empty means TFDS's own default."""
+    architectures: tuple[str, ...] = ("lenetlike",)
+    """Architectures in order: neighbours in this list are neighbours in the latent space."""
+    members: tuple[int, ...] = (1024,)
+    """Networks of each architecture."""
+    teacher: str = ""
+    """Architecture of one more network that teaches all others; empty for none."""
+    validation: float = 1 / 8
+    """Members that validate the embedding: a share below 1, or a number for each architecture."""
+    test: float = 1 / 8
+    """Members that test the embedding: a share below 1, or a number for each architecture."""
+    shared_start: bool = False
+    """Whether all members of an architecture start from the same random parameters."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """Adam, or SGD with momentum 0.9 and PyTorch's coupled weight decay."""
+    learning_rate: float = 1e-2
+    """Learning rate at the first step."""
+    weight_decay: float = 0.0
+    """Weight decay, for SGD."""
+    decay: float = 1.0
+    """Factor by which the learning rate is multiplied at each of `decay_at`."""
+    decay_at: tuple[float, ...] = ()
+    """Shares of `steps` at which the learning rate decays."""
+    batch: int = 64
+    """Images, or points, of one training step of one network."""
+    steps: int = 400
+    """Most training steps of a member; the teacher trains for all of them."""
+    stops: Literal["end", "log-uniform", "reference"] = "log-uniform"
+    """Where members stop: at `steps`; log-uniformly between `min_steps` and `steps`; or as the 186 of the reference."""
+    min_steps: int = 3
+    """Fewest training steps of a member, where stops are log-uniform."""
+    looks: int = 0
+    """Times that validation images are looked at after `looks_from`, to keep the best; 0 keeps the last parameters."""
+    looks_from: float = 0.7
+    """Share of `steps` at which the looks begin."""
+    crop_padding: int = 0
+    """Black pixels around an image before it is cropped at random; 0 for no crop."""
+    flip: bool = False
+    """Whether images are flipped at random."""
+    seed: int = 0
+    """Seed that every member's own key is folded from."""
+    chunk: int = 64
+    """Networks that train together; bounds the memory, and is what an interrupted zoo goes on from."""
+
+    @property
+    def populations(self) -> tuple[tuple[str, int], ...]:
+        """(architecture, members), the teacher's own population of one at the end."""
+        own = tuple(zip(self.architectures, self.members, strict=True))
+        return own + (((self.teacher, 1),) if self.teacher else ())
+
+
+@dataclasses.dataclass(frozen=True)
+class NetSpaceConfig:
+    """The autoencoder over networks and how it is trained."""
+
+    prep: tuple[int, int] = (64, 64)
+    """Rows and columns of a PRep; every architecture must fit."""
+    embedding: int = 256
+    """Size of an embedding."""
+    encoder: Literal["probe", "conv"] = "probe"
+    """`probe` sees what a network does on probe inputs and statistics of its PRep; `conv` is the reference's, on the PRep."""
+    decoder: Literal["mlp", "conv"] = "mlp"
+    """`mlp` scales what it generates layer by layer; `conv` is the reference's."""
+    hidden: int = 1024
+    """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
+    probes: int = 128
+    """Training inputs that the `probe` encoder runs each network on."""
+    noise: float = 0.0
+    """Largest noise added to the networks shown in training, as a share of each layer's deviation over the zoo."""
+    teaching: Literal["self", "common"] = "self"
+    """Whether each network is its own teacher, or one teacher and the labels teach all."""
+    interpolation: bool = False
+    """Whether embeddings between two architectures are taught to be the architectures in between."""
+    temperature: float = 4.0
+    """Temperature of the distillation."""
+    label_weight: float = 0.1
+    """Weight of the labels against distillation, where a common teacher teaches."""
+    networks: int = 64
+    """Networks of one step, the same number of each architecture."""
+    train_members: int = 0
+    """Members of each architecture to train on; 0 for all of the training split."""
+    batch: int = 128
+    """Images, or points, that each network sees in one step."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate after the warm-up."""
+    schedule: Literal["constant", "cosine"] = "cosine"
+    """Whether the learning rate stays or falls to a hundredth along a cosine, after 100 steps of warm-up."""
+    steps: int = 2000
+    """Training steps."""
+    evaluations: int = 10
+    """Times that the validation members are looked at; the checkpoint that is best then is the one evaluated."""
+    log_every: int = 20
+    """Steps between two lines of metrics.jsonl."""
+    select: Literal["gap", "score"] = "gap"
+    """What the best checkpoint has: the smallest validation gap to its inputs, or the highest validation score."""
+    seed: int = 0
+    """Seed of NetSpace's start and of its batches."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """One run, from a zoo to a report."""
+
+    name: tyro.conf.Suppress[str]
+    """Name of the preset it comes from."""
+    zoo: ZooConfig
+    netspace: NetSpaceConfig
+
+
+def digest(config: Any, *extra: str) -> str:
+    """Eight hexadecimal digits that stand for every field of a configuration that can change a result."""
+    fields = dataclasses.asdict(config)
+    fields.pop("data_dir", None)
+    text = json.dumps([fields, *extra], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_zoo(config: ZooConfig) -> None:
+    """Refuse, before anything trains, a zoo that cannot be.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    if len(config.architectures) != len(config.members):
+        raise InputError(f"{len(config.architectures)} architectures need as many numbers of members, "
+                         f"not {len(config.members)}: give --zoo.members one number for each")
+    if len(set(config.architectures)) != len(config.architectures):
+        raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
+    for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0)):
+        if getattr(config, name) < least:
+            raise InputError(f"--zoo.{name.replace('_', '-')} must be at least {least}, not {getattr(config, name)}")
+    if min(config.members, default=0) < 1:
+        raise InputError(f"--zoo.members must all be at least 1, not {' '.join(map(str, config.members))}")
+    if not (math.isfinite(config.learning_rate) and config.learning_rate > 0):
+        raise InputError(f"--zoo.learning-rate must be positive, not {config.learning_rate}")
+    if config.stops == "log-uniform" and not 1 <= config.min_steps <= config.steps:
+        raise InputError(f"log-uniform stops need 1 ≤ --zoo.min-steps ≤ --zoo.steps, not {config.min_steps} and {config.steps}")
+    for name in ("validation", "test"):
+        value = getattr(config, name)
+        if value < 0 or (value >= 1 and value != int(value)):
+            raise InputError(f"--zoo.{name} is a share below 1 or a whole number of members, not {value}")
+
+
+def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:
+    """Refuse, before anything trains, a NetSpace that does not fit its zoo.
+
+    Args:
+      sizes: parameters of each architecture.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    rows, columns = config.prep
+    for name in zoo.architectures:
+        if sizes[name] > rows * columns:
+            raise InputError(f"{name} has {sizes[name]} parameters and does not fit a PRep of {rows}×{columns} = "
+                             f"{rows * columns}: raise --netspace.prep")
+    if config.interpolation and len(zoo.architectures) < 3:
+        raise InputError(f"--netspace.interpolation needs at least 3 architectures, so that something lies between two; "
+                         f"this zoo has {len(zoo.architectures)}")
+    if config.teaching == "common" and not zoo.teacher:
+        raise InputError("--netspace.teaching common needs a teacher: name its architecture with --zoo.teacher")
+    if config.decoder == "conv" and (rows % 4 or columns % 8):
+        raise InputError(f"the conv decoder needs a PRep whose rows divide by 4 and columns by 8, not {rows}×{columns}")
+    if config.decoder == "conv" and config.embedding != 4096:
+        raise InputError(f"the conv decoder reads an embedding of 4096 values, not {config.embedding}")
+    if config.encoder == "conv" and config.embedding % 32:
+        raise InputError(f"the conv encoder needs an embedding size that divides by 32, not {config.embedding}")
+    if config.networks % len(zoo.architectures):
+        raise InputError(f"--netspace.networks {config.networks} must divide by the {len(zoo.architectures)} architectures")
+    for name in ("embedding", "hidden", "probes", "networks", "batch", "steps", "evaluations", "log_every"):
+        if getattr(config, name) < 1:
+            raise InputError(f"--netspace.{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}")
+    if not (math.isfinite(config.learning_rate) and config.learning_rate > 0):
+        raise InputError(f"--netspace.learning-rate must be positive, not {config.learning_rate}")

@@ -1,0 +1,1 @@
+"""Data: images (scikit-learn's digits, TFDS, local files), shapes, augmentation."""

@@ -1,0 +1,67 @@
+"""What happens to images between a zoo's uint8 pixels and a network's input (reference, section Zoos).
+
+Pure JAX, so that it runs inside the jitted training step of every network of a vmapped zoo.
+"""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
+
+
+def normalise(x: UInt8[Array, "*batch h w c"], mean: Sequence[float],
+              deviation: Sequence[float]) -> Float[Array, "*batch h w c"]:
+    """Pixels as float32, scaled to [0, 1], less the mean, over the deviation, channel by channel.
+
+    Raises:
+      ValueError: there is not one mean and one deviation for each channel.
+    """
+    if not x.shape[-1] == len(mean) == len(deviation):
+        raise ValueError(f"{len(mean)} means and {len(deviation)} deviations for images of {x.shape[-1]} channels")
+    scale = 1 / (255 * np.asarray(deviation, np.float64))
+    shift = -np.asarray(mean, np.float64) / np.asarray(deviation, np.float64)
+    per_channel = (1,) * (x.ndim - 1) + (-1,)
+    return (x.astype(jnp.float32) * scale.astype(np.float32).reshape(per_channel)
+            + shift.astype(np.float32).reshape(per_channel))
+
+
+def augment(key: PRNGKeyArray, x: UInt8[Array, "batch h w c"], crop_padding: int,
+            flip: bool) -> UInt8[Array, "batch h w c"]:
+    """Each image cropped at a random place of itself padded with black, and flipped left to right half of the time.
+
+    Args:
+      key: one key for the batch.
+      x: images, before normalising: that is what makes the padding black.
+      crop_padding: pixels of padding on each side (reference: 4 for CIFAR-10, 8 for Tiny-ImageNet); 0 crops nothing.
+      flip: whether images may be flipped.
+
+    Raises:
+      ValueError: the padding is negative.
+    """
+    if crop_padding < 0:
+        raise ValueError(f"a crop padding of {crop_padding} pixels; 0 crops nothing")
+    if not crop_padding and not flip:
+        return x
+    batch, height, width, _ = x.shape
+    crop_key, flip_key = jax.random.split(key)
+    corners = jnp.zeros((batch, 2), jnp.int32)
+    mirrored = jnp.zeros(batch, bool)
+    if crop_padding:
+        corners = jax.random.randint(crop_key, (batch, 2), -crop_padding, crop_padding + 1)
+    if flip:
+        mirrored = jax.random.bernoulli(flip_key, 0.5, (batch,))
+
+    # One gather of whole pixels for crop and flip together: among slices, shifts by selection and products with
+    # one-hot matrices the quickest on CPU when networks are vmapped inside a loop.
+    def window(image: UInt8[Array, "h w c"], corner: Int[Array, "2"], mirror) -> UInt8[Array, "h w c"]:
+        columns = jnp.arange(width)
+        rows = jnp.arange(height) + corner[0]
+        columns = jnp.where(mirror, width - 1 - columns, columns) + corner[1]
+        inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))[None, :]
+        rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
+        pixels = image.at[rows[:, None], columns[None, :]].get(mode="promise_in_bounds")
+        return jnp.where(inside[:, :, None], pixels, jnp.zeros((), image.dtype))
+
+    return jax.vmap(window)(x, corners, mirrored)

@@ -1,0 +1,120 @@
+"""Image-classification sets by name, split and ready to train on (reference, section Zoos; docs/data.md)."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import sklearn.datasets
+from jaxtyping import UInt8
+
+from netspace_jax.data import npz
+from netspace_jax.data.splits import Images, Splits, stratified
+from netspace_jax.errors import InputError
+
+__all__ = ["ImageSet", "Images", "load_images"]
+
+# Per channel, of pixels scaled to [0, 1]: what the reference normalises RGB images with.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+
+_SEED = 0  # of every split that is drawn here: changing it changes what all results mean
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSet:
+    """Images of one classification set.
+
+    Attributes:
+      name: what it was loaded by; of a file, its name without the suffix.
+      classes: number of classes.
+      train, validation, test: the images.
+      mean, deviation: for each channel, of pixels scaled to [0, 1], for normalising.
+    """
+
+    name: str
+    classes: int
+    train: Images
+    validation: Images
+    test: Images
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of one image."""
+        return self.train.x.shape[1:]
+
+
+def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
+    """The image set called `dataset`.
+
+    Args:
+      dataset: `digits`; the path of a `.npz`; or the name of a set that TFDS has prepared as array_record, with config
+        and version where wanted (`name/config:version`).
+      data_dir: where TFDS's sets lie; by default $TFDS_DATA_DIR or ~/tensorflow_datasets.
+
+    Raises:
+      InputError: there is no such set, it is not prepared, or its images or labels cannot be used.
+    """
+    if dataset == "digits":
+        return _finish("digits", *_digits())
+    if dataset.endswith(".npz"):
+        path = Path(dataset).expanduser()
+        splits = npz.read(path)
+        return _finish(path.stem, *_hold_out(dataset, splits, len(splits.train.y) // 6))
+    if Path(dataset).is_file():
+        raise InputError(f"{dataset}: images are read from .npz files only (their layout is in docs/data.md)")
+
+    from netspace_jax.data import prepared  # here because importing TFDS takes a second that `digits` need not spend
+
+    splits = prepared.read(dataset, data_dir)
+    count = len(splits.train.y)
+    match prepared.base_name(dataset):
+        case "cifar10":  # the last 10,000 of 50,000, in their official order
+            kept = count - count // 5
+            validation = Images(splits.train.x[kept:], splits.train.y[kept:])
+            train = Images(splits.train.x[:kept], splits.train.y[:kept])
+            return _finish(dataset, splits.classes, train, validation, splits.test)
+        case "tiny_imagenet":  # 20,000 of 100,000
+            return _finish(dataset, *_hold_out(dataset, splits, count // 5))
+        case _:
+            return _finish(dataset, *_hold_out(dataset, splits, count // 6))
+
+
+def _digits() -> tuple[int, Images, Images, Images]:
+    """scikit-learn's 1,797 digits of 8×8: 1,197 to train, 300 to validate, 300 to test."""
+    digits = sklearn.datasets.load_digits()
+    x = np.round(digits.images * (255 / 16)).astype(np.uint8)[..., None]  # their 17 grey levels are 0 to 16
+    y = digits.target.astype(np.int32)
+    rest, test = stratified(y, 300, _SEED)
+    train, validation = (rest[rows] for rows in stratified(y[rest], 300, _SEED))
+    return 10, *(Images(x[rows], y[rows]) for rows in (train, validation, test))
+
+
+def _hold_out(dataset: str, splits: Splits, count: int) -> tuple[int, Images, Images, Images]:
+    """Classes, train, validation and test, where `count` stratified training images validate if nothing else does."""
+    train, validation = splits.train, splits.validation
+    if validation is None:
+        if count == 0:
+            raise InputError(f"{dataset}: {len(train.y)} training images are too few to hold some out for validation; give more")
+        kept, held = stratified(train.y, count, _SEED)
+        train, validation = (Images(train.x[rows], train.y[rows]) for rows in (kept, held))
+    return splits.classes, train, validation, splits.test
+
+
+def _finish(name: str, classes: int, train: Images, validation: Images, test: Images) -> ImageSet:
+    mean, deviation = IMAGENET_MEAN, IMAGENET_DEVIATION
+    if train.x.shape[3] != 3:
+        mean, deviation = _statistics(train.x)
+        if not all(deviation):
+            raise InputError(f"{name}: all pixels of the training images are the same; give images to tell apart")
+    return ImageSet(name, classes, train, validation, test, mean, deviation)
+
+
+def _statistics(x: UInt8[np.ndarray, "n h w c"]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel of pixels scaled to [0, 1], exactly, from how often each value occurs."""
+    levels = np.arange(256) / 255
+    counts = [np.bincount(x[..., channel].ravel(), minlength=256) / x[..., channel].size for channel in range(x.shape[3])]
+    means = [float(count @ levels) for count in counts]
+    deviations = [float(np.sqrt(count @ (levels - mean) ** 2)) for count, mean in zip(counts, means, strict=True)]
+    return tuple(means), tuple(deviations)

@@ -1,0 +1,1 @@
+"""Figures of merit, computed: each module answers one question about a trained NetSpace."""

@@ -1,0 +1,37 @@
+"""The way between two networks: along the line of embeddings, and along the line of weights."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PyTree
+
+from netspace_jax.evaluation.reconstruct import score_embeddings, score_networks
+from netspace_jax.netspace import Constants, NetSpace
+from netspace_jax.tasks import Split, Task
+
+STEPS = 100
+
+
+class Interpolation(NamedTuple):
+    """Scores at equal steps from the first of two networks to the second."""
+
+    share: Float[np.ndarray, "step"]
+    latent: Float[np.ndarray, "step"]
+    weights: Float[np.ndarray, "step"]
+
+
+def line(a: Float[Array, "size"], b: Float[Array, "size"], steps: int = STEPS) -> Float[Array, "step size"]:
+    """Points at equal steps from `a` to `b`, both included."""
+    share = jnp.linspace(0, 1, steps)[:, None]
+    return (1 - share) * a[None] + share * b[None]
+
+
+def interpolate(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, flats: Float[Array, "2 size"],
+                item: Int[Array, ""], kind: int, split: Split = "test", steps: int = STEPS) -> Interpolation:
+    """Scores between two networks of one architecture, by both ways."""
+    z = jnp.stack([netspace.encode(params, constants, task, flat, kind) for flat in flats])
+    items = jnp.broadcast_to(item, (steps,))
+    latent = score_embeddings(netspace, params, constants, task, line(z[0], z[1], steps), items, kind, split)
+    weights = score_networks(netspace.architectures[kind], line(flats[0], flats[1], steps), task, items, split)
+    return Interpolation(np.linspace(0, 1, steps), np.asarray(latent), np.asarray(weights))

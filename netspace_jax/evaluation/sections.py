@@ -1,0 +1,170 @@
+"""Sections of a report: each computes figures of merit for a trained NetSpace and draws what they mean."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+
+from netspace_jax import figures
+from netspace_jax.evaluation import memorised
+from netspace_jax.evaluation.interpolate import interpolate
+from netspace_jax.evaluation.reconstruct import reconstruct, score_networks
+from netspace_jax.pipeline import Trained
+from netspace_jax.prep import to_prep
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """One part of a report: numbers for metrics.json, a figure, and what a reader should know of them."""
+
+    name: str
+    title: str
+    text: str
+    metrics: Mapping[str, float]
+    figure: Figure | None = None
+    table: tuple[tuple[str, ...], ...] = ()
+
+
+def reconstruction(trained: Trained) -> Section:
+    """Input against generated accuracy for each test network."""
+    metric = trained.task.metric
+    metrics: dict[str, float] = {}
+    groups, gaps = [], {"train": [], "test": []}
+    agreements, taus, right = [], [], []
+    for kind, architecture in enumerate(trained.netspace.architectures):
+        for split in ("train", "test"):
+            found = _reconstruct(trained, kind, split)
+            gaps[split].append(found.gap)
+        agreements.append(float(found.agreement.mean()))
+        taus.append(found.kendall_tau)
+        right.append(float((found.predicted == kind).mean()))
+        groups.append((architecture.name, np.asarray(found.score), np.asarray(found.generated_score)))
+    metrics |= {"reconstruct/gap_train": np.mean(gaps["train"]), "reconstruct/gap_test": np.mean(gaps["test"]),
+                "reconstruct/agreement_test": np.mean(agreements), "reconstruct/kendall_tau_test": np.mean(taus),
+                f"reconstruct/{metric}_test": np.mean([generated.mean() for _, _, generated in groups])}
+    figure, ax = figures.input_against_generated(groups, metric)
+    ax.set_title(f"gap {metrics['reconstruct/gap_test']:.3f}, agreement {metrics['reconstruct/agreement_test']:.3f}, "
+                 f"Kendall's τ {metrics['reconstruct/kendall_tau_test']:.3f}", fontsize=10)
+    text = ("Each point is a network that NetSpace never saw. The gap is the mean distance from the line; agreement is the "
+            "share of test inputs on which input and generated network say the same, which is harder than equal accuracy.")
+    return Section("reconstruct", "Input against generated network", text,
+                   {name: float(value) for name, value in metrics.items()}, figure)
+
+
+def interpolation(trained: Trained) -> Section:
+    """Accuracy along the line of embeddings and along the line of weights, between the two best test networks."""
+    found = _reconstruct(trained, 0, "test")
+    networks = trained.shown(trained.networks(0, "test"))
+    best = np.argsort(-np.asarray(found.score), kind="stable")[:2]
+    way = interpolate(trained.netspace, trained.params, trained.constants, trained.task, networks.flats[best],
+                      networks.items[best[0]], 0)
+    metric = trained.task.metric
+    figure, _ = figures.along_a_line(way.share, [("embeddings", way.latent), ("weights", way.weights)], metric)
+    text = ("The two best test networks, which were trained independently unless the preset says otherwise. Between their "
+            "weights lies nothing that works; between their embeddings there are networks all the way.")
+    return Section("interpolate", "From one network to another", text,
+                   {"interpolate/latent_min": float(way.latent.min()), "interpolate/weights_min": float(way.weights.min())},
+                   figure)
+
+
+def embeddings(trained: Trained) -> Section:
+    """Test embeddings in the plane of their first two principal components, coloured by accuracy."""
+    parts = [_reconstruct(trained, kind, "test") for kind in range(len(trained.netspace.architectures))]
+    z = np.concatenate([part.embedding for part in parts])
+    scores = np.concatenate([part.score for part in parts])
+    pca = PCA(2, random_state=0).fit(z)
+    ends = np.cumsum([0, *(len(part.score) for part in parts)])
+    groups = [(a.name, np.arange(ends[i], ends[i + 1])) for i, a in enumerate(trained.netspace.architectures)]
+    figure, _ = figures.plane_of_embeddings(pca.transform(z), scores, trained.task.metric, pca.explained_variance_ratio_,
+                                            groups if len(groups) > 1 else ())
+    return Section("embeddings", "The space", "Embeddings of test networks. Nothing told the space how good a network is.",
+                   {}, figure)
+
+
+def preps(trained: Trained) -> Section:
+    """A PRep before and after."""
+    found = _reconstruct(trained, 0, "test")
+    chosen = int(np.argsort(np.asarray(found.score))[-1])
+    flat = trained.shown(trained.networks(0, "test")).flats[chosen]
+    pairs = [(title, np.asarray(to_prep(values, trained.config.netspace.prep)))
+             for title, values in (("input", flat), ("generated", found.generated[chosen]))]
+    figure, _ = figures.preps(pairs)
+    text = ("The parameters of the best test network, and of the network generated from it. They need not look alike: only "
+            "what a network does is compared in training.")
+    return Section("prep", "A PRep before and after", text, {}, figure)
+
+
+def memorisation(trained: Trained) -> Section:
+    """Are generated networks new? Nearest training networks, and what takes no generator at all."""
+    kind = 0
+    architecture = trained.netspace.architectures[kind]
+    training = trained.shown(trained.networks(kind, "train"))
+    test = trained.shown(trained.networks(kind, "test"))
+    generated = _reconstruct(trained, kind, "test").generated
+    best = int(np.argmax(score_networks(architecture, training.flats, trained.task, training.items, "validation")))
+    rows, metrics = [], {}
+    for label, name, flats in (
+            ("generated from test networks", "generated", generated),
+            ("test networks themselves", "members", test.flats),
+            ("test networks, 10 % noise on the weights", "noise", memorised.disturbed(test.flats, 0.1)),
+            ("average of the training networks' weights", "average", training.flats.mean(0, keepdims=True)),
+            ("best of the training networks (by validation)", "best", training.flats[best:best + 1])):
+        items = jnp.broadcast_to(test.items[:1], (len(flats),))
+        scores = np.asarray(score_networks(architecture, flats, trained.task, items, "test"))
+        near = memorised.nearest(architecture, flats, training, trained.task)
+        metrics |= {f"memorised/{name}_{trained.task.metric}": float(scores.mean()),
+                    f"memorised/{name}_distance": float(near.distance.mean()),
+                    f"memorised/{name}_agreement": float(near.agreement.mean())}
+        rows.append((label, f"{scores.mean():.3f}", f"{scores.max():.3f}", f"{near.distance.mean():.3f}",
+                     f"{near.agreement.mean():.3f}"))
+    header = ("networks", f"{trained.task.metric}, mean", "best", "distance to the nearest training network",
+              "agreement with the nearest training network")
+    text = ("Distance is Euclidean between all weights, over the norm of the network's own. A generator that repeats what it "
+            "was shown would have distance 0 and agreement 1; compare generated networks with the test networks themselves.")
+    return Section("memorised", "New networks, or repeated ones?", text, metrics, None, (header, *rows))
+
+
+def training(trained: Trained, run: Path) -> Section:
+    """Loss over steps."""
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    select = f"validation_{trained.config.netspace.select}"
+    losses = [line for line in lines if "total" in line]
+    looks = [(line["step"], abs(line[select])) for line in lines if select in line]
+    figure, _ = figures.training_curve([line["step"] for line in losses], [line["total"] for line in losses], looks,
+                                       select.replace("_", " "))
+    text = f"The checkpoint of step {trained.step} is the one evaluated."
+    return Section("training", "Training", text, {}, figure)
+
+
+def zoo(trained: Trained) -> Section:
+    """What is in the zoo."""
+    summary = trained.zoo.summary
+    metric = trained.task.metric
+    metrics = {"zoo/seconds": summary["seconds"], "zoo/members": summary["members"], "zoo/diverged": summary["diverged"],
+               **{f"zoo/{metric}_{which}": summary[f"score_{which}"] for which in ("min", "mean", "max")}}
+    rows = []
+    for name, _ in trained.zoo.config.populations:
+        for split in ("train", "validation", "test", "teacher"):
+            scores = [m.score_test for m in trained.zoo.members
+                      if (m.architecture, m.split, m.status) == (name, split, "finite")]
+            if scores:
+                rows.append((name, split, str(len(scores)), *(f"{f(scores):.3f}" for f in (np.min, np.mean, np.max))))
+    return Section("zoo", "The zoo", f"{summary['diverged']} of {summary['members']} networks diverged and are left out.",
+                   metrics, None, (("architecture", "split", "networks", "least", "mean", f"most {metric}"), *rows))
+
+
+SECTIONS: dict[str, Callable[[Trained], Section]] = {
+    "zoo": zoo, "reconstruct": reconstruction, "interpolate": interpolation, "embeddings": embeddings, "prep": preps,
+    "memorised": memorisation}
+
+
+def _reconstruct(trained: Trained, kind: int, split: str):
+    networks = trained.shown(trained.networks(kind, split))
+    found = reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
+    return jax.tree.map(np.asarray, found)

@@ -1,0 +1,111 @@
+"""The page that lies beside an exported network and says what it is, how good, where from, and how to read it."""
+
+import dataclasses
+import math
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.resnet import ResNet
+from netspace_jax.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """What a reader of an exported network has to know."""
+
+    title: str
+    """What the network is called."""
+    origin: str
+    """How it was made: which run, from which networks or embedding, with which command."""
+    inputs: str
+    """What goes in, as "8×8 grey images of handwritten digits, pixels divided by 255"."""
+    outputs: str
+    """What comes out, as "logits of the digits 0 to 9"."""
+    mean: tuple[float, ...] = ()
+    """Subtracted from each channel of the inputs; empty where inputs are taken as they are."""
+    deviation: tuple[float, ...] = ()
+    """Each channel is divided by it after that."""
+    scores: tuple[tuple[str, float], ...] = ()
+    """What was measured, as (("accuracy on 360 test images", 0.95),); accuracies are fractions of 1."""
+
+
+def check_card(card: ModelCard) -> None:
+    """Refuse a card that leaves a reader guessing.
+
+    Raises:
+      InputError: names the field.
+    """
+    for field in ("title", "origin", "inputs", "outputs"):
+        if not getattr(card, field).strip():
+            raise InputError(f"model card: {field} is empty")
+    if len(card.mean) != len(card.deviation):
+        raise InputError(f"model card: mean has {len(card.mean)} values and deviation {len(card.deviation)}; "
+                         f"give one of each for every channel, or neither")
+    for value in card.deviation:
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"model card: deviation must be positive, not {value}")
+    for name, value in (*card.scores, *(("mean", value) for value in card.mean)):
+        if not math.isfinite(value):
+            raise InputError(f"model card: {name} is {value}")
+
+
+def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: tuple[str, ...]) -> str:
+    """The card in Markdown.
+
+    Args:
+      outputs: how many values the network gives for one input.
+      names: files and folders that lie beside the card.
+    """
+    shape = " × ".join(map(str, architecture.input_shape))
+    build = f"architectures.build({architecture.name!r}, {architecture.input_shape}, {outputs})"
+    inputs = f"{card.inputs.rstrip('.')}. Float32 of shape [batch, {', '.join(map(str, architecture.input_shape))}]"
+    if card.mean:
+        inputs += (f", channels last; from each channel subtract {_numbers(card.mean)}, "
+                   f"then divide by {_numbers(card.deviation)}")
+    folded = ("\n\nThe batch norms are folded into the convolutions: every convolution has a bias, and none remain."
+              if isinstance(architecture.module, ResNet) else "")
+    scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
+    table = f"\n\n## Measured\n\n| | |\n|---|---|\n{scores}" if card.scores else ""
+    files = "\n\n".join(_FILES[name].format(build=build) for name in names)
+    return (f"# {card.title}\n\n"
+            f"| | |\n|---|---|\n| Architecture | {architecture.name}, for inputs of {shape} |\n"
+            f"| Parameters | {architecture.size:,} |\n| Inputs | {inputs}. |\n| Outputs | {card.outputs.rstrip('.')}. "
+            f"Float32 of shape [batch, {outputs}] |{table}\n\n## How it was made\n\n{card.origin}{folded}\n\n"
+            f"## Files\n\n{files}\n")
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+SAFETENSORS, TORCH, ORBAX, STABLEHLO = "network.safetensors", "network.pt", "orbax", "network.stablehlo"
+
+_FILES = {
+    SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts, read by any library that knows safetensors, and by this one:
+
+```python
+from netspace_jax import architectures, exchange
+architecture = {build}
+outputs = architecture.apply(exchange.load_torch("network.safetensors", architecture), inputs)
+```""",
+    TORCH: """`network.pt`: the same as a PyTorch `state_dict`, images channel first there:
+
+```python
+import torch
+state = torch.load("network.pt", weights_only=True)
+model.load_state_dict(state)  # your module with these parameter names
+```""",
+    ORBAX: """`orbax/`: the Flax parameters, as an Orbax checkpoint (Orbax wants the whole path):
+
+```python
+import os, orbax.checkpoint as ocp
+params = ocp.StandardCheckpointer().restore(os.path.abspath("orbax"))
+outputs = architecture.module.apply({{"params": params}}, inputs)  # the architecture as above
+```""",
+    STABLEHLO: """`network.stablehlo`: the function itself with its parameters, for any batch size; needs only JAX:
+
+```python
+import jax, jax.export, pathlib
+apply = jax.export.deserialize(bytearray(pathlib.Path("network.stablehlo").read_bytes())).call
+outputs = apply(inputs)
+```""",
+}

@@ -1,0 +1,108 @@
+"""One network out of the latent space, in the formats that others read."""
+
+import dataclasses
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+from jaxtyping import Array, Float
+
+from netspace_jax import prep
+from netspace_jax.architectures import Architecture
+from netspace_jax.errors import InputError
+from netspace_jax.exchange import card as cards
+from netspace_jax.exchange.read import EXTRA
+from netspace_jax.exchange.stablehlo import to_stablehlo
+from netspace_jax.exchange.torch_names import torch_names
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedFiles:
+    """Where `export_network` put what it wrote."""
+
+    card: Path
+    safetensors: Path
+    torch: Path | None
+    """None where PyTorch is not installed."""
+    orbax: Path
+    stablehlo: Path
+
+
+def export_network(directory: str | os.PathLike, architecture: Architecture,
+                   flat: Float[Array, "size"] | Float[np.ndarray, "size"], card: cards.ModelCard) -> ExportedFiles:
+    """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint and StableHLO, and a card that explains them.
+
+    safetensors and PyTorch have PyTorch's layouts under the names of `torch_names`, Orbax has the Flax parameters.
+    The directory appears at once, complete.
+
+    Args:
+      directory: a new or an empty directory.
+      architecture: what the network is.
+      flat: its parameters, in the order and layouts of `architecture.spec`.
+      card: what a reader has to know.
+
+    Raises:
+      InputError: the directory is not empty, the network is of another size or not finite, the card is incomplete, or
+        safetensors is not installed.
+    """
+    target = Path(directory).absolute()
+    flat = _checked(architecture, flat)
+    cards.check_card(card)
+    if importlib.util.find_spec("safetensors") is None:
+        raise InputError(f"exporting needs safetensors: {EXTRA}")
+    if target.is_dir() and any(target.iterdir()) or target.exists() and not target.is_dir():
+        raise InputError(f"{directory} exists and is not an empty directory: name another")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    try:
+        names = _write(staging, architecture, flat, card)
+        staging.chmod(0o755)  # mkdtemp lets nobody else in
+        os.replace(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return ExportedFiles(target / "README.md", target / cards.SAFETENSORS,
+                         target / cards.TORCH if cards.TORCH in names else None, target / cards.ORBAX, target / cards.STABLEHLO)
+
+
+def _checked(architecture: Architecture, flat: Array | np.ndarray) -> np.ndarray:
+    values = np.asarray(flat, np.float32)
+    if values.shape != (architecture.size,):
+        raise InputError(f"vector of shape {values.shape} is not a {architecture.name} of {architecture.size} parameters")
+    spec = architecture.spec
+    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
+        if not np.isfinite(values[start:start + leaf.size]).all():
+            raise InputError(f"network not exported: parameter {'/'.join(leaf.path)} has values that are not finite")
+    return values
+
+
+def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: cards.ModelCard) -> tuple[str, ...]:
+    """Write all files; names of those that a reader can open."""
+    tensors = _torch_tensors(architecture, flat)
+    from safetensors.numpy import save_file
+    save_file(tensors, folder / cards.SAFETENSORS, metadata={"architecture": architecture.name})
+    names = [cards.SAFETENSORS]
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+        torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
+        names.append(cards.TORCH)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, prep.unflatten(architecture.spec, jnp.asarray(flat))))
+    (folder / cards.STABLEHLO).write_bytes(to_stablehlo(architecture, jnp.asarray(flat)))
+    names += [cards.ORBAX, cards.STABLEHLO]
+    inputs = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
+    outputs = jax.eval_shape(architecture.apply, jnp.asarray(flat), inputs).shape[-1]
+    (folder / "README.md").write_text(cards.card_text(card, architecture, outputs, tuple(names)), encoding="utf-8")
+    return tuple(names)
+
+
+def _torch_tensors(architecture: Architecture, flat: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters in PyTorch's names and layouts, in forward order."""
+    spec = architecture.spec
+    return {name: flat[start:start + leaf.size].reshape(leaf.torch_shape).copy()
+            for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True)}

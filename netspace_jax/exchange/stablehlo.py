@@ -1,0 +1,52 @@
+"""One network as a StableHLO function of its inputs alone, for CPU, CUDA GPUs and TPUs and any batch size."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.errors import InputError
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+
+def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> bytes:
+    """The function from inputs [batch, *input_shape] to outputs, its parameters within it, serialised by `jax.export`.
+
+    The batch may have any size from 1. Matrix products and convolutions ask for full float32 precision, which GPUs and
+    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as this
+    machine's backend computes it (`conv2d`): its operations run on every platform, at different speeds.
+
+    Raises:
+      ValueError: the vector is not a network of this architecture.
+    """
+    if flat.shape != (architecture.size,):
+        raise ValueError(f"vector of shape {flat.shape} is not a {architecture.name} of {architecture.size} parameters")
+    shape = jax.export.symbolic_shape(", ".join(["batch", *map(str, architecture.input_shape)]))
+
+    def apply(x):
+        with jax.default_matmul_precision("highest"):
+            return architecture.apply(flat, x)
+
+    inputs = jax.ShapeDtypeStruct(shape, jnp.float32)
+    return bytes(jax.export.export(jax.jit(apply), platforms=PLATFORMS)(inputs).serialize())
+
+
+def from_stablehlo(source: str | os.PathLike | bytes) -> Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]:
+    """The function that `to_stablehlo` serialised, from its bytes or the file that holds them.
+
+    Raises:
+      InputError: the file cannot be read or is not such a function.
+    """
+    name = "stablehlo" if isinstance(source, bytes) else str(source)
+    try:
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
+        return jax.jit(jax.export.deserialize(bytearray(data)).call)
+    except OSError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror})") from error
+    except Exception as error:  # The flat buffer's reader raises errors of many kinds on damaged data.
+        raise InputError(f"{name} is not a StableHLO function that jax.export wrote") from error

@@ -1,0 +1,64 @@
+"""Named tensors from outside, checked one by one, as NumPy arrays."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from netspace_jax.errors import InputError
+
+_LISTED = 4  # names that a message lists before it counts the others
+
+
+def checked(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], source: str) -> dict[str, np.ndarray]:
+    """The wanted tensors as finite float32 arrays of the wanted shapes, in the wanted order.
+
+    Args:
+      found: tensors of NumPy, JAX or PyTorch by name. Shapes are compared before a value is read.
+      wanted: the shape of each tensor there must be; no other may be there.
+      source: what the messages call the place where they were found.
+
+    Raises:
+      InputError: names the first tensor that is missing, unexpected, of another shape, not floating point or not finite.
+    """
+    missing, unexpected = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
+    if missing or unexpected:
+        faults = [f"{kind} {_listed(names)}" for kind, names in (("missing", missing), ("unexpected", unexpected)) if names]
+        raise InputError(f"{source}: {', '.join(faults)}")
+    for name, shape in wanted.items():
+        if not hasattr(found[name], "shape"):
+            raise InputError(f"{source}: {name} is a {type(found[name]).__name__}, not a tensor")
+        if tuple(found[name].shape) != tuple(shape):
+            raise InputError(f"{source}: {name} has shape {tuple(found[name].shape)}, expected {tuple(shape)}")
+    return {name: _finite(name, found[name], source) for name in wanted}
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(map(str, names[:_LISTED])) + more
+
+
+def _finite(name: str, tensor: Any, source: str) -> np.ndarray:
+    """One tensor as a float32 array."""
+    if hasattr(tensor, "detach"):
+        tensor = _from_torch(name, tensor, source)
+    values = np.asarray(tensor)
+    if not jnp.issubdtype(values.dtype, jnp.floating):
+        raise InputError(f"{source}: {name} is {values.dtype}, expected floating point")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        bad = np.count_nonzero(~np.isfinite(values))
+        raise InputError(f"{source}: {name} has {bad} of {values.size} values that are not finite float32 numbers")
+    return values
+
+
+def _from_torch(name: str, tensor: Any, source: str) -> np.ndarray:
+    layout, kind = str(tensor.layout).removeprefix("torch."), str(tensor.dtype).removeprefix("torch.")
+    if layout != "strided" or tensor.is_quantized or tensor.device.type == "meta":
+        raise InputError(f"{source}: {name} is a sparse, quantised or empty ('meta') tensor, expected a dense one")
+    if not tensor.is_floating_point():
+        raise InputError(f"{source}: {name} is {kind}, expected floating point")
+    return tensor.detach().cpu().float().numpy()

@@ -1,0 +1,92 @@
+"""Plots: each takes what was computed and returns (figure, axes). Colours are safe for colour-blind readers."""
+
+from collections.abc import Sequence
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
+import numpy as np  # noqa: E402
+from jaxtyping import Float  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+# Okabe and Ito's palette, without its yellow, which fades on paper.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+                     "grid.alpha": 0.3, "figure.dpi": 110, "savefig.dpi": 160, "legend.frameon": False,
+                     "figure.constrained_layout.use": True})
+
+
+def input_against_generated(groups: Sequence[tuple[str, Float[np.ndarray, "n"], Float[np.ndarray, "n"]]],
+                            metric: str) -> tuple[Figure, Axes]:
+    """Score of each generated network over that of its input; one (label, inputs, generated) for each colour."""
+    fig, ax = plt.subplots(figsize=(5, 4.6))
+    ax.plot([0, 1], [0, 1], color="0.5", lw=1, zorder=1)
+    for (label, inputs, generated), colour, marker in zip(groups, COLOURS, MARKERS, strict=False):
+        ax.scatter(inputs, generated, s=16, alpha=0.7, color=colour, marker=marker, label=label, lw=0)
+    ax.set(xlabel=f"{metric} of the input network (test)", ylabel=f"{metric} of the generated network (test)",
+           xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    ax.legend(loc="upper left")
+    return fig, ax
+
+
+def along_a_line(share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Float[np.ndarray, "step"]]],
+                 metric: str) -> tuple[Figure, Axes]:
+    """Scores on the way from one network to another, one (label, scores) for each way."""
+    fig, ax = plt.subplots(figsize=(6, 3.6))
+    for (label, scores), colour, style in zip(lines, COLOURS, ("-", "--", "-.", ":"), strict=False):
+        ax.plot(share, scores, style, color=colour, lw=2, label=label)
+    ax.set(xlabel="share of the way from the first network to the second", ylabel=f"{metric} (test)",
+           ylim=(0, 1.02), xlim=(0, 1))
+    ax.legend()
+    return fig, ax
+
+
+def plane_of_embeddings(points: Float[np.ndarray, "n 2"], scores: Float[np.ndarray, "n"], metric: str,
+                        explained: Float[np.ndarray, "2"],
+                        groups: Sequence[tuple[str, np.ndarray]] = ()) -> tuple[Figure, Axes]:
+    """Embeddings on their first two principal components, coloured by score; groups of indices get markers."""
+    fig, ax = plt.subplots(figsize=(6, 4.6))
+    for (label, indices), marker in zip(groups or [("", np.arange(len(points)))], MARKERS, strict=False):
+        drawn = ax.scatter(*points[indices].T, c=scores[indices], cmap="cividis", vmin=0, vmax=1, s=18, marker=marker,
+                           lw=0.2, edgecolors="white", label=label or None)
+    fig.colorbar(drawn, label=f"{metric} of the network (test)")
+    ax.set(xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
+           ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)")
+    if groups:
+        ax.legend()
+    return fig, ax
+
+
+def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure, Sequence[Axes]]:
+    """PReps side by side on one colour scale that is linear near zero and logarithmic beyond."""
+    tall = pairs[0][1].shape[0] * 3 >= pairs[0][1].shape[1]
+    shape = (1, len(pairs)) if tall else (len(pairs), 1)
+    fig, axes = plt.subplots(*shape, figsize=(4.2 * len(pairs), 3.8) if tall else (9, 1.6 * len(pairs)), squeeze=False)
+    largest = max(float(np.abs(values).max()) for _, values in pairs)
+    norm = matplotlib.colors.SymLogNorm(linthresh=largest / 30, vmin=-largest, vmax=largest)
+    for ax, (label, values) in zip(axes.flat, pairs, strict=True):
+        image = ax.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
+        ax.set(title=label, xlabel="column of the PRep", ylabel="row")
+        ax.grid(False)
+    fig.colorbar(image, ax=axes, label="value of the parameter")
+    return fig, axes.flat
+
+
+def training_curve(steps: Sequence[float], losses: Sequence[float], looks: Sequence[tuple[float, float]],
+                   label: str) -> tuple[Figure, Axes]:
+    """Loss over steps, and what the checkpoint is chosen by on a second axis."""
+    fig, ax = plt.subplots(figsize=(6, 3.6))
+    ax.plot(steps, losses, color=COLOURS[0], lw=1.2)
+    ax.set(xlabel="training step", ylabel="loss", yscale="log")
+    ax.yaxis.label.set_color(COLOURS[0])
+    other = ax.twinx()
+    other.plot(*zip(*looks, strict=True), "s--", color=COLOURS[1], ms=4, lw=1)
+    other.set_ylabel(label, color=COLOURS[1])
+    other.grid(False)
+    other.spines["right"].set_visible(True)
+    return fig, ax

@@ -1,0 +1,170 @@
+"""The whole road, a stage a function: data → zoo → NetSpace → a run that can be evaluated."""
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import PyTree
+
+from netspace_jax import architectures
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
+from netspace_jax.evaluation.reconstruct import reconstruct
+from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
+from netspace_jax.objectives import Shown
+from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
+from netspace_jax.tasks import Task
+from netspace_jax.tasks.load import load_task
+from netspace_jax.training import Moment, TrainData, TrainState, make_training, moments
+from netspace_jax.zoo import Networks, Zoo, train_zoo
+
+OnZooProgress = Callable[[int, int, float], None]
+OnProgress = Callable[[int, int, float], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trained NetSpace with all that is needed to use it."""
+
+    config: RunConfig
+    task: Task
+    zoo: Zoo
+    netspace: NetSpace
+    params: PyTree
+    constants: Constants
+    step: int
+
+    def networks(self, kind: int, split: str) -> Networks:
+        """Members of the architecture at position `kind` in one split."""
+        return self.zoo.networks(self.netspace.architectures[kind].name, split)
+
+    def shown(self, networks: Networks) -> Shown:
+        """Networks as the jitted functions take them."""
+        return as_shown(networks, self.task)
+
+
+def zoo_directory(config: ZooConfig, preset: str, task: Task, root: Path) -> Path:
+    """Where the zoo of a configuration lies: under its preset's name and a hash of what makes it, data included."""
+    fingerprint = hashlib.sha256()
+    for leaf in jax.tree.leaves(task):
+        fingerprint.update(np.ascontiguousarray(leaf).tobytes())
+    return Path(root) / f"{preset}-{digest(config, fingerprint.hexdigest())}"
+
+
+def make_zoo(config: ZooConfig, preset: str, root: Path, mesh: Mesh, on_progress: OnZooProgress) -> tuple[Zoo, Task]:
+    """The zoo of a configuration, trained as far as it is not yet, and the task that its networks are for."""
+    check_zoo(config)
+    task, item_names = load_task(config)
+    directory = zoo_directory(config, preset, task, root)
+    return train_zoo(directory, config, task, item_names, mesh, on_progress), task
+
+
+def check_run(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> None:
+    """Refuse a run that cannot be, before anything trains."""
+    check_zoo(config.zoo)
+    sizes = {name: architectures.build(name, input_shape, outputs).size for name, _ in config.zoo.populations}
+    check_netspace(config.netspace, config.zoo, sizes)
+
+
+def build_netspace(config: RunConfig, task: Task) -> NetSpace:
+    """NetSpace of a run, without parameters."""
+    return make_netspace(config.netspace, tuple(architectures.build(name, task.input_shape, task.outputs)
+                                                for name in config.zoo.architectures))
+
+
+def as_shown(networks: Networks, task: Task) -> Shown:
+    """Networks on the device, with the index of what each is about."""
+    items = np.array([member.index % task.items for member in networks.members], np.int32)
+    return Shown(jnp.asarray(networks.parameters), jnp.asarray(items))
+
+
+def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str) -> Networks:
+    """The training members that NetSpace is shown: the first of the split, if not all are asked for."""
+    networks = zoo.networks(architecture, "train")
+    count = config.train_members or len(networks.members)
+    return Networks(networks.members[:count], networks.parameters[:count])
+
+
+def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirectory,
+                   on_progress: OnProgress = lambda step, steps, loss: None) -> Progress:
+    """Train NetSpace on a zoo, or go on with a training that was interrupted; the directory then holds the best.
+
+    Args:
+      on_progress: called with the step, the number of steps, and the mean loss since the last call.
+    """
+    began = time.perf_counter()
+    netspace = build_netspace(config, task)
+    kinds = tuple(range(len(netspace.architectures)))
+    networks = [training_networks(config.netspace, zoo, netspace.architectures[kind].name) for kind in kinds]
+    constants = make_constants(config.netspace, netspace, task, tuple(n.parameters for n in networks))
+    flat_scales = tuple(constants.scale[kind].reshape(-1)[:netspace.architectures[kind].size] for kind in kinds)
+    teacher, teacher_flat = None, None
+    if config.netspace.teaching == "common":
+        teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
+        teacher_flat = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
+    data = TrainData(task, constants, tuple(as_shown(n, task) for n in networks), flat_scales, teacher_flat)
+    validation = [as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds]
+    training = make_training(netspace, config.netspace, kinds, teacher)
+    resumed = directory.restore_last(jax.eval_shape(training.init, data))
+    state, progress = resumed or (training.init(data), Progress())
+    for moment in moments(config.netspace, int(state.step)):
+        start = int(state.step)
+        state, losses = training.advance(state, data, moment.step - start)
+        loss = float(losses.total)
+        on_progress(moment.step, config.netspace.steps, loss)
+        if moment.log:
+            directory.log({"step": moment.step, **{name: float(value) for name, value in vars(losses).items()}})
+        if moment.evaluate:
+            merit = _merit(config.netspace, netspace, state, data, validation)
+            directory.log({"step": moment.step, f"validation_{config.netspace.select}": merit})
+            if merit > progress.best or progress.best_step < 0:
+                progress = dataclasses.replace(progress, best=merit, best_step=moment.step)
+                directory.save_best(moment.step, state.params, constants)
+            progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
+            began = time.perf_counter()
+            directory.save_last(state, progress)
+    return progress
+
+
+def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: TrainData,
+           validation: list[Shown]) -> float:
+    """What the best checkpoint is chosen by, higher being better: minus the mean gap, or the mean generated score."""
+    found = [reconstruct(netspace, state.params, data.constants, data.task, shown, kind, "validation")
+             for kind, shown in enumerate(validation)]
+    if config.select == "gap":
+        return -float(np.mean([r.gap for r in found]))
+    return float(np.mean([np.mean(r.generated_score) for r in found]))
+
+
+def load_run(path: Path, zoos: Path) -> Trained:
+    """A finished run, ready to use.
+
+    Args:
+      zoos: where zoos lie.
+
+    Raises:
+      InputError: run or zoo is missing or cannot be read.
+    """
+    config = read_config(Path(path))
+    task, _ = load_task(config.zoo)
+    zoo = Zoo(zoo_directory(config.zoo, config.name, task, zoos))
+    return open_run(config, path, zoo, task)
+
+
+def open_run(config: RunConfig, path: Path, zoo: Zoo, task: Task) -> Trained:
+    """The best NetSpace of a run whose zoo and task are at hand."""
+    netspace = build_netspace(config, task)
+
+    def abstract():
+        sizes = tuple(np.zeros((1, a.size), np.float32) for a in netspace.architectures)
+        constants = make_constants(config.netspace, netspace, task, sizes)
+        return netspace.init(jax.random.key(0), task, constants), constants
+
+    params, constants = jax.eval_shape(abstract)
+    params, constants, step = restore_best(Path(path), params, constants)
+    return Trained(config, task, zoo, netspace, params, constants, step)

@@ -1,0 +1,200 @@
+"""Training of one network as pure functions, and of a population by vmapping them over the devices of a mesh."""
+
+import functools
+import time
+import zlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.config import ZooConfig
+from netspace_jax.devices import everywhere, over_networks
+from netspace_jax.tasks import Task
+
+# What a member's own key is folded with, for each thing that is drawn from it.
+_START, _STOP, _SPLIT, _BATCHES = range(4)
+
+# Epochs after which the 186 networks of the reference stop, out of 599 (reference, section Zoos).
+REFERENCE_EPOCHS = (*range(100), *range(101, 200, 2), *range(204, 300, 5), *range(309, 400, 10), *range(424, 500, 25), 549, 599)
+
+# Training returns to the host about this often, in seconds, so that progress can be shown.
+_SEGMENT_SECONDS = 1.0
+
+
+class Plan(NamedTuple):
+    """What is drawn for each member before it trains."""
+
+    stops: Int[np.ndarray, "member"]
+    draws: Float[np.ndarray, "member"]
+
+
+@flax.struct.dataclass
+class Trained:
+    """What training leaves of a network: the flat parameters that enter the zoo, last loss, scores."""
+
+    flat: Float[Array, "size"]
+    loss: Float[Array, ""]
+    score_validation: Float[Array, ""]
+    score_test: Float[Array, ""]
+
+
+@flax.struct.dataclass
+class State:
+    """One network in training; `kept` are the best parameters so far, where validation is looked at."""
+
+    key: PRNGKeyArray
+    item: Int[Array, ""]
+    stop: Int[Array, ""]
+    variables: PyTree
+    optimizer: PyTree
+    loss: Float[Array, ""]
+    kept: PyTree
+    kept_score: Float[Array, ""]
+
+
+class Training(NamedTuple):
+    """Pure functions that train ONE network; `task` is data, so it is an argument."""
+
+    start: Callable[[PRNGKeyArray, Int[Array, ""], Int[Array, ""]], State]
+    advance: Callable[[State, Task, Int[Array, ""], Int[Array, ""]], State]
+    look: Callable[[State, Task], State]
+    finish: Callable[[State, Task], Trained]
+
+
+def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
+    """Key of each member, folded from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
+    root = jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.encode()))
+    return jax.vmap(functools.partial(jax.random.fold_in, root))(jnp.arange(count))
+
+
+def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
+    """Stopping step and split draw, uniform in [0, 1), of each member."""
+    keys = member_keys(config, architecture, count)
+
+    def uniform(purpose: int) -> np.ndarray:
+        return np.asarray(jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, purpose)))(keys), np.float64)
+
+    if config.stops == "end" or architecture == config.teacher:
+        stops = np.full(count, config.steps)
+    elif config.stops == "reference":
+        epochs = np.resize(REFERENCE_EPOCHS, count)
+        stops = np.rint(epochs / max(REFERENCE_EPOCHS) * config.steps)
+    else:
+        low, high = np.log(config.min_steps), np.log(config.steps + 1)
+        stops = np.minimum(np.exp(low + (high - low) * uniform(_STOP)), config.steps)
+    return Plan(stops.astype(np.int32), uniform(_SPLIT))
+
+
+def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
+    """Adam or SGD with the learning rate cut at shares of the steps."""
+    rate = optax.piecewise_constant_schedule(
+        config.learning_rate, {round(share * config.steps): config.decay for share in config.decay_at})
+    if config.optimizer == "adam":
+        return optax.adam(rate)
+    return optax.chain(optax.add_decayed_weights(config.weight_decay), optax.sgd(rate, momentum=0.9))
+
+
+def make_training(architecture: Architecture, config: ZooConfig) -> Training:
+    """Training of one network of `architecture` (reference, section Zoos, for the recipes of the paper's presets)."""
+    optimizer = make_optimizer(config)
+
+    def start(key, item, stop):
+        shared = jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.name.encode()))
+        variables = architecture.init(jax.random.fold_in(shared if config.shared_start else key, _START))
+        kept = variables if config.looks else ()
+        return State(key, item, stop, variables, optimizer.init(variables["params"]), jnp.full((), jnp.nan), kept,
+                     jnp.full((), -jnp.inf))
+
+    def step(index, carry):
+        state, task = carry
+        batch = task.sample(jax.random.fold_in(state.key, _BATCHES), state.item, index, config.batch)
+        extras = {name: value for name, value in state.variables.items() if name != "params"}
+
+        def loss(params):
+            outputs, new_extras = architecture.train_apply(params, extras, batch.inputs)
+            return task.fit_loss(outputs, batch.targets), new_extras
+
+        (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
+        updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
+        new = ({"params": optax.apply_updates(state.variables["params"], updates), **extras}, opt_state, value)
+        old = (state.variables, state.optimizer, state.loss)
+        variables, opt_state, value = jax.tree.map(lambda a, b: jnp.where(index < state.stop, a, b), new, old)
+        return state.replace(variables=variables, optimizer=opt_state, loss=value), task
+
+    def advance(state, task, begin, end):
+        return jax.lax.fori_loop(begin, end, step, (state, task))[0]
+
+    def look(state, task):
+        score = _score(architecture, architecture.finish(state.variables), task, "validation", state.item)
+        better = score > state.kept_score
+        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.variables, state.kept)
+        return state.replace(kept=kept, kept_score=jnp.where(better, score, state.kept_score))
+
+    def finish(state, task):
+        flat = architecture.finish(state.kept if config.looks else state.variables)
+        return Trained(flat, state.loss, *(_score(architecture, flat, task, split, state.item)
+                                           for split in ("validation", "test")))
+
+    return Training(start, advance, look, finish)
+
+
+def outputs_of(architecture: Architecture, flat: Float[Array, "size"], inputs: Float[Array, "n *input"],
+               block: int = 512) -> Float[Array, "n outputs"]:
+    """Outputs of one network on any number of inputs, a block at a time so that memory stays bounded."""
+    if len(inputs) <= block:
+        return architecture.apply(flat, inputs)
+    return jax.lax.map(lambda x: architecture.apply(flat, x[None])[0], inputs, batch_size=block)
+
+
+def _score(architecture, flat, task, split, item):
+    examples = task.examples(split, item)
+    return task.score(outputs_of(architecture, flat, examples.inputs), examples.targets)
+
+
+class Population:
+    """The compiled training of one architecture's networks, a chunk at a time, spread over a mesh."""
+
+    def __init__(self, architecture: Architecture, config: ZooConfig, mesh: Mesh):
+        one = make_training(architecture, config)
+        networks, copies = over_networks(mesh), everywhere(mesh)
+        self._config = config
+        self._start = jax.jit(jax.vmap(one.start), in_shardings=networks, out_shardings=networks)
+        self._advance = jax.jit(jax.vmap(one.advance, (0, None, None, None)), donate_argnums=0,
+                                in_shardings=(networks, copies, copies, copies), out_shardings=networks)
+        self._look = jax.jit(jax.vmap(one.look, (0, None)), in_shardings=(networks, copies), out_shardings=networks)
+        self._finish = jax.jit(jax.vmap(one.finish, (0, None)), in_shardings=(networks, copies), out_shardings=networks)
+
+    def train(self, keys: Key[Array, "network"], items: Int[np.ndarray, "network"], stops: Int[np.ndarray, "network"],
+              task: Task, on_progress: Callable[[int, float], None]) -> Trained:
+        """Train networks together; their number must divide by the mesh.
+
+        Args:
+          on_progress: called with the networks·steps done since the last call and the mean of the latest losses.
+        """
+        end = int(stops.max(initial=0))
+        config = self._config
+        first = round(config.looks_from * config.steps)
+        looks = {int(step) for step in np.linspace(first, config.steps, config.looks + 1)[1:]} if config.looks else set()
+        state, step, length = self._start(keys, items, stops), 0, 1
+        while step < end:
+            upto = min(step + length, end, *(look for look in looks if look > step))
+            began = time.perf_counter()
+            state = self._advance(state, task, step, upto)
+            losses = np.asarray(state.loss)
+            seconds = time.perf_counter() - began
+            length = max(1, min(2 * length, int((upto - step) * _SEGMENT_SECONDS / max(seconds, 1e-6))))
+            on_progress(int(np.minimum(stops, upto).sum() - np.minimum(stops, step).sum()), float(np.mean(losses)))
+            step = upto
+            if step in looks:
+                state = self._look(state, task)
+        if looks and end not in looks:
+            state = self._look(state, task)
+        return self._finish(state, task)

@@ -1,0 +1,62 @@
+"""A run's report: one HTML file that opens without a server or a network."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from netspace_jax.evaluation.sections import Section
+from netspace_jax.files import write_text
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; height: auto; } table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #e4e4e4; } code { background: #f3f3f3; padding: 0 .25rem; }
+details { margin: 1.5rem 0; } .lead { color: #444; }
+"""
+
+
+def save_figures(sections: Sequence[Section], directory: Path) -> None:
+    """Write each section's figure as PNG."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for section in sections:
+        if section.figure is not None:
+            section.figure.savefig(directory / f"{section.name}.png")
+
+
+def write_report(path: Path, title: str, command: str, sections: Sequence[Section], metrics: dict[str, float]) -> None:
+    """Write the report; figures are embedded, so that the file stands alone."""
+    body = "\n".join(_section(section) for section in sections)
+    numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
+    write_text(path, f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>
+<h1>{html.escape(title)}</h1><p class="lead">Made by <code>{html.escape(command)}</code></p>
+{body}
+<details><summary>All figures of metrics.json</summary>{numbers}</details>
+</body></html>
+""")
+
+
+def _section(section: Section) -> str:
+    parts = [f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>"]
+    if section.table:
+        parts.append(_table(section.table))
+    if section.figure is not None:
+        image = io.BytesIO()
+        section.figure.savefig(image, format="png")
+        plt.close(section.figure)
+        data = base64.b64encode(image.getvalue()).decode()
+        parts.append(f'<img alt="{html.escape(section.title)}" src="data:image/png;base64,{data}">')
+    return "\n".join(parts)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    def line(cells, tag):
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return "<table>" + line(rows[0], "th") + "".join(line(row, "td") for row in rows[1:]) + "</table>"

@@ -1,0 +1,172 @@
+"""A run's directory: configuration, metrics as they come, checkpoints to go on from, and the best one to use.
+
+    config.json         what the run is; another configuration is refused here
+    metrics.jsonl       one line a logging step
+    metrics.json        the final figures, name: number
+    checkpoints/last    Orbax: the state to go on from, and seconds spent so far
+    checkpoints/best    Orbax: parameters and constants of the best NetSpace by validation
+    figures/, report.html
+"""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jaxtyping import PyTree
+
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
+from netspace_jax.errors import InputError
+from netspace_jax.files import read_json, write_text
+from netspace_jax.netspace import Constants
+from netspace_jax.training import TrainState
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What is known of a training beside its state."""
+
+    seconds: float = 0.0
+    best: float = float("-inf")
+    """Merit of the best checkpoint so far: higher is better."""
+    best_step: int = -1
+
+
+class RunDirectory:
+    """One run on disk.
+
+    Raises:
+      InputError: the directory belongs to another configuration (naming the fields that differ) or is something else.
+    """
+
+    def __init__(self, path: Path, config: RunConfig, fresh: bool = False):
+        self.path = Path(path).absolute()
+        if fresh and (self.path / "config.json").exists():
+            shutil.rmtree(self.path)
+        if (self.path / "config.json").exists():
+            different = differences(read_config(self.path), config)
+            if different:
+                raise InputError(f"{path} belongs to another configuration ({'; '.join(different)}): "
+                                 f"choose another --out, or --fresh to start anew")
+        elif self.path.exists() and any(self.path.iterdir()):
+            raise InputError(f"{path} is not empty and not a run: choose another --out")
+        write_text(self.path / "config.json", json.dumps(dataclasses.asdict(config), indent=1))
+
+    def save_best(self, step: int, params: PyTree, constants: Constants) -> None:
+        """Keep the NetSpace of `step` as the best, in place of the one before."""
+        with _manager(self.path / "checkpoints" / "best") as manager:
+            if step in manager.all_steps():
+                manager.delete(step)
+            manager.save(step, args=ocp.args.StandardSave({"params": params, "constants": constants}))
+
+    def save_last(self, state: TrainState, progress: Progress) -> None:
+        """Save what a resumed run goes on from."""
+        with _manager(self.path / "checkpoints" / "last") as manager:
+            step = int(state.step)
+            if step in manager.all_steps():
+                manager.delete(step)
+            manager.save(step, args=ocp.args.Composite(
+                state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress))))
+
+    def restore_last(self, like: TrainState) -> tuple[TrainState, Progress] | None:
+        """The state to go on from, or None for a run that has not saved yet; metrics after it are dropped.
+
+        Raises:
+          InputError: the checkpoint cannot be read.
+        """
+        directory = self.path / "checkpoints" / "last"
+        found = _restore(directory, ocp.args.Composite(
+            state=ocp.args.StandardRestore(jax.tree.map(_abstract, like)), progress=ocp.args.JsonRestore()))
+        if found is None:
+            return None
+        state, progress = found["state"], Progress(**found["progress"])
+        log = self.path / "metrics.jsonl"
+        if log.exists():
+            lines = [line for line in log.read_text().splitlines() if _step_of(line) <= int(state.step)]
+            write_text(log, "".join(line + "\n" for line in lines))
+        return state, progress
+
+    def log(self, metrics: dict[str, float]) -> None:
+        """Append one line to metrics.jsonl."""
+        with open(self.path / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+    def write_metrics(self, metrics: dict[str, float]) -> None:
+        """Write metrics.json."""
+        write_text(self.path / "metrics.json", json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
+
+
+def read_config(path: Path) -> RunConfig:
+    """Configuration of the run in a directory.
+
+    Raises:
+      InputError: there is none, or it is not one.
+    """
+    values = read_json(Path(path) / "config.json")
+    try:
+        return RunConfig(values["name"], _rebuild(ZooConfig, values["zoo"]), _rebuild(NetSpaceConfig, values["netspace"]))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{Path(path) / 'config.json'} is not the configuration of a run ({error})") from error
+
+
+def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree, Constants, int]:
+    """Parameters and constants of a run's best NetSpace, and the step that it is of.
+
+    Args:
+      params, constants: abstract trees of what is to be read.
+
+    Raises:
+      InputError: there is none, or it cannot be read.
+    """
+    directory = Path(path).absolute() / "checkpoints" / "best"
+    found = _restore(directory, ocp.args.StandardRestore({"params": params, "constants": constants}))
+    if found is None:
+        raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
+    with _manager(directory) as manager:
+        return found["params"], found["constants"], manager.latest_step()
+
+
+def differences(old: RunConfig, new: RunConfig) -> list[str]:
+    """Fields in which two configurations differ, as `zoo.steps 400 → 500`; where data lies does not count."""
+    found = []
+    for part in ("zoo", "netspace"):
+        for field in dataclasses.fields(getattr(old, part)):
+            a, b = getattr(getattr(old, part), field.name), getattr(getattr(new, part), field.name)
+            if a != b and field.name != "data_dir":
+                found.append(f"{part}.{field.name} {a} → {b}")
+    return found
+
+
+def _rebuild(kind: type, values: dict[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def _manager(directory: Path) -> ocp.CheckpointManager:
+    return ocp.CheckpointManager(directory, options=ocp.CheckpointManagerOptions(max_to_keep=1, create=True))
+
+
+def _restore(directory: Path, args: Any) -> Any:
+    if not directory.exists():
+        return None
+    try:
+        with _manager(directory) as manager:
+            step = manager.latest_step()
+            return None if step is None else manager.restore(step, args=args)
+    except Exception as error:  # Orbax and TensorStore raise many kinds; all mean that the checkpoint cannot be read.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"checkpoint {directory} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
+
+
+def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype, sharding=getattr(leaf, "sharding", None))
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (json.JSONDecodeError, KeyError):
+        return float("inf")

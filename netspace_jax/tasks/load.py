@@ -1,0 +1,19 @@
+"""From a configuration to the task that its networks are for."""
+
+from netspace_jax.config import ZooConfig
+from netspace_jax.data.images import load_images
+from netspace_jax.errors import InputError
+from netspace_jax.tasks import Task
+from netspace_jax.tasks.classification import classification
+
+
+def load_task(config: ZooConfig) -> tuple[Task, tuple[str, ...]]:
+    """The task, its data on the device, and the name of each item that networks are about (one empty name for images).
+
+    Raises:
+      InputError: the data is missing, cannot be read, or is too small for a batch.
+    """
+    images = load_images(config.dataset, config.data_dir or None)
+    if config.batch > len(images.train.y):
+        raise InputError(f"--zoo.batch {config.batch} is more than the {len(images.train.y)} training images of {images.name}")
+    return classification(images, config.crop_padding, config.flip), ("",)

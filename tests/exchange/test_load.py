@@ -1,0 +1,286 @@
+"""Networks from outside: the reference's parameters give the reference's outputs, and bad files are refused by name."""
+
+import functools
+import os
+import pickle
+from pathlib import Path
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax import architectures, exchange
+from netspace_jax.errors import InputError
+from tests import parity
+
+RESNETS = [f"{dataset}/resnet{depth}" for dataset in ("cifar10", "tiny_imagenet") for depth in (8, 32, 56)]
+PLAIN = [f"{dataset}/{name}" for dataset in ("cifar10", "tiny_imagenet") for name in ("lenetlike", "vanilla_cnn")]
+
+
+@functools.cache
+def architecture_of(key):
+    if key == "siren":
+        return architectures.build("siren", (3,), 1)
+    dataset, name = key.split("/")
+    shape, outputs = ((32, 32, 3), 10) if dataset == "cifar10" else ((64, 64, 3), 200)
+    return architectures.build(name, shape, outputs)
+
+
+@functools.cache
+def digits_resnet():
+    return architectures.build("resnet8", (8, 8, 1), 10)
+
+
+def outputs_of(architecture, flat, inputs):
+    return jax.jit(architecture.apply)(jnp.asarray(flat), jnp.asarray(inputs))
+
+
+def state_dict_of(architecture, seed=0):
+    """A folded network with random parameters, as PyTorch would name them."""
+    random = np.random.default_rng(seed)
+    return {name: 0.1 * random.standard_normal(leaf.torch_shape).astype(np.float32)
+            for name, leaf in zip(exchange.torch_names(architecture), architecture.spec.leaves, strict=True)}
+
+
+@pytest.mark.parametrize("key", [*PLAIN, "siren"])
+def test_names_and_order_are_the_references(key):
+    assert exchange.torch_names(architecture_of(key)) == tuple(parity.reference_parameters(key))
+
+
+@pytest.mark.parametrize("key", [*PLAIN, *RESNETS])
+def test_logits_are_the_references(key):
+    architecture = architecture_of(key)
+    flat = exchange.load_torch(parity.reference_parameters(key), architecture)
+    logits = outputs_of(architecture, flat, parity.images(*architecture.input_shape[:2]))
+    assert parity.difference(logits, f"{key}/logits") <= parity.TOLERANCE
+
+
+def test_siren_values_are_the_references():
+    architecture = architecture_of("siren")
+    flat = exchange.load_torch(parity.reference_parameters("siren"), architecture)
+    values = outputs_of(architecture, flat, parity.points())
+    assert parity.difference(values[:, 0], "siren/values") <= parity.TOLERANCE
+
+
+@pytest.mark.parametrize("key", RESNETS)
+def test_folded_parameters_are_the_references(key):
+    flat = exchange.load_torch(parity.reference_parameters(key), architecture_of(key))
+    assert parity.difference(flat[::parity.STRIDE], f"{key}/fused_flat_every_997") <= 1e-6
+
+
+def test_a_folded_network_is_taken_as_it_is():
+    architecture = digits_resnet()
+    state = state_dict_of(architecture)
+    flat = exchange.load_torch(state, architecture)
+    np.testing.assert_array_equal(flat, np.concatenate([value.reshape(-1) for value in state.values()]))
+
+
+def test_a_bias_before_a_batch_norm_is_folded_too():
+    """Moving a convolution's bias into the mean of the batch norm after it changes nothing."""
+    architecture = architecture_of("cifar10/resnet8")
+    state = parity.reference_parameters("cifar10/resnet8")
+    bias = np.linspace(-1, 1, 16, dtype=np.float32)
+    biased = state | {"conv1.bias": bias, "bn1.running_mean": state["bn1.running_mean"] + bias}
+    np.testing.assert_allclose(exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture), atol=1e-6)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_wrappers_and_counters_are_ignored(prefix):
+    architecture = architecture_of("cifar10/resnet8")
+    state = parity.reference_parameters("cifar10/resnet8")
+    wrapped = {prefix + name: value for name, value in state.items()} | {f"{prefix}bn1.num_batches_tracked": np.array(7)}
+    np.testing.assert_array_equal(exchange.load_torch(wrapped, architecture), exchange.load_torch(state, architecture))
+
+
+def test_safetensors_files(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    architecture = digits_resnet()
+    state = state_dict_of(architecture)
+    safetensors.save_file(state, tmp_path / "network.safetensors")
+    np.testing.assert_array_equal(exchange.load_torch(tmp_path / "network.safetensors", architecture),
+                                  exchange.load_torch(state, architecture))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a safetensors file", (1 << 60).to_bytes(8, "little") + b"{}"])
+def test_damaged_safetensors_are_refused(tmp_path, content):
+    pytest.importorskip("safetensors.numpy")
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="network.safetensors is not a readable safetensors file"):
+        exchange.load_torch(path, digits_resnet())
+
+
+def test_torch_files(tmp_path):
+    torch = pytest.importorskip("torch")
+    architecture = digits_resnet()
+    state = state_dict_of(architecture)
+    torch.save({name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}, tmp_path / "network.pt")
+    np.testing.assert_array_equal(exchange.load_torch(str(tmp_path / "network.pt"), architecture),
+                                  exchange.load_torch(state, architecture))
+
+
+def test_half_precision_is_widened():
+    torch = pytest.importorskip("torch")
+    architecture = digits_resnet()
+    state = state_dict_of(architecture)
+    half = {name: torch.from_numpy(value).bfloat16() for name, value in state.items()}
+    expected = np.concatenate([value.float().numpy().reshape(-1) for value in half.values()])
+    np.testing.assert_array_equal(exchange.load_torch(half, architecture), expected)
+
+
+class Malice:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, trace: Path):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.trace}",)
+
+
+@pytest.mark.parametrize("writer", ["torch", "pickle"])
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, writer):
+    torch = pytest.importorskip("torch")
+    trace, path = tmp_path / "trace", tmp_path / "network.pt"
+    bad = state_dict_of(digits_resnet()) | {"fc.weight": Malice(trace)}
+    if writer == "torch":
+        torch.save(bad, path)
+    else:
+        path.write_bytes(pickle.dumps(bad, protocol=2))
+    with pytest.raises(InputError, match="network.pt refused: it is damaged or holds more than tensors") as caught:
+        exchange.load_torch(path, digits_resnet())
+    assert "\n" not in str(caught.value)
+    assert not trace.exists()
+
+
+def test_truncated_torch_files_are_refused(tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "network.pt"
+    torch.save({name: torch.from_numpy(value) for name, value in state_dict_of(digits_resnet()).items()}, path)
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match="network.pt refused"):
+            exchange.load_torch(path, digits_resnet())
+
+
+def test_odd_torch_tensors_are_refused(tmp_path):
+    torch = pytest.importorskip("torch")
+    state = {name: torch.from_numpy(value) for name, value in state_dict_of(digits_resnet()).items()}
+    odd = {"sparse": state["fc.weight"].to_sparse(), "meta": state["fc.weight"].to("meta"), "int64": state["fc.weight"].long(),
+           "expected .10, 16.": torch.zeros(1).expand(1 << 40)}
+    for message, tensor in odd.items():
+        with pytest.raises(InputError, match=f"fc.weight .*{message}"):
+            exchange.load_torch(state | {"fc.weight": tensor}, digits_resnet())
+    torch.save([state["fc.weight"]], tmp_path / "list.pt")
+    with pytest.raises(InputError, match="list.pt holds a list, not a state_dict"):
+        exchange.load_torch(tmp_path / "list.pt", digits_resnet())
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"fc.weight": None}, "state_dict: missing fc.weight$"),
+    ({"fc.weight": None, "head.weight": np.zeros(3)}, "state_dict: missing fc.weight, unexpected head.weight$"),
+    ({f"extra{i}": np.zeros(3) for i in range(9)}, "unexpected extra0, extra1, extra2, extra3 and 5 more$"),
+    ({"fc.weight": np.zeros((16, 10), np.float32)}, r"fc.weight has shape \(16, 10\), expected \(10, 16\)"),
+    ({"fc.bias": np.full(10, np.nan, np.float32)}, "fc.bias has 10 of 10 values that are not finite"),
+    ({"fc.bias": np.full(10, 1e300)}, "fc.bias has 10 of 10 values that are not finite float32"),
+    ({"fc.bias": np.arange(10)}, "fc.bias is int64, expected floating point"),
+    ({"fc.bias": np.array([None] * 10)}, "fc.bias is object, expected floating point"),
+    ({"fc.bias": "ten zeros"}, "fc.bias is a str, not a tensor"),
+    ({"bn1.weight": np.ones(4, np.float32)}, "missing bn1.bias, bn1.running_mean, bn1.running_var"),
+    ({7: np.zeros(3)}, "key 7 is not a name"),
+])
+def test_bad_state_dicts_are_refused_by_name(change, message):
+    state = state_dict_of(digits_resnet()) | change
+    with pytest.raises(InputError, match=message) as caught:
+        exchange.load_torch({name: value for name, value in state.items() if value is not None}, digits_resnet())
+    assert "\n" not in str(caught.value)
+
+
+def test_negative_variances_are_refused_by_name():
+    state = parity.reference_parameters("cifar10/resnet8")
+    state["layer2.0.bn2.running_var"][3] = -0.5
+    with pytest.raises(InputError, match="layer2.0.bn2.running_var has a value below zero, -0.5"):
+        exchange.load_torch(state, architecture_of("cifar10/resnet8"))
+
+
+def test_a_checkpoint_around_the_state_dict_is_pointed_out():
+    with pytest.raises(InputError, match="perhaps 'model'"):
+        exchange.load_torch({"epoch": 3, "model": state_dict_of(digits_resnet())}, digits_resnet())
+
+
+def test_missing_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="nowhere.pt is not a file"):
+        exchange.load_torch(tmp_path / "nowhere.pt", digits_resnet())
+
+
+class Custom(nn.Module):
+    """A user's module, with nested names and no reference."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        x = nn.relu(nn.Conv(4, (3, 3), name="stem")(x)).mean((1, 2))
+        return nn.Dense(self.outputs, name="head")(x)
+
+
+@pytest.fixture
+def custom(monkeypatch):
+    monkeypatch.setattr(architectures, "_BUILDERS", dict(architectures._BUILDERS))
+    architectures.register("custom", lambda shape, outputs: Custom(outputs))
+    return architectures.build("custom", (8, 8, 1), 10)
+
+
+def test_a_users_own_module_has_its_own_names(custom):
+    assert exchange.torch_names(custom) == ("stem.weight", "stem.bias", "head.weight", "head.bias")
+
+
+def test_flax_parameters_of_a_users_own_module(custom):
+    params = custom.init(jax.random.key(0))["params"]
+    images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
+    flat = exchange.load_flax(params, custom)
+    np.testing.assert_array_equal(flat, custom.finish({"params": params}))
+    np.testing.assert_allclose(outputs_of(custom, flat, images), custom.module.apply({"params": params}, images), atol=1e-6)
+    np.testing.assert_array_equal(exchange.load_flax({"params": params}, custom), flat)
+
+
+def test_flax_variables_with_batch_norms_are_folded():
+    architecture = digits_resnet()
+    random = np.random.default_rng(0)
+
+    def draw(path, leaf):
+        values = 0.3 * random.standard_normal(leaf.shape).astype(np.float32)
+        return np.abs(values) + 0.5 if path[-1].key in ("var", "scale") else values
+
+    variables = jax.tree_util.tree_map_with_path(draw, jax.eval_shape(architecture.init, jax.random.key(0)))
+    images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
+    expected = jax.jit(lambda x: architecture.trainee.apply(variables, x, train=False))(images)
+    outputs = outputs_of(architecture, exchange.load_flax(variables, architecture), images)
+    np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing params/head/bias$"),
+    ({"tail": {"bias": np.zeros(3)}}, "unexpected params/tail/bias$"),
+    ({"head": {"kernel": np.zeros((10, 4), np.float32), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
+    ({"head": {"kernel": np.full((4, 10), np.inf), "bias": np.zeros(10)}}, "params/head/kernel has 40 of 40 values"),
+    ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "params/head/kernel is int64"),
+])
+def test_bad_flax_parameters_are_refused_by_name(custom, change, message):
+    good = {"stem": {"kernel": np.zeros((3, 3, 1, 4)), "bias": np.zeros(4)},
+            "head": {"kernel": np.zeros((4, 10)), "bias": np.zeros(10)}}
+    assert exchange.load_flax(good, custom).shape == (custom.size,)
+    with pytest.raises(InputError, match=message):
+        exchange.load_flax(good | change, custom)
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "orbax").mkdir()
+    (tmp_path / "orbax" / "manifest.ocdbt").write_bytes(b"damaged")
+    with pytest.raises(InputError, match="orbax cannot be read as an Orbax checkpoint"):
+        exchange.load_orbax(tmp_path / "orbax", digits_resnet())
+    with pytest.raises(InputError, match="nowhere cannot be read as an Orbax checkpoint"):
+        exchange.load_orbax(tmp_path / "nowhere", digits_resnet())
