@@ -14,13 +14,14 @@ from jaxtyping import PyTree
 
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
+from netspace_jax.devices import put_everywhere
 from netspace_jax.evaluation.reconstruct import reconstruct
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
 from netspace_jax.objectives import Shown
 from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
 from netspace_jax.tasks import Task
 from netspace_jax.tasks.load import load_task
-from netspace_jax.training import Moment, TrainData, TrainState, make_training, moments
+from netspace_jax.training import TrainData, TrainState, make_training, moments
 from netspace_jax.zoo import Networks, Zoo, train_zoo
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -56,18 +57,20 @@ def zoo_directory(config: ZooConfig, preset: str, task: Task, root: Path) -> Pat
     return Path(root) / f"{preset}-{digest(config, fingerprint.hexdigest())}"
 
 
-def make_zoo(config: ZooConfig, preset: str, root: Path, mesh: Mesh, on_progress: OnZooProgress) -> tuple[Zoo, Task]:
-    """The zoo of a configuration, trained as far as it is not yet, and the task that its networks are for."""
-    check_zoo(config)
-    task, item_names = load_task(config)
-    directory = zoo_directory(config, preset, task, root)
-    return train_zoo(directory, config, task, item_names, mesh, on_progress), task
+def make_zoo(config: ZooConfig, preset: str, root: Path, task: Task, item_names: tuple[str, ...], mesh: Mesh,
+             on_progress: OnZooProgress = lambda done, total, loss: None) -> Zoo:
+    """The zoo of a configuration, trained as far as it is not yet."""
+    return train_zoo(zoo_directory(config, preset, task, root), config, task, item_names, mesh, on_progress)
 
 
-def check_run(config: RunConfig, input_shape: tuple[int, ...], outputs: int) -> None:
-    """Refuse a run that cannot be, before anything trains."""
+def check_run(config: RunConfig, task: Task) -> None:
+    """Refuse a run that cannot be, before anything trains.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
     check_zoo(config.zoo)
-    sizes = {name: architectures.build(name, input_shape, outputs).size for name, _ in config.zoo.populations}
+    sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
     check_netspace(config.netspace, config.zoo, sizes)
 
 
@@ -90,7 +93,7 @@ def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str) -> Ne
     return Networks(networks.members[:count], networks.parameters[:count])
 
 
-def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirectory,
+def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirectory, mesh: Mesh,
                    on_progress: OnProgress = lambda step, steps, loss: None) -> Progress:
     """Train NetSpace on a zoo, or go on with a training that was interrupted; the directory then holds the best.
 
@@ -109,8 +112,9 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
         teacher_flat = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
     data = TrainData(task, constants, tuple(as_shown(n, task) for n in networks), flat_scales, teacher_flat)
     validation = [as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds]
-    training = make_training(netspace, config.netspace, kinds, teacher)
-    resumed = directory.restore_last(jax.eval_shape(training.init, data))
+    training = make_training(netspace, config.netspace, kinds, teacher, mesh)
+    data = put_everywhere(data, mesh)
+    resumed = directory.restore_last(jax.eval_shape(training.init, data), mesh)
     state, progress = resumed or (training.init(data), Progress())
     for moment in moments(config.netspace, int(state.step)):
         start = int(state.step)

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
+from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jaxtyping import PyTree
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
+from netspace_jax.devices import everywhere
 from netspace_jax.errors import InputError
 from netspace_jax.files import read_json, write_text
 from netspace_jax.netspace import Constants
@@ -72,15 +73,17 @@ class RunDirectory:
             manager.save(step, args=ocp.args.Composite(
                 state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress))))
 
-    def restore_last(self, like: TrainState) -> tuple[TrainState, Progress] | None:
-        """The state to go on from, or None for a run that has not saved yet; metrics after it are dropped.
+    def restore_last(self, like: TrainState, mesh: Mesh) -> tuple[TrainState, Progress] | None:
+        """The state to go on from, on each device of `mesh`, or None for a run that has not saved yet.
+
+        Metrics that were logged after that state are dropped: they will come again.
 
         Raises:
           InputError: the checkpoint cannot be read.
         """
         directory = self.path / "checkpoints" / "last"
         found = _restore(directory, ocp.args.Composite(
-            state=ocp.args.StandardRestore(jax.tree.map(_abstract, like)), progress=ocp.args.JsonRestore()))
+            state=ocp.args.StandardRestore(_abstract(like, everywhere(mesh))), progress=ocp.args.JsonRestore()))
         if found is None:
             return None
         state, progress = found["state"], Progress(**found["progress"])
@@ -123,7 +126,8 @@ def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree,
       InputError: there is none, or it cannot be read.
     """
     directory = Path(path).absolute() / "checkpoints" / "best"
-    found = _restore(directory, ocp.args.StandardRestore({"params": params, "constants": constants}))
+    here = SingleDeviceSharding(jax.devices()[0])
+    found = _restore(directory, ocp.args.StandardRestore(_abstract({"params": params, "constants": constants}, here)))
     if found is None:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     with _manager(directory) as manager:
@@ -161,8 +165,8 @@ def _restore(directory: Path, args: Any) -> Any:
         raise InputError(f"checkpoint {directory} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
 
 
-def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype, sharding=getattr(leaf, "sharding", None))
+def _abstract(tree: PyTree, sharding: Sharding) -> PyTree:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree)
 
 
 def _step_of(line: str) -> float:

@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.data.shuffle import shuffled
+from netspace_jax.devices import everywhere, over_networks
 from netspace_jax.netspace import Constants, NetSpace
 from netspace_jax.objectives import Losses, Objective, Shown
 from netspace_jax.tasks import Task
@@ -69,15 +71,17 @@ def make_optimizer(config: NetSpaceConfig) -> optax.GradientTransformation:
 
 
 def make_training(netspace: NetSpace, config: NetSpaceConfig, kinds: tuple[int, ...],
-                  teacher: Architecture | None) -> Training:
+                  teacher: Architecture | None, mesh: Mesh) -> Training:
     """Training of NetSpace on networks of the architectures at positions `kinds`.
 
     Args:
       teacher: architecture of the common teacher, where there is one.
+      mesh: devices that the networks of a step are spread over, where their number divides by the devices.
     """
     objective = Objective(netspace, config, kinds)
     optimizer = make_optimizer(config)
     each = config.networks // len(kinds)
+    spread = over_networks(mesh) if each % mesh.size == 0 else everywhere(mesh)
 
     def init(data: TrainData) -> TrainState:
         params = netspace.init(jax.random.key(config.seed), data.task, data.constants)
@@ -91,7 +95,7 @@ def make_training(netspace: NetSpace, config: NetSpaceConfig, kinds: tuple[int, 
             if config.noise:
                 key = jax.random.fold_in(jax.random.fold_in(noise_key, kind), state.step)
                 networks = _disturb(key, networks, deviation, config.noise)
-            shown.append(networks)
+            shown.append(jax.lax.with_sharding_constraint(networks, spread))
         teach = None if teacher is None else lambda inputs: teacher.apply(data.teacher, inputs)
         gradient, losses = jax.grad(objective, has_aux=True)(
             state.params, data.constants, data.task, tuple(shown), batch_key, state.step, teach)
@@ -109,7 +113,8 @@ def make_training(netspace: NetSpace, config: NetSpaceConfig, kinds: tuple[int, 
         state, total = jax.lax.fori_loop(0, count, body, (state, Losses(zero, zero, zero, zero)))
         return state, jax.tree.map(lambda value: value / count, total)
 
-    return Training(jax.jit(init), jax.jit(advance, donate_argnums=0))
+    copies = everywhere(mesh)
+    return Training(jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, out_shardings=copies))
 
 
 def _pick(key, members: Shown, step, count: int) -> Shown:

@@ -1,0 +1,82 @@
+"""What the commands share: presets before flags, one line for bad input, progress bars, devices."""
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import jax
+from tqdm import tqdm
+
+from netspace_jax.errors import InputError
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+    """End the process with one line and status 2 for bad input, status 1 for a disk that cannot be written."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(_say(str(error), 2))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT):
+            raise
+        sys.exit(_say(f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
+                      f"same command goes on from it", 1))
+    except KeyboardInterrupt:
+        sys.exit(_say("interrupted; the same command goes on from what was finished", 130))
+
+
+def _say(message: str, status: int) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def preset_and_flags(arguments: Sequence[str], default: str) -> tuple[str, list[str]]:
+    """The preset, if the first argument is not a flag, and the flags."""
+    if arguments and not arguments[0].startswith("-"):
+        return arguments[0], list(arguments[1:])
+    return default, list(arguments)
+
+
+def use_cpu_cores() -> None:
+    """Make each core of a machine without accelerators a device, so that a zoo spreads over them."""
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):  # JAX has begun already, as in a notebook: its devices stay as they are.
+            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
+                              else os.cpu_count() or 1)
+
+
+@contextlib.contextmanager
+def zoo_bar() -> Iterator[Callable[[int, int, float], None]]:
+    """Progress of a zoo, in training steps of networks."""
+    with tqdm(desc="zoo", unit=" network·steps", unit_scale=True, dynamic_ncols=True, smoothing=0.05) as bar:
+        def update(done: int, total: int, loss: float) -> None:
+            bar.total = total
+            if loss == loss:
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update(done)
+
+        yield update
+
+
+@contextlib.contextmanager
+def netspace_bar() -> Iterator[Callable[[int, int, float], None]]:
+    """Progress of NetSpace's training, in steps."""
+    with tqdm(desc="NetSpace", unit=" steps", dynamic_ncols=True, smoothing=0.05) as bar:
+        def update(step: int, steps: int, loss: float) -> None:
+            if bar.total is None:
+                bar.total = steps
+            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            bar.update(step - bar.n)
+
+        yield update
+
+
+def relative(path: Path) -> Path:
+    """The path as seen from here, where that is shorter."""
+    with contextlib.suppress(ValueError):
+        return Path(path).absolute().relative_to(Path.cwd())
+    return Path(path)

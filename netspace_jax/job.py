@@ -1,0 +1,72 @@
+"""The jobs behind the commands, with their progress bars: what notebooks and tests call too."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from netspace_jax import commands, pipeline
+from netspace_jax.config import RunConfig, ZooConfig, check_zoo
+from netspace_jax.devices import network_mesh
+from netspace_jax.evaluation import sections
+from netspace_jax.report import save_figures, write_report
+from netspace_jax.runs import RunDirectory
+from netspace_jax.tasks.load import load_task
+from netspace_jax.zoo import Zoo
+
+
+def zoo(config: ZooConfig, preset: str, zoos: Path, devices: int) -> Path:
+    """Train a zoo as far as it is not yet; returns where it lies."""
+    check_zoo(config)
+    task, item_names = load_task(config)
+    with commands.zoo_bar() as on_progress:
+        found = pipeline.make_zoo(config, preset, zoos, task, item_names, network_mesh(devices), on_progress)
+    return commands.relative(found.directory)
+
+
+def run(config: RunConfig, out: Path, zoos: Path, devices: int, fresh: bool, began: float, command: str) -> Path:
+    """From nothing, or from what there is, to a report; returns where the report is.
+
+    Args:
+      began: time, in seconds since the epoch, at which the process began.
+      command: what the report says it was made by.
+    """
+    mesh = network_mesh(devices)
+    check_zoo(config.zoo)
+    task, item_names = load_task(config.zoo)
+    pipeline.check_run(config, task)
+    directory = RunDirectory(out, config, fresh)
+    before = time.time()
+    with commands.zoo_bar() as on_progress:
+        zoo = pipeline.make_zoo(config.zoo, config.name, zoos, task, item_names, mesh, on_progress)
+    with commands.netspace_bar() as on_progress:
+        progress = pipeline.train_netspace(config, zoo, task, directory, mesh, on_progress)
+    after = time.time()
+    trained = pipeline.open_run(config, directory.path, zoo, task)
+    found = [make(trained) for make in sections.SECTIONS.values()]
+    found.append(sections.training(trained, directory.path))
+    metrics = {name: value for section in found for name, value in section.metrics.items()}
+    save_figures(found, directory.path / "figures")
+    # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
+    metrics["seconds/netspace"] = progress.seconds
+    metrics["seconds/total"] = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
+    directory.write_metrics(metrics)
+    report = directory.path / "report.html"
+    write_report(report, f"NetSpace: {config.name}", command, found, metrics)
+    return commands.relative(report)
+
+
+def describe_zoo(zoo: Zoo) -> str:
+    """What is in a zoo, for people."""
+    config = zoo.config
+    lines = [f"{zoo.directory}: {len(zoo.members)} networks for {config.dataset}, "
+             f"trained in {zoo.summary['seconds']:.0f} s, {zoo.summary['diverged']} diverged",
+             f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} {'test score: least':>18} {'mean':>6} {'most':>6}"]
+    for name, _ in config.populations:
+        for split in ("train", "validation", "test", "teacher"):
+            members = [m for m in zoo.members if (m.architecture, m.split, m.status) == (name, split, "finite")]
+            if members:
+                steps, scores = [m.steps for m in members], [m.score_test for m in members]
+                lines.append(f"{name:14} {split:10} {len(members):8} {min(steps):6}–{max(steps):<6} {min(scores):18.3f} "
+                             f"{np.mean(scores):6.3f} {max(scores):6.3f}")
+    return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""Train a zoo, or look at one.
+
+    python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
+    python zoo.py show DIR              print what is in a zoo
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import tyro
+
+from netspace_jax import commands, job
+from netspace_jax.config import ZooConfig
+from netspace_jax.errors import InputError
+from netspace_jax.presets import PRESETS, preset
+from netspace_jax.zoo import Zoo
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Flags of zoo.py: every field of the preset's zoo, and where it goes."""
+
+    zoo: ZooConfig
+    zoos: Path = Path("zoos")
+    """Directory under which zoos lie."""
+    devices: int = 0
+    """Devices to spread networks over; 0 for all."""
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command with the given arguments."""
+    with commands.one_line_errors():
+        if arguments and arguments[0] == "show":
+            if len(arguments) != 2:
+                raise InputError("zoo.py show takes one directory: python zoo.py show DIR")
+            print(job.describe_zoo(Zoo(Path(arguments[1]))))
+            return
+        name, flags = commands.preset_and_flags(arguments, "digits")
+        default = Arguments(preset(name).zoo)
+        description = f"{PRESETS[name].__doc__}\n\nPresets: {', '.join(PRESETS)}. `zoo.py show DIR` prints what is in a zoo."
+        args = tyro.cli(Arguments, default=default, args=flags, prog=f"zoo.py {name}", description=description)
+        commands.use_cpu_cores()
+        print(f"zoo: {job.zoo(args.zoo, name, args.zoos, args.devices)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
