@@ -38,7 +38,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Float[Array, "*shape"]) -> F
 
 @jax.custom_jvp
 def fast_sin(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Sine within 1e-6 for |x| ≤ 10,000, some thirty times faster than `jnp.sin` on CPU, which does not vectorise it.
+    """Sine within 1e-6 for |x| ≤ 10,000, by arithmetic that vectorises on CPU, where `jnp.sin` does not.
 
     A polynomial after reduction to [-π/2, π/2]. Its derivative is the cosine by the same route, as exact, and keeps
     one array for the backward pass.

@@ -61,16 +61,18 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
     if card.mean:
         inputs += (f", channels last; from each channel subtract {_numbers(card.mean)}, "
                    f"then divide by {_numbers(card.deviation)}")
-    folded = ("\n\nThe batch norms are folded into the convolutions: every convolution has a bias, and none remain."
-              if isinstance(architecture.module, ResNet) else "")
+    parameters = f"{architecture.size:,}"
+    if isinstance(architecture.module, ResNet):
+        parameters += "; batch norms are folded: every convolution has a bias instead"
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
-    table = f"\n\n## Measured\n\n| | |\n|---|---|\n{scores}" if card.scores else ""
+    table = f"## Measured\n\n| | |\n|---|---|\n{scores}\n\n" if card.scores else ""
     files = "\n\n".join(_FILES[name].format(build=build) for name in names)
     return (f"# {card.title}\n\n"
-            f"| | |\n|---|---|\n| Architecture | {architecture.name}, for inputs of {shape} |\n"
-            f"| Parameters | {architecture.size:,} |\n| Inputs | {inputs}. |\n| Outputs | {card.outputs.rstrip('.')}. "
-            f"Float32 of shape [batch, {outputs}] |{table}\n\n## How it was made\n\n{card.origin}{folded}\n\n"
-            f"## Files\n\n{files}\n")
+            f"- Architecture: {architecture.name}, for inputs of {shape}\n"
+            f"- Parameters: {parameters}\n"
+            f"- Inputs: {inputs}\n"
+            f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
+            f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n")
 
 
 def _numbers(values: tuple[float, ...]) -> str:
@@ -83,9 +85,10 @@ _FILES = {
     SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts, read by any library that knows safetensors, and by this one:
 
 ```python
+import jax
 from netspace_jax import architectures, exchange
 architecture = {build}
-outputs = architecture.apply(exchange.load_torch("network.safetensors", architecture), inputs)
+outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors", architecture), inputs)
 ```""",
     TORCH: """`network.pt`: the same as a PyTorch `state_dict`, images channel first there:
 
@@ -97,11 +100,11 @@ model.load_state_dict(state)  # your module with these parameter names
     ORBAX: """`orbax/`: the Flax parameters, as an Orbax checkpoint (Orbax wants the whole path):
 
 ```python
-import os, orbax.checkpoint as ocp
+import jax, os, orbax.checkpoint as ocp
 params = ocp.StandardCheckpointer().restore(os.path.abspath("orbax"))
-outputs = architecture.module.apply({{"params": params}}, inputs)  # the architecture as above
+outputs = jax.jit(architecture.module.apply)({{"params": params}}, inputs)  # the architecture as above
 ```""",
-    STABLEHLO: """`network.stablehlo`: the function itself with its parameters, for any batch size; needs only JAX:
+    STABLEHLO: """`network.stablehlo`: the function itself with its parameters, for any batch size; needs JAX and flatbuffers:
 
 ```python
 import jax, jax.export, pathlib

@@ -4,7 +4,6 @@ import dataclasses
 import importlib.util
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import jax
@@ -59,10 +58,10 @@ def export_network(directory: str | os.PathLike, architecture: Architecture,
     if target.is_dir() and any(target.iterdir()) or target.exists() and not target.is_dir():
         raise InputError(f"{directory} exists and is not an empty directory: name another")
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    staging.mkdir()
     try:
         names = _write(staging, architecture, flat, card)
-        staging.chmod(0o755)  # mkdtemp lets nobody else in
         os.replace(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -84,8 +83,9 @@ def _checked(architecture: Architecture, flat: Array | np.ndarray) -> np.ndarray
 def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: cards.ModelCard) -> tuple[str, ...]:
     """Write all files; names of those that a reader can open."""
     tensors = _torch_tensors(architecture, flat)
-    from safetensors.numpy import save_file
-    save_file(tensors, folder / cards.SAFETENSORS, metadata={"architecture": architecture.name})
+    import safetensors.numpy
+    data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name})
+    (folder / cards.SAFETENSORS).write_bytes(data)
     names = [cards.SAFETENSORS]
     if importlib.util.find_spec("torch") is not None:
         import torch

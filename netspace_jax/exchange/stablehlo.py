@@ -1,10 +1,12 @@
 """One network as a StableHLO function of its inputs alone, for CPU, CUDA GPUs and TPUs and any batch size."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
+import jax.export
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -32,8 +34,20 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
         with jax.default_matmul_precision("highest"):
             return architecture.apply(flat, x)
 
-    inputs = jax.ShapeDtypeStruct(shape, jnp.float32)
-    return bytes(jax.export.export(jax.jit(apply), platforms=PLATFORMS)(inputs).serialize())
+    with _no_source_locations():
+        return bytes(jax.export.export(jax.jit(apply), platforms=PLATFORMS)(jax.ShapeDtypeStruct(shape, jnp.float32)).serialize())
+
+
+@contextlib.contextmanager
+def _no_source_locations() -> Iterator[None]:
+    """Lower without the paths of this machine's source files, which would otherwise travel in what is exported."""
+    name = "jax_traceback_in_locations_limit"
+    limit = getattr(jax.config, name)
+    jax.config.update(name, 0)
+    try:
+        yield
+    finally:
+        jax.config.update(name, limit)
 
 
 def from_stablehlo(source: str | os.PathLike | bytes) -> Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]:

@@ -257,7 +257,7 @@ def test_flax_variables_with_batch_norms_are_folded():
 
     variables = jax.tree_util.tree_map_with_path(draw, jax.eval_shape(architecture.init, jax.random.key(0)))
     images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
-    expected = jax.jit(lambda x: architecture.trainee.apply(variables, x, train=False))(images)
+    expected = jax.jit(lambda variables, x: architecture.trainee.apply(variables, x, train=False))(variables, images)
     outputs = outputs_of(architecture, exchange.load_flax(variables, architecture), images)
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
 
