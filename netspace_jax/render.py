@@ -185,10 +185,9 @@ def _visible(mesh: Mesh, direction: np.ndarray, points: np.ndarray, normals: np.
     depth = _rasterise(mesh.vertices @ axes.T, mesh.faces, _SHADOW_SIZE, extent)[2]
     pixel = 2 * extent / _SHADOW_SIZE
     x, y, z = axes @ (points + 1.5 * pixel * normals).T  # off the surface, so that it does not shade itself
-    inside = (np.abs(x) < extent) & (np.abs(y) < extent)
-    column = ((np.where(inside, x, 0) + extent) / pixel).astype(int)
-    row = ((extent - np.where(inside, y, 0)) / pixel).astype(int)
-    return ~inside | (depth[row, column] <= z)
+    column, row = np.floor((x + extent) / pixel).astype(int), np.floor((extent - y) / pixel).astype(int)
+    inside = (np.minimum(row, column) >= 0) & (np.maximum(row, column) < _SHADOW_SIZE)
+    return ~inside | (depth[np.where(inside, row, 0), np.where(inside, column, 0)] <= z)
 
 
 def _ground(mesh: Mesh, axes: np.ndarray, size: int) -> Float[np.ndarray, "n 3"]:

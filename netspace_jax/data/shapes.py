@@ -110,12 +110,12 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
 
     def near(count, factor):
-        deviations = rng.permuted(np.resize(NEAR, count))[:, None] * factor
+        deviations = rng.permutation(np.resize(NEAR, count))[:, None] * factor
         return np.clip(sample_surface(surface, count, rng) + deviations * rng.standard_normal((count, 3)), -1, 1)
 
     def rows(*parts):
         drawn = np.concatenate(parts).astype(np.float32)
-        return rng.permuted(np.column_stack([drawn, distance(drawn)]).astype(np.float32), axis=0)
+        return rng.permutation(np.column_stack([drawn, distance(drawn)]).astype(np.float32))
 
     def anywhere(count):
         return rng.uniform(-1, 1, (count, 3))
@@ -132,7 +132,7 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
     for halvings in range(8):
         if min(len(positive), len(negative)) >= half:
             break
-        drawn = rows(near(some, 0.5 ** halvings))
+        drawn = rows(near(some, 0.5 ** (1 + halvings)))
         positive = np.concatenate([positive, drawn[drawn[:, 3] >= 0]])
         negative = np.concatenate([negative, drawn[drawn[:, 3] < 0]])
     else:
@@ -154,7 +154,7 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
 
     train, held_out, uniform = [], [], []
     for rows in (positive, negative):
-        rows = rng.permuted(rows, axis=0)
+        rows = rng.permutation(rows)
         tested = min(len(rows) // 4, (HELD_OUT + UNIFORM) // 2)
         cut = round(tested * HELD_OUT / (HELD_OUT + UNIFORM))
         held_out.append(draw(rows[:cut], HELD_OUT // 2))
@@ -162,7 +162,7 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
         train.append(draw(rows[tested:], points // 2))
     rows = np.concatenate([positive, negative])
     nearest = rows[np.argsort(np.abs(rows[:, 3]))[:max(1, len(rows) // 50)]]
-    held_out, uniform = (rng.permuted(np.concatenate(parts), axis=0) for parts in (held_out, uniform))
+    held_out, uniform = (rng.permutation(np.concatenate(parts)) for parts in (held_out, uniform))
     return Samples(name, *train, held_out, uniform, draw(nearest, SURFACE)[:, :3])
 
 
