@@ -55,6 +55,8 @@ class ZooConfig:
     """Times that validation images are looked at after `looks_from`, to keep the best; 0 keeps the last parameters."""
     looks_from: float = 0.7
     """Share of `steps` at which the looks begin."""
+    points: int = 0
+    """Training points sampled of each shape, half of them outside and half inside."""
     crop_padding: int = 0
     """Black pixels around an image before it is cropped at random; 0 for no crop."""
     flip: bool = False
@@ -89,6 +91,8 @@ class NetSpaceConfig:
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 0.0
     """Largest noise added to the networks shown in training, as a share of each layer's deviation over the zoo."""
+    shown: tuple[str, ...] = ()
+    """Architectures whose networks are shown; empty for all. The others are taught by interpolation alone."""
     teaching: Literal["self", "common"] = "self"
     """Whether each network is its own teacher, or one teacher and the labels teach all."""
     interpolation: bool = False
@@ -113,8 +117,8 @@ class NetSpaceConfig:
     """Times that the validation members are looked at; the checkpoint that is best then is the one evaluated."""
     log_every: int = 20
     """Steps between two lines of metrics.jsonl."""
-    select: Literal["gap", "score"] = "gap"
-    """What the best checkpoint has: the smallest validation gap to its inputs, or the highest validation score."""
+    select: Literal["gap", "agreement", "score"] = "gap"
+    """What the best checkpoint has on validation members: the smallest gap, the highest agreement, or the highest score."""
     seed: int = 0
     """Seed of NetSpace's start and of its batches."""
 
@@ -146,6 +150,8 @@ def check_zoo(config: ZooConfig) -> None:
     if len(config.architectures) != len(config.members):
         raise InputError(f"{len(config.architectures)} architectures need as many numbers of members, "
                          f"not {len(config.members)}: give --zoo.members one number for each")
+    if config.teacher in config.architectures:
+        raise InputError(f"the teacher {config.teacher} is also among the architectures: name another with --zoo.teacher")
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
     for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0)):
@@ -188,8 +194,17 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         raise InputError(f"the conv decoder reads an embedding of 4096 values, not {config.embedding}")
     if config.encoder == "conv" and config.embedding % 32:
         raise InputError(f"the conv encoder needs an embedding size that divides by 32, not {config.embedding}")
-    if config.networks % len(zoo.architectures):
-        raise InputError(f"--netspace.networks {config.networks} must divide by the {len(zoo.architectures)} architectures")
+    unknown = [name for name in config.shown if name not in zoo.architectures]
+    if unknown:
+        raise InputError(f"--netspace.shown names {' '.join(unknown)}, which the zoo does not have: {' '.join(zoo.architectures)}")
+    shown = config.shown or zoo.architectures
+    if config.shown and not config.interpolation and set(shown) != set(zoo.architectures):
+        raise InputError("architectures that are not shown are taught by interpolation: --netspace.interpolation")
+    if config.interpolation and {zoo.architectures[0], zoo.architectures[-1]} - set(shown):
+        raise InputError(f"interpolation needs the first and the last architecture shown: {zoo.architectures[0]} and "
+                         f"{zoo.architectures[-1]}")
+    if config.networks % len(shown):
+        raise InputError(f"--netspace.networks {config.networks} must divide by the {len(shown)} architectures shown")
     for name in ("embedding", "hidden", "probes", "networks", "batch", "steps", "evaluations", "log_every"):
         if getattr(config, name) < 1:
             raise InputError(f"--netspace.{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}")

@@ -154,10 +154,11 @@ def write_mesh(path: str | Path, mesh: Mesh) -> None:
     """
     path = Path(path)
     if path.suffix.lower() not in MESH_FORMATS:
-        raise InputError(f"{path}: meshes are written as {', '.join(MESH_FORMATS)}, not {path.suffix or 'without a suffix'}")
+        raise InputError(f"{path}: meshes are written as {', '.join(MESH_FORMATS)}; give a name that ends so")
     if mesh.empty:
         raise InputError(f"{path}: the mesh is empty, its field has no zero level; there is nothing to write")
-    data = require("trimesh").Trimesh(mesh.vertices, mesh.faces, process=False).export(file_type=path.suffix[1:].lower())
+    solid = require("trimesh").Trimesh(mesh.vertices, mesh.faces, process=False)
+    data = solid.export(file_type=path.suffix[1:].lower())
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.partial")
     temporary.write_bytes(data.encode() if isinstance(data, str) else data)

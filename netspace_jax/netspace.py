@@ -14,7 +14,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.autoencoder.probe import LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.autoencoder.reference import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 from netspace_jax.config import NetSpaceConfig
-from netspace_jax.prep import Spec, from_prep, to_prep
+from netspace_jax.prep import from_prep, to_prep
 from netspace_jax.tasks import Task
 
 
@@ -70,7 +70,7 @@ def make_netspace(config: NetSpaceConfig, architectures: tuple[Architecture, ...
     """NetSpace with the encoder and decoder that a configuration names."""
     encoders = {"probe": functools.partial(ProbeEncoder, config.embedding, config.hidden),
                 "conv": functools.partial(ConvEncoder, config.embedding)}
-    decoders = {"mlp": functools.partial(ScaledDecoder, config.prep, config.hidden),
+    decoders = {"mlp": functools.partial(ScaledDecoder, config.prep, config.hidden, len(architectures)),
                 "conv": functools.partial(ConvDecoder, config.prep)}
     head = ConvHead if config.embedding == EMBEDDING else LinearHead
     return NetSpace(architectures, config.prep, encoders[config.encoder](), decoders[config.decoder](),
@@ -84,20 +84,26 @@ def make_constants(config: NetSpaceConfig, netspace: NetSpace, task: Task,
     Args:
       members: training members of each architecture; empty for an architecture of which none is shown.
     """
-    tables = [_scale_and_shift(a.spec, flats) for a, flats in zip(netspace.architectures, members, strict=True)]
+    tables = [_scale_and_shift(a, flats) for a, flats in zip(netspace.architectures, members, strict=True)]
     scales, shifts = ([to_prep(jnp.asarray(table), netspace.prep) for table in column] for column in zip(*tables, strict=True))
     return Constants(task.probes(config.probes), jnp.stack(scales), jnp.stack(shifts))
 
 
-def _scale_and_shift(spec: Spec, flats: Float[np.ndarray, "member size"]) -> tuple[np.ndarray, np.ndarray]:
-    """For each parameter, its mean over the zoo and its layer's deviation; by its layer's inputs where no network is shown."""
-    if len(flats):
-        shift = flats.mean(0)
-        deviation = [np.sqrt(np.square(flats[:, start:start + leaf.size] - shift[start:start + leaf.size]).mean())
-                     for leaf, start in zip(spec.leaves, spec.offsets, strict=True)]
-    else:
-        shift = np.zeros(spec.size, np.float32)
-        fan_in = {leaf.path[:-1]: leaf.fan_in for leaf in spec.leaves if len(leaf.shape) > 1}
-        deviation = [1 / np.sqrt(fan_in.get(leaf.path[:-1], 1)) for leaf in spec.leaves]
-    scale = np.concatenate([np.full(leaf.size, value) for leaf, value in zip(spec.leaves, deviation, strict=True)])
-    return scale.astype(np.float32), shift.astype(np.float32)
+def _scale_and_shift(architecture: Architecture, flats: Float[np.ndarray, "member size"]) -> tuple[np.ndarray, np.ndarray]:
+    """For each parameter its mean over the zoo, and the deviation of its layer; where no network is shown, 0 and 1/√fan_in.
+
+    The ends of n residual branches are damped by 1/√n, so that their sum keeps its size however deep the network.
+    """
+    spec = architecture.spec
+    fan_in = {leaf.path[:-1]: leaf.fan_in for leaf in spec.leaves if len(leaf.shape) > 1}
+    shift = flats.mean(0) if len(flats) else np.zeros(spec.size, np.float32)
+    scale = np.empty(spec.size, np.float32)
+    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
+        part = slice(start, start + leaf.size)
+        if len(flats):
+            scale[part] = np.sqrt(np.square(flats[:, part] - shift[part]).mean())
+        else:
+            scale[part] = 1 / np.sqrt(fan_in.get(leaf.path[:-1], 1))
+        if set(architecture.branch_ends) & set(leaf.path):
+            scale[part] /= np.sqrt(architecture.branches)
+    return scale, shift.astype(np.float32)

@@ -15,7 +15,8 @@ from jaxtyping import PyTree
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
 from netspace_jax.devices import put_everywhere
-from netspace_jax.evaluation.reconstruct import reconstruct
+from netspace_jax.evaluation.between import between_boundaries
+from netspace_jax.evaluation.reconstruct import reconstruct, score_embeddings
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
 from netspace_jax.objectives import Shown
 from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
@@ -80,6 +81,12 @@ def build_netspace(config: RunConfig, task: Task) -> NetSpace:
                                                 for name in config.zoo.architectures))
 
 
+def shown_kinds(config: RunConfig) -> tuple[int, ...]:
+    """Positions of the architectures whose networks NetSpace is shown."""
+    shown = config.netspace.shown or config.zoo.architectures
+    return tuple(kind for kind, name in enumerate(config.zoo.architectures) if name in shown)
+
+
 def as_shown(networks: Networks, task: Task) -> Shown:
     """Networks on the device, with the index of what each is about."""
     items = np.array([member.index % task.items for member in networks.members], np.int32)
@@ -102,16 +109,18 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
     """
     began = time.perf_counter()
     netspace = build_netspace(config, task)
-    kinds = tuple(range(len(netspace.architectures)))
+    kinds = shown_kinds(config)
     networks = [training_networks(config.netspace, zoo, netspace.architectures[kind].name) for kind in kinds]
-    constants = make_constants(config.netspace, netspace, task, tuple(n.parameters for n in networks))
+    parameters = dict(zip(kinds, (n.parameters for n in networks), strict=True))
+    constants = make_constants(config.netspace, netspace, task, tuple(
+        parameters.get(kind, np.zeros((0, a.size), np.float32)) for kind, a in enumerate(netspace.architectures)))
     flat_scales = tuple(constants.scale[kind].reshape(-1)[:netspace.architectures[kind].size] for kind in kinds)
     teacher, teacher_flat = None, None
     if config.netspace.teaching == "common":
         teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
         teacher_flat = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
     data = TrainData(task, constants, tuple(as_shown(n, task) for n in networks), flat_scales, teacher_flat)
-    validation = [as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds]
+    validation = {kind: as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds}
     training = make_training(netspace, config.netspace, kinds, teacher, mesh)
     data = put_everywhere(data, mesh)
     resumed = directory.restore_last(jax.eval_shape(training.init, data), mesh)
@@ -136,13 +145,24 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
 
 
 def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: TrainData,
-           validation: list[Shown]) -> float:
-    """What the best checkpoint is chosen by, higher being better: minus the mean gap, or the mean generated score."""
-    found = [reconstruct(netspace, state.params, data.constants, data.task, shown, kind, "validation")
-             for kind, shown in enumerate(validation)]
+           validation: dict[int, Shown]) -> float:
+    """What the best checkpoint is chosen by, higher being better: agreement, minus the gap, or the score of generated networks.
+
+    The score counts interpolated networks too, where interpolation is taught, as the reference does.
+    """
+    found = {kind: reconstruct(netspace, state.params, data.constants, data.task, shown, kind, "validation")
+             for kind, shown in validation.items()}
     if config.select == "gap":
-        return -float(np.mean([r.gap for r in found]))
-    return float(np.mean([np.mean(r.generated_score) for r in found]))
+        return -float(np.mean([r.gap for r in found.values()]))
+    if config.select == "agreement":
+        return float(np.mean([np.mean(r.agreement) for r in found.values()]))
+    scores = [np.mean(r.generated_score) for r in found.values()]
+    if config.interpolation:
+        for between in between_boundaries(netspace, found):
+            items = jnp.zeros(len(between.embedding), jnp.int32)
+            scores.append(np.mean(score_embeddings(netspace, state.params, data.constants, data.task, between.embedding,
+                                                   items, between.kind, "validation")))
+    return float(np.mean(scores))
 
 
 def load_run(path: Path, zoos: Path) -> Trained:

@@ -26,7 +26,7 @@ _SHADOW_SIZE = 192
 def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BLUE) -> UInt8[np.ndarray, "size size 3"]:
     """A shaded picture of a mesh inside the unit sphere, on white, seen from the front, above and to the right.
 
-    The camera is orthographic and never moves, so pictures of different meshes compare. An empty mesh is a white picture.
+    The camera is orthographic and never moves, so pictures of different meshes compare. An empty mesh stays white.
     """
     fine = 2 * size
     light = np.ones((fine, fine, 3), np.float32)
@@ -54,8 +54,13 @@ def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BL
     return _shrink(light)
 
 
-def picture_grid(meshes: Sequence[Sequence[Mesh | None]], row_labels: Sequence[str], column_labels: Sequence[str],
-                 size: int = 320, colours: Sequence[tuple[float, float, float]] | None = None) -> tuple[Figure, np.ndarray]:
+def picture_grid(
+    meshes: Sequence[Sequence[Mesh | None]],
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    size: int = 320,
+    colours: Sequence[tuple[float, float, float]] | None = None,
+) -> tuple[Figure, np.ndarray]:
     """A figure of pictures in rows and columns, all with one camera and scale.
 
     Args:
@@ -148,12 +153,12 @@ def _rasterise(view: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"], si
     wide = (right - left + 1).clip(0)
     boxes = np.where(np.abs(area) > 1e-9, wide * (bottom - top + 1).clip(0), 0)
     ends = np.cumsum(boxes)
-    start = 0
+    start = done = 0
     while start < len(faces):  # a few million candidates at a time
-        stop = max(start + 1, int(np.searchsorted(ends, (ends[start - 1] if start else 0) + 4_000_000)))
+        stop = max(start + 1, int(np.searchsorted(ends, done + 4_000_000)))
         chosen = np.arange(start, min(stop, len(faces)))
         of = np.repeat(chosen, boxes[chosen])
-        within = np.arange(len(of)) - np.repeat(ends[chosen] - boxes[chosen] - (ends[start - 1] if start else 0), boxes[chosen])
+        within = np.arange(len(of)) - np.repeat(ends[chosen] - boxes[chosen] - done, boxes[chosen])
         px, py = left[of] + within % wide[of], top[of] + within // wide[of]
         ox, oy = px - ax[of], py - ay[of]
         b = (ox * (cy - ay)[of] - oy * (cx - ax)[of]) / area[of]
@@ -164,7 +169,7 @@ def _rasterise(view: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"], si
         hit = hit[np.argsort(z[hit])]  # of those that share a pixel, the last and nearest stays
         depth[pixel[hit]], triangle[pixel[hit]] = z[hit], of[hit]
         weights[pixel[hit]] = np.stack([1 - b[hit] - c[hit], b[hit], c[hit]], -1)
-        start = int(chosen[-1]) + 1
+        start, done = int(chosen[-1]) + 1, ends[chosen[-1]]
     return triangle.reshape(size, size), weights.reshape(size, size, 3), depth.reshape(size, size)
 
 

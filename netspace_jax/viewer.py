@@ -8,13 +8,13 @@ import dataclasses
 import html
 import importlib.resources
 import json
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from netspace_jax.files import write_text
 from netspace_jax.geometry import Mesh
 
 EXTENT = 1.25  # positions are stored as 16 bits over [-EXTENT, EXTENT], in steps of 1/2048 of it
@@ -56,22 +56,20 @@ def viewer_html(sequences: Sequence[MeshSequence]) -> str:
     return template.replace("__DATA__", data)
 
 
-def write_viewer(path: str | Path, sequences: Sequence[MeshSequence], title: str = "Walk through the latent space") -> None:
+def write_viewer(
+    path: str | Path, sequences: Sequence[MeshSequence], title: str = "Walk through the latent space"
+) -> None:
     """Write a page with nothing but a viewer, one file that opens without a server or a network.
 
     Raises:
       ValueError: as in `viewer_html`.
     """
-    path = Path(path)
     page = (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{html.escape(title)}</title>\n</head>\n<body>\n"
             f'<h1 style="font: 600 1.3rem system-ui, sans-serif; text-align: center">{html.escape(title)}</h1>\n'
             f"{viewer_html(sequences)}</body>\n</html>\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.partial")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(Path(path), page.encode("ascii", "xmlcharrefreplace").decode())
 
 
 def pack(mesh: Mesh) -> dict[str, int | str]:

@@ -31,6 +31,8 @@ class Architecture:
       input_shape: shape of one input, (height, width, channels) or (coordinates,).
       trainee: the module that trains, where it differs from the final form (it may hold `batch_stats` and is called
         with `train`); `fold` then turns its variables into the final form's parameters.
+      branch_ends: names of the layers that end a residual branch, of which there are `branches`, one after another:
+        generated networks start with those layers damped, since nothing normalises the sum of many branches.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Architecture:
     input_shape: tuple[int, ...]
     trainee: nn.Module | None = None
     fold: Callable[[PyTree], PyTree] | None = None
+    branch_ends: tuple[str, ...] = ()
+    branches: int = 1
 
     @functools.cached_property
     def spec(self) -> prep.Spec:
@@ -86,7 +90,7 @@ def register(name: str, make_module: Callable[[tuple[int, ...], int], nn.Module]
 def _register_resnet(depth: int) -> None:
     def build_resnet(name, shape, outputs):
         return Architecture(name, resnet(depth, shape, outputs, folded=True), shape,
-                            resnet(depth, shape, outputs, folded=False), fold_batch_norm)
+                            resnet(depth, shape, outputs, folded=False), fold_batch_norm, ("conv2",), (depth - 2) // 2)
 
     _BUILDERS[f"resnet{depth}"] = build_resnet
 

@@ -5,6 +5,7 @@ network answers to probe inputs does not depend on the order of its neurons (Pro
 """
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -34,16 +35,19 @@ def segment_statistics(prep: Float[Array, "h w"]) -> Float[Array, "statistics"]:
 class ScaledDecoder(nn.Module):
     """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
 
+    It is told which architecture it decodes for, so that any embedding can be read as any of them.
     A decoder whose values all have one size yields networks that cannot be trained: the scale decides.
     """
 
     prep: tuple[int, int]
     hidden: int
+    architectures: int
 
     @nn.compact
     def __call__(self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"],
                  architecture: Int[Array, ""]) -> Float[Array, "h w"]:
-        del architecture
+        if self.architectures > 1:
+            z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
         return shift + scale * nn.Dense(self.prep[0] * self.prep[1])(x).reshape(self.prep)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 
-def normalise(x: UInt8[Array, "*batch h w c"], mean: Sequence[float],
+def normalise(x: UInt8[Array | np.ndarray, "*batch h w c"], mean: Sequence[float],
               deviation: Sequence[float]) -> Float[Array, "*batch h w c"]:
     """Pixels as float32, scaled to [0, 1], less the mean, over the deviation, channel by channel.
 
@@ -23,11 +23,11 @@ def normalise(x: UInt8[Array, "*batch h w c"], mean: Sequence[float],
     scale = 1 / (255 * np.asarray(deviation, np.float64))
     shift = -np.asarray(mean, np.float64) / np.asarray(deviation, np.float64)
     per_channel = (1,) * (x.ndim - 1) + (-1,)
-    return (x.astype(jnp.float32) * scale.astype(np.float32).reshape(per_channel)
+    return (jnp.asarray(x, jnp.float32) * scale.astype(np.float32).reshape(per_channel)
             + shift.astype(np.float32).reshape(per_channel))
 
 
-def augment(key: PRNGKeyArray, x: UInt8[Array, "batch h w c"], crop_padding: int,
+def augment(key: PRNGKeyArray, x: UInt8[Array | np.ndarray, "batch h w c"], crop_padding: int,
             flip: bool) -> UInt8[Array, "batch h w c"]:
     """Each image cropped at a random place of itself padded with black, and flipped left to right half of the time.
 
@@ -43,7 +43,7 @@ def augment(key: PRNGKeyArray, x: UInt8[Array, "batch h w c"], crop_padding: int
     if crop_padding < 0:
         raise ValueError(f"a crop padding of {crop_padding} pixels; 0 crops nothing")
     if not crop_padding and not flip:
-        return x
+        return jnp.asarray(x)
     batch, height, width, _ = x.shape
     crop_key, flip_key = jax.random.split(key)
     corners = jnp.zeros((batch, 2), jnp.int32)
@@ -64,4 +64,4 @@ def augment(key: PRNGKeyArray, x: UInt8[Array, "batch h w c"], crop_padding: int
         pixels = image.at[rows[:, None], columns[None, :]].get(mode="promise_in_bounds")
         return jnp.where(inside[:, :, None], pixels, jnp.zeros((), image.dtype))
 
-    return jax.vmap(window)(x, corners, mirrored)
+    return jax.vmap(window)(jnp.asarray(x), corners, mirrored)

@@ -80,7 +80,7 @@ class Mnist(_Builder, skip_registration=True):
         self.info.features["label"].names = self.NAMES
         return {split: self._generate_examples(*formats.read_idx(self._archives[f"{prefix}-images-idx3-ubyte.gz"],
                                                                  self._archives[f"{prefix}-labels-idx1-ubyte.gz"],
-                                                                 len(self.NAMES)))
+                                                                 self.SHAPE[:2], len(self.NAMES)))
                 for split, prefix in (("train", "train"), ("test", "t10k"))}
 
     def _generate_examples(self, images, labels) -> Iterator[Example]:
@@ -111,9 +111,10 @@ class TinyImagenet(_Builder, skip_registration=True):
     SHAPE = (64, 64, 3)
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator[Example]]:
-        archive = formats.TinyImageNet(self._archives["tiny-imagenet-200.zip"])
-        self.info.features["label"].names = archive.classes
-        return {split: self._generate_examples(archive.images(split)) for split in ("train", "validation")}
+        path = self._archives["tiny-imagenet-200.zip"]
+        self.info.features["label"].names, splits = formats.tiny_imagenet_index(path)
+        return {split: self._generate_examples(formats.tiny_imagenet_images(path, members, self.SHAPE[:2]))
+                for split, members in splits.items()}
 
     def _generate_examples(self, images) -> Iterator[Example]:
         for row, (content, label) in enumerate(images):

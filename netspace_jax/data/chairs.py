@@ -101,9 +101,10 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     for side_z in (-1, 1):
         holes = []
         for side_x in (-1, 1):
-            x, z = side_x * (width - p["leg_inset"] - thick / 2), side_z * (depth - p["leg_inset"] - thick / 2)
-            top = _square(x, z, thick)
-            bottom = _square(x + side_x * p["splay_x"] * p["leg_length"], z + side_z * p["splay_z"] * p["leg_length"], foot)
+            x, z = width - p["leg_inset"] - thick / 2, depth - p["leg_inset"] - thick / 2
+            top = _square(side_x * x, side_z * z, thick)
+            bottom = _square(side_x * (x + p["splay_x"] * p["leg_length"]), side_z * (z + p["splay_z"] * p["leg_length"]),
+                             foot)
             part(bottom, top, -p["leg_length"], 0.0)
             plate(-p["leg_length"], bottom)
             holes.append(top)
@@ -217,7 +218,7 @@ def _rows_of(rows) -> Float[Array, "n *k"]:
 
 
 def _tiles(rect, rows):
-    """Rectangles that fill `rect` less the holes: rows from small z to large, the holes of a row from small x to large."""
+    """Rectangles that fill `rect` less the holes, which come in rows from small z to large, in a row from small x on."""
     x0, x1, z, end = rect
     for holes in rows:
         yield x0, x1, z, holes[0][2]
@@ -241,7 +242,8 @@ def _sides(parts: Frusta) -> Float[Array, "part 4 4 3"]:
 
 
 def _side_planes(parts: Frusta):
-    """For each side: planes (its own, then one through each edge, looking inward), a slanted edge, what divides by it."""
+    """Planes of each side (its own, then through each edge, looking inward), a slanted edge: its start and its vector,
+    and one over the normal's length and the edge's square, 0 where there is no such side or edge."""
     corners = _sides(parts).reshape(-1, 4, 3)
     along = jnp.roll(corners, -1, 1) - corners
     normal = jnp.cross(along[:, 0], along[:, 1])

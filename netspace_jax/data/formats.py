@@ -66,13 +66,16 @@ def read_cifar10(path: Path) -> tuple[list[str], dict[str, tuple[UInt8[np.ndarra
     return names, splits
 
 
-def read_idx(images: Path, labels: Path, classes: int) -> tuple[UInt8[np.ndarray, "n h w"], UInt8[np.ndarray, "n"]]:
-    """Images and labels of one split of the MNIST family.
+def read_idx(images: Path, labels: Path, size: tuple[int, int],
+             classes: int) -> tuple[UInt8[np.ndarray, "n h w"], UInt8[np.ndarray, "n"]]:
+    """Images, of `size` pixels, and labels of one split of the MNIST family.
 
     Raises:
       InputError: a file is damaged or no IDX file of bytes, or there are more of one than of the other.
     """
     x, y = _idx(images, 3), _idx(labels, 1)
+    if x.shape[1:] != size:
+        raise InputError(f"{images}: has images of {x.shape[1]}×{x.shape[2]}, not {size[0]}×{size[1]}; download it again")
     if len(x) != len(y) or not len(x):
         raise InputError(f"{labels}: has {len(y)} labels for the {len(x)} images of {images.name}; download both again")
     return x, _labels(y, classes, str(labels))
@@ -97,49 +100,52 @@ def _labels(y: UInt8[np.ndarray, "n"], classes: int, where: str) -> UInt8[np.nda
     return y
 
 
-class TinyImageNet:
-    """Tiny-ImageNet's zip: its classes, and the JPEGs of its training and validation images."""
+Members = list[tuple[str, int]]  # path in the zip and label of each image
 
-    def __init__(self, path: Path):
-        """Raises InputError where the zip is damaged or lacks its lists."""
-        self._path = path
-        with _reading(path), zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            root = next((name[:-len("wnids.txt")] for name in names if name.rsplit("/", 1)[-1] == "wnids.txt"), None)
-            if root is None:
-                raise InputError(f"{path}: has no wnids.txt; give tiny-imagenet-200.zip")
-            self.classes = sorted(archive.read(f"{root}wnids.txt").decode().split())
-            annotations = archive.read(f"{root}val/val_annotations.txt").decode().splitlines()
-        index = {wnid: number for number, wnid in enumerate(self.classes)}
-        train = re.compile(re.escape(root) + r"train/(\w+)/images/\1_(\d+)\.JPEG")
-        matches = sorted((match.groups() for match in map(train.fullmatch, names) if match), key=lambda at: (at[0], int(at[1])))
-        self._members = {
-            "train": [(f"{root}train/{wnid}/images/{wnid}_{number}.JPEG", wnid) for wnid, number in matches],
-            "validation": [(f"{root}val/images/{row[0]}", row[1]) for row in map(str.split, annotations) if len(row) > 1]}
-        for split, members in self._members.items():
-            unknown = sorted({wnid for _, wnid in members} - index.keys())
-            if not members or unknown:
-                raise InputError(f"{path}: " + (f"its {split} class {unknown[0]} is not in wnids.txt" if unknown else
-                                                f"has no {split} images") + "; download it again")
-        self._index = index
 
-    def images(self, split: str) -> Iterator[tuple[bytes, int]]:
-        """JPEG and label of each image of `train` or `validation`; JPEGs are neither grey nor of another size than 64×64.
+def tiny_imagenet_index(path: Path) -> tuple[list[str], dict[str, Members]]:
+    """Names (WordNet ids) of Tiny-ImageNet's classes, and where its `train` and `validation` images lie in its zip.
 
-        Grey ones (there are some) are written anew as RGB PNGs, which keep every pixel.
+    Raises:
+      InputError: the zip is damaged, or lacks its lists or images.
+    """
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        files = archive.namelist()
+        root = next((name.removesuffix("wnids.txt") for name in files if name.rsplit("/", 1)[-1] == "wnids.txt"), None)
+        if root is None:
+            raise InputError(f"{path}: has no wnids.txt; give tiny-imagenet-200.zip")
+        classes = sorted(archive.read(f"{root}wnids.txt").decode().split())
+        annotations = archive.read(f"{root}val/val_annotations.txt").decode().splitlines()
+    pattern = re.compile(re.escape(root) + r"train/(\w+)/images/\1_(\d+)\.JPEG")
+    train = sorted((match[1], int(match[2]), match[0]) for match in map(pattern.fullmatch, files) if match)
+    found = {"train": [(name, wnid) for wnid, _, name in train],
+             "validation": [(f"{root}val/images/{row[0]}", row[1]) for row in map(str.split, annotations) if len(row) > 1]}
+    labels = {wnid: label for label, wnid in enumerate(classes)}
+    for split, members in found.items():
+        unknown = sorted({wnid for _, wnid in members} - labels.keys())
+        if unknown:
+            raise InputError(f"{path}: its {split} class {unknown[0]} is not in wnids.txt; download it again")
+        if not members:
+            raise InputError(f"{path}: has no {split} images; download it again")
+    return classes, {split: [(name, labels[wnid]) for name, wnid in members] for split, members in found.items()}
 
-        Raises:
-          InputError: an image is missing, damaged or of another size.
-        """
-        with _reading(self._path), zipfile.ZipFile(self._path) as archive:
-            for name, wnid in self._members[split]:
-                content = archive.read(name)
-                with PIL.Image.open(io.BytesIO(content)) as image:
-                    if image.size != (64, 64):
-                        raise InputError(f"{self._path}: {name} is {image.height}×{image.width}, not 64×64; download it again")
-                    if image.mode != "RGB":
-                        content = png(np.asarray(image.convert("RGB")))
-                yield content, self._index[wnid]
+
+def tiny_imagenet_images(path: Path, members: Members, size: tuple[int, int]) -> Iterator[tuple[bytes, int]]:
+    """JPEG and label of each image; those that are not RGB (some are grey) are written anew as RGB PNGs.
+
+    Raises:
+      InputError: an image is missing, damaged or not of `size` pixels.
+    """
+    with _reading(path), zipfile.ZipFile(path) as archive:
+        for name, label in members:
+            content = archive.read(name)
+            with PIL.Image.open(io.BytesIO(content)) as image:
+                if (image.height, image.width) != size:
+                    raise InputError(f"{path}: {name} is {image.height}×{image.width}, not {size[0]}×{size[1]}; "
+                                     "download it again")
+                if image.mode != "RGB":
+                    content = png(np.asarray(image.convert("RGB")))
+            yield content, label
 
 
 def png(image: UInt8[np.ndarray, "h w *c"]) -> bytes:

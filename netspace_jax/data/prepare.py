@@ -42,8 +42,8 @@ def prepare(name: Name, data_dir: str | None = None, archives: str | None = None
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({' '.join(str(error).split())}); nothing is left there, give "
-                         "another --data-dir") from error
+        raise InputError(f"{folder}: cannot be written ({' '.join(str(error).split())}); give another "
+                         "--data-dir") from error
     return folder
 
 

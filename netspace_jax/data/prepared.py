@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 from jaxtyping import UInt8
 
 from netspace_jax.data.builders import BUILDERS
@@ -59,7 +60,7 @@ def _builder(dataset: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
             return tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir, file_format="array_record")
         except tfds.core.DatasetNotFoundError:
             continue
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, json_format.Error) as error:
             what = " ".join(str(error).split())
             raise InputError(f"{dataset}: what lies in {_folder(data_dir) / base_name(dataset)} cannot be read without "
                              f"TensorFlow ({what}); move it away and get it again by: {_command(dataset, data_dir)}") from error
@@ -95,14 +96,15 @@ def _missing(dataset: str, data_dir: str | None) -> str:
     others = [name for name in prepared if base_name(name) == base]
     there = f"{dataset}: not prepared in {folder}" + (f", which has {', '.join(others)}" if others else "")
     if base in BUILDERS:
-        return f"{there}; get it by: {_command(base, data_dir)}"
+        what = "it" if dataset == base else f"{base}:{BUILDERS[base].VERSION}"
+        return f"{there}; get {what} by: {_command(base, data_dir)}"
     registered = tfds.list_builders(with_community_datasets=False)
     if base in registered:
         return f"{there}; get it, on a machine that has TensorFlow, by: {_command(dataset, data_dir)}"
     if others:
         return f"{there}; name one of these"
     names = sorted({"digits", *BUILDERS, *map(base_name, prepared)})
-    near = difflib.get_close_matches(base, names, n=3, cutoff=0.5) or difflib.get_close_matches(base, registered, n=3) or names
+    near = difflib.get_close_matches(base, sorted({*names, *registered}), n=3) or names
     return f"unknown dataset {dataset!r}; did you mean {' or '.join(near)}, or the path of an .npz file?"
 
 

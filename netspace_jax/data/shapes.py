@@ -136,7 +136,7 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
         positive = np.concatenate([positive, drawn[drawn[:, 3] >= 0]])
         negative = np.concatenate([negative, drawn[drawn[:, 3] < 0]])
     else:
-        raise meshes.UnusableMesh(f"its walls are too thin: {len(negative)} points inside were found, {half} are needed")
+        raise meshes.UnusableMesh(f"its walls are too thin: {len(negative)} points inside were found of {half}")
     return Samples(name, positive[:half], negative[:half], held_out, uniform, sample_surface(surface, SURFACE, rng))
 
 
@@ -144,13 +144,13 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
     """Samples of a shape that is given by rows of x, y, z, distance alone, as in DeepSDF's files.
 
     Up to a quarter of the rows of each sign are held out. There are no points uniform in the cube and none on the
-    surface, so `uniform` holds further held-out rows, with the file's own distribution, by halves outside and inside, and
-    `surface` the fiftieth of all rows that is nearest to the surface. Where rows are too few, they repeat.
+    surface, so `uniform` holds further held-out rows, with the file's own distribution, by halves outside and inside,
+    and `surface` the fiftieth of all rows that is nearest to the surface. Where rows are too few, they repeat.
     """
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
 
     def draw(rows, count):
-        return rows[rng.permutation(len(rows))[:count]] if len(rows) >= count else rows[rng.integers(len(rows), size=count)]
+        return rng.choice(rows, count, replace=len(rows) < count)
 
     train, held_out, uniform = [], [], []
     for rows in (positive, negative):

@@ -39,8 +39,8 @@ def checked(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> Images:
     Raises:
       InputError: they are something else; the message names the array.
     """
-    if not np.issubdtype(x.dtype, np.integer):
-        if np.issubdtype(x.dtype, np.inexact) and not np.isfinite(x).all():
+    if x.dtype.kind not in "iu":
+        if x.dtype.kind in "fc" and not np.isfinite(x).all():
             place = int(np.argwhere(~np.isfinite(x))[0, 0]) if x.ndim else 0
             raise InputError(f"{x_name} holds NaN or infinity, first in image {place}; give whole pixels from 0 to 255")
         raise InputError(f"{x_name} is {x.dtype}{_range(x)}; give uint8 pixels from 0 to 255")
@@ -54,7 +54,7 @@ def checked(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> Images:
         if x.min() < 0 or x.max() > 255:
             raise InputError(f"{x_name} is {x.dtype}{_range(x)}; give uint8 pixels from 0 to 255")
         x = x.astype(np.uint8)
-    if not np.issubdtype(y.dtype, np.integer):
+    if y.dtype.kind not in "iu":
         raise InputError(f"{y_name} is {y.dtype}; give labels as integers from 0")
     if y.shape != x.shape[:1]:
         raise InputError(f"{y_name} has shape {y.shape}; give one label for each of the {len(x)} images of {x_name}")
@@ -66,7 +66,7 @@ def checked(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> Images:
 
 
 def _range(x: np.ndarray) -> str:
-    return f" from {x.min():g} to {x.max():g}" if x.size and np.issubdtype(x.dtype, np.number) else ""
+    return f" from {x.min():g} to {x.max():g}" if x.size and x.dtype.kind in "iuf" else ""
 
 
 def count_classes(y: Int[np.ndarray, "n"], name: str) -> int:

@@ -2,9 +2,11 @@
 
 from netspace_jax.config import ZooConfig
 from netspace_jax.data.images import load_images
+from netspace_jax.data.shapes import load_shapes
 from netspace_jax.errors import InputError
 from netspace_jax.tasks import Task
 from netspace_jax.tasks.classification import classification
+from netspace_jax.tasks.fields import fields
 
 
 def load_task(config: ZooConfig) -> tuple[Task, tuple[str, ...]]:
@@ -13,6 +15,12 @@ def load_task(config: ZooConfig) -> tuple[Task, tuple[str, ...]]:
     Raises:
       InputError: the data is missing, cannot be read, or is too small for a batch.
     """
+    if config.task == "fields":
+        shapes = load_shapes(config.dataset, config.members[0], config.seed, config.points)
+        if config.batch > 2 * shapes.positive.shape[1]:
+            raise InputError(f"--zoo.batch {config.batch} is more than the {2 * shapes.positive.shape[1]} points of a shape: "
+                             f"raise --zoo.points")
+        return fields(shapes), shapes.names
     images = load_images(config.dataset, config.data_dir or None)
     if config.batch > len(images.train.y):
         raise InputError(f"--zoo.batch {config.batch} is more than the {len(images.train.y)} training images of {images.name}")
