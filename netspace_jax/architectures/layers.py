@@ -70,7 +70,7 @@ class Conv(nn.Module):
         default = torch_uniform(math.prod(shape[:3]))
         kernel = self.param("kernel", self.kernel_init or default, shape)
         y = conv2d(x, kernel, self.stride, self.padding)
-        return y + self.param("bias", default, (self.features,)) if self.use_bias else y
+        return y + _over_last(self.param("bias", default, (self.features,)), y) if self.use_bias else y
 
 
 class Linear(nn.Module):
@@ -83,7 +83,12 @@ class Linear(nn.Module):
     def __call__(self, x: Float[Array, "*batch c"]) -> Float[Array, "*batch out"]:
         default = torch_uniform(x.shape[-1])
         kernel = self.param("kernel", self.kernel_init or default, (x.shape[-1], self.features))
-        return x @ kernel + self.param("bias", default, (self.features,))
+        y = x @ kernel
+        return y + _over_last(self.param("bias", default, (self.features,)), y)
+
+
+def _over_last(bias: Float[Array, "c"], y: Float[Array, "*batch c"]) -> Float[Array, "*ones c"]:
+    return jnp.expand_dims(bias, tuple(range(y.ndim - 1)))
 
 
 def flatten_maps(x: Float[Array, "batch h w c"]) -> Float[Array, "batch features"]:

@@ -80,7 +80,7 @@ def fold_batch_norm(variables: PyTree) -> PyTree:
         if "conv" not in params:
             return {name: fold(child, stats[name]) if name in stats else child for name, child in params.items()}
         scale = params["norm"]["scale"] * jax.lax.rsqrt(stats["norm"]["var"] + BATCH_NORM_EPSILON)
-        return {"conv": {"kernel": params["conv"]["kernel"] * scale,
+        return {"conv": {"kernel": params["conv"]["kernel"] * scale[None, None, None, :],
                          "bias": params["norm"]["bias"] - stats["norm"]["mean"] * scale}}
 
     return fold(variables["params"], variables["batch_stats"])

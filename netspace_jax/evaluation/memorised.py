@@ -40,7 +40,7 @@ def _nearest(architecture, flats: Float[Array, "network size"], training: Shown,
 
     def one(flat):
         own = outputs(flat)
-        distance = jnp.sqrt(jnp.square(training.flats - flat).sum(1).min()) / jnp.linalg.norm(flat)
+        distance = jnp.sqrt(jnp.square(training.flats - flat[None]).sum(1).min()) / jnp.linalg.norm(flat)
         return distance, jax.vmap(lambda wanted: task.agreement(wanted, own))(known).max()
 
     return jax.lax.map(one, flats)
