@@ -1,7 +1,7 @@
 """The official archives of the sets that we prepare: where they come from, and what they must hash to.
 
-The addresses and SHA-256 sums of CIFAR-10 and the MNIST family are those that TFDS records; Tiny-ImageNet's sum is of the
-248,100,043 bytes that its address serves.
+The addresses and SHA-256 sums of CIFAR-10 and the MNIST family are those that TFDS records; Tiny-ImageNet's is the sum
+that others have published for its zip of 248,100,043 bytes.
 """
 
 import dataclasses
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tqdm
 
+from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -77,9 +78,11 @@ def find(dataset: str, folder: Path) -> dict[str, Path]:
         found = _sha256(path)
         for other, archives in ARCHIVES.items():
             if other != dataset and found in {each.sha256 for each in archives}:
-                raise InputError(f"{path}: this is {other}'s file, not {dataset}'s; put there what {archive.url} serves")
+                raise InputError(f"{path}: this is {other}'s file, not {dataset}'s; "
+                                 f"put there what {archive.url} serves")
         if found != archive.sha256:
-            _log.warning("%s is not the official file (its SHA-256 is %s): what it holds is prepared as %s", path, found, dataset)
+            _log.warning("%s is not the official file (its SHA-256 is %s): what it holds is prepared as %s",
+                         path, found, dataset)
         paths[archive.file] = path
     return paths
 
@@ -99,8 +102,8 @@ def fetch(dataset: str, cache: Path) -> dict[str, Path]:
             if not path.is_file() or _sha256(path) != archive.sha256:
                 _download(archive, path)
         except (OSError, http.client.HTTPException) as error:
-            raise InputError(f"{archive.url}: cannot be downloaded to {cache} ({_one_line(error)}); download it elsewhere "
-                             "into a folder and add --archives FOLDER") from error
+            raise InputError(f"{archive.url}: cannot be downloaded to {cache} ({reason(error)}); "
+                             "download it elsewhere into a folder and add --archives FOLDER") from error
     return paths
 
 
@@ -126,7 +129,3 @@ def _download(archive: Archive, path: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

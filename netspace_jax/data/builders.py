@@ -1,7 +1,7 @@
 """TFDS builders that need no TensorFlow: they read the official archives and write array_record.
 
-TFDS's own builders of these sets read through `tf.io.gfile`. Ours have the same names and features but their own version
-number; they keep the official order of the images and are made by `netspace_jax.data.prepare`, which passes the archives.
+TFDS's own builders of these sets read through `tf.io.gfile`. Ours have the same names, their own version number, and
+keep the official order of the images. `netspace_jax.data.prepare` runs them and passes the archives.
 """
 
 import io

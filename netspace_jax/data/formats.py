@@ -19,6 +19,7 @@ import numpy as np
 import PIL.Image
 from jaxtyping import UInt8
 
+from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
 _CIFAR_SHAPE = (32, 32, 3)
@@ -32,11 +33,13 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: cannot be read ({what}); download it again") from error
+        raise InputError(f"{path}: cannot be read ({reason(error)}); download it again") from error
 
 
-def read_cifar10(path: Path) -> tuple[list[str], dict[str, tuple[UInt8[np.ndarray, "n h w c"], UInt8[np.ndarray, "n"]]]]:
+Labelled = tuple[UInt8[np.ndarray, "n h w *c"], UInt8[np.ndarray, "n"]]
+
+
+def read_cifar10(path: Path) -> tuple[list[str], dict[str, Labelled]]:
     """Names of the classes, and images and labels of `train` and `test` in the official order.
 
     Raises:
@@ -58,7 +61,8 @@ def read_cifar10(path: Path) -> tuple[list[str], dict[str, tuple[UInt8[np.ndarra
     for split, files in parts.items():
         for name in files:
             if not blocks[name] or len(blocks[name]) % record:
-                raise InputError(f"{path}: {name} has {len(blocks[name])} bytes, not a multiple of {record}; download it again")
+                raise InputError(f"{path}: {name} has {len(blocks[name])} bytes, not a multiple of {record}; "
+                                 "download it again")
         records = np.frombuffer(b"".join(blocks[name] for name in files), np.uint8).reshape(-1, record)
         height, width, channels = _CIFAR_SHAPE
         x = records[:, 1:].reshape(-1, channels, height, width).transpose(0, 2, 3, 1)
@@ -66,8 +70,7 @@ def read_cifar10(path: Path) -> tuple[list[str], dict[str, tuple[UInt8[np.ndarra
     return names, splits
 
 
-def read_idx(images: Path, labels: Path, size: tuple[int, int],
-             classes: int) -> tuple[UInt8[np.ndarray, "n h w"], UInt8[np.ndarray, "n"]]:
+def read_idx(images: Path, labels: Path, size: tuple[int, int], classes: int) -> Labelled:
     """Images, of `size` pixels, and labels of one split of the MNIST family.
 
     Raises:
@@ -75,7 +78,8 @@ def read_idx(images: Path, labels: Path, size: tuple[int, int],
     """
     x, y = _idx(images, 3), _idx(labels, 1)
     if x.shape[1:] != size:
-        raise InputError(f"{images}: has images of {x.shape[1]}×{x.shape[2]}, not {size[0]}×{size[1]}; download it again")
+        raise InputError(f"{images}: has images of {x.shape[1]}×{x.shape[2]}, not {size[0]}×{size[1]}; "
+                         "download it again")
     if len(x) != len(y) or not len(x):
         raise InputError(f"{labels}: has {len(y)} labels for the {len(x)} images of {images.name}; download both again")
     return x, _labels(y, classes, str(labels))
@@ -118,8 +122,9 @@ def tiny_imagenet_index(path: Path) -> tuple[list[str], dict[str, Members]]:
         annotations = archive.read(f"{root}val/val_annotations.txt").decode().splitlines()
     pattern = re.compile(re.escape(root) + r"train/(\w+)/images/\1_(\d+)\.JPEG")
     train = sorted((match[1], int(match[2]), match[0]) for match in map(pattern.fullmatch, files) if match)
+    rows = [line.split() for line in annotations if line.strip()]
     found = {"train": [(name, wnid) for wnid, _, name in train],
-             "validation": [(f"{root}val/images/{row[0]}", row[1]) for row in map(str.split, annotations) if len(row) > 1]}
+             "validation": [(f"{root}val/images/{name}", wnid) for name, wnid, *_ in rows]}
     labels = {wnid: label for label, wnid in enumerate(classes)}
     for split, members in found.items():
         unknown = sorted({wnid for _, wnid in members} - labels.keys())

@@ -96,7 +96,8 @@ def _hold_out(dataset: str, splits: Splits, count: int) -> tuple[int, Images, Im
     train, validation = splits.train, splits.validation
     if validation is None:
         if count == 0:
-            raise InputError(f"{dataset}: {len(train.y)} training images are too few to hold some out for validation; give more")
+            raise InputError(f"{dataset}: {len(train.y)} training images are too few to hold some out for validation; "
+                             "give more")
         kept, held = stratified(train.y, count, _SEED)
         train, validation = (Images(train.x[rows], train.y[rows]) for rows in (kept, held))
     return splits.classes, train, validation, splits.test
@@ -114,7 +115,7 @@ def _finish(name: str, classes: int, train: Images, validation: Images, test: Im
 def _statistics(x: UInt8[np.ndarray, "n h w c"]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel of pixels scaled to [0, 1], exactly, from how often each value occurs."""
     levels = np.arange(256) / 255
-    counts = [np.bincount(x[..., channel].ravel(), minlength=256) / x[..., channel].size for channel in range(x.shape[3])]
-    means = [float(count @ levels) for count in counts]
-    deviations = [float(np.sqrt(count @ (levels - mean) ** 2)) for count, mean in zip(counts, means, strict=True)]
+    shares = [np.bincount(channel.ravel(), minlength=256) / channel.size for channel in np.moveaxis(x, 3, 0)]
+    means = [float(share @ levels) for share in shares]
+    deviations = [float(np.sqrt(share @ (levels - mean) ** 2)) for share, mean in zip(shares, means, strict=True)]
     return tuple(means), tuple(deviations)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes
+from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes, reason
 from netspace_jax.errors import InputError
 
 # What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises.
@@ -53,10 +53,10 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     except InputError:
         raise
     except _UNREADABLE as error:
-        what = " ".join(str(error).split()) or type(error).__name__
-        if "allow_pickle" in what:
-            raise InputError(f"{path}: {name} holds Python objects, which only pickle could read; save numbers") from error
-        raise InputError(f"{path}: {name} cannot be read ({what}); write it again") from error
+        if "allow_pickle" in str(error):
+            raise InputError(f"{path}: {name} holds Python objects, for which pickle would be needed; save numbers") \
+                from error
+        raise InputError(f"{path}: {name} cannot be read ({reason(error)}); write it again") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
             raise InputError(f"{path}: {name} is not a NumPy array; write the file with numpy.savez_compressed")

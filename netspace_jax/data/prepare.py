@@ -9,6 +9,7 @@ import tyro
 
 from netspace_jax.data import archives as official
 from netspace_jax.data.builders import BUILDERS
+from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
 Name = Literal["cifar10", "fashion_mnist", "kmnist", "mnist", "tiny_imagenet"]
@@ -28,6 +29,7 @@ def prepare(name: Name, data_dir: str | None = None, archives: str | None = None
     Raises:
       InputError: the archives cannot be had or read, or the folder cannot be written.
     """
+    data_dir = data_dir and str(Path(data_dir).expanduser())  # TFDS would make a folder called ~
     builder = BUILDERS[name](data_dir=data_dir)
     folder = Path(builder.data_dir)
     if folder.exists():
@@ -42,8 +44,7 @@ def prepare(name: Name, data_dir: str | None = None, archives: str | None = None
     try:
         builder.download_and_prepare(download_config=tfds.download.DownloadConfig(try_download_gcs=False))
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({' '.join(str(error).split())}); give another "
-                         "--data-dir") from error
+        raise InputError(f"{folder}: cannot be written ({reason(error)}); give another --data-dir") from error
     return folder
 
 
@@ -62,7 +63,7 @@ def main(
     try:
         folder = prepare(name, data_dir, archives)
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{name} is prepared in {folder}")
     return 0

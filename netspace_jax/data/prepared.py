@@ -12,7 +12,7 @@ from google.protobuf import json_format
 from jaxtyping import UInt8
 
 from netspace_jax.data.builders import BUILDERS
-from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes
+from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes, reason
 from netspace_jax.errors import InputError
 
 _NAME = re.compile(r"(?P<base>\w+)(/[\w.\-]+)?(:\d+\.\d+\.\d+)?")  # name, config, version
@@ -38,11 +38,13 @@ def read(dataset: str, data_dir: str | None) -> Splits:
     splits = {name: _read_split(builder, name, image_key, label_key, where)
               for name in ("train", "validation", "test") if name in builder.info.splits}
     if "train" not in splits or len(splits) < 2:
-        raise InputError(f"{where}: has {_listed(builder.info.splits)}; a split train and a split test or validation are needed")
+        raise InputError(f"{where}: has {_listed(builder.info.splits)}; "
+                         "a split train and a split test or validation are needed")
     train, validation, test = splits["train"], splits.get("validation"), splits.get("test")
     if test is None:
         validation, test = None, validation
-    classes = builder.info.features[label_key].num_classes if _is_class_label(builder.info.features[label_key]) else None
+    label = builder.info.features[label_key]
+    classes = label.num_classes if isinstance(label, tfds.features.ClassLabel) else None
     classes = classes or count_classes(train.y, f"{where}: labels of train")
     for name, images in splits.items():
         check_shape(images.x, train.x.shape[1:], f"{where}: {name}")
@@ -55,15 +57,16 @@ def _builder(dataset: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     if _NAME.fullmatch(dataset) is None:
         raise InputError(_missing(dataset, data_dir))
     ours = [f"{dataset}:{BUILDERS[dataset].VERSION}"] if dataset in BUILDERS else []
+    data_dir = data_dir and str(Path(data_dir).expanduser())
     for name in (*ours, dataset):
         try:
             return tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir, file_format="array_record")
         except tfds.core.DatasetNotFoundError:
             continue
         except (OSError, ValueError, KeyError, json_format.Error) as error:
-            what = " ".join(str(error).split())
             raise InputError(f"{dataset}: what lies in {_folder(data_dir) / base_name(dataset)} cannot be read without "
-                             f"TensorFlow ({what}); move it away and get it again by: {_command(dataset, data_dir)}") from error
+                             f"TensorFlow ({reason(error)}); move it away and get it again by: "
+                             f"{_command(dataset, data_dir)}") from error
     raise InputError(_missing(dataset, data_dir))
 
 
@@ -108,21 +111,17 @@ def _missing(dataset: str, data_dir: str | None) -> str:
     return f"unknown dataset {dataset!r}; did you mean {' or '.join(near)}, or the path of an .npz file?"
 
 
-def _is_class_label(feature) -> bool:
-    return isinstance(feature, tfds.features.ClassLabel)
-
-
 def _keys(info: tfds.core.DatasetInfo, where: str) -> tuple[str, str]:
     """Names of the features that hold images and labels."""
-    image, label = info.supervised_keys if info.supervised_keys and len(info.supervised_keys) == 2 else ("image", "label")
-    features = info.features
-    held = _listed(features)
+    keys, features = info.supervised_keys or (), info.features
+    image, label = keys if len(keys) == 2 else ("image", "label")
     if image not in features or label not in features:
-        raise InputError(f"{where}: has {held}; images with one label each are needed")
+        raise InputError(f"{where}: has {_listed(features)}; images with one label each are needed")
     pixels, labels = features[image], features[label]
     if len(pixels.shape or ()) != 3 or pixels.np_dtype != np.uint8 or labels.shape != () \
             or not np.issubdtype(labels.np_dtype, np.integer):
-        raise InputError(f"{where}: {image} and {label} are not uint8 images with one label each; give a classification set")
+        raise InputError(f"{where}: {image} and {label} are not uint8 images with one label each; "
+                         "give a classification set")
     return image, label
 
 
@@ -133,13 +132,13 @@ def _listed(names) -> str:
 def _read_split(builder: tfds.core.DatasetBuilder, split: str, image_key: str, label_key: str, where: str) -> Images:
     """All images of one split; CIFAR-10's, which TFDS shuffles, in their official order."""
     feature = builder.info.features[image_key]
-    # Images are decoded here: with Pillow they are the same on every machine, whereas TFDS takes OpenCV where there is one.
+    # Images are decoded here, by Pillow on every machine; TFDS takes OpenCV where there is one.
     encoded = isinstance(feature, tfds.features.Image)
-    source = builder.as_data_source(split, decoders={image_key: tfds.decode.SkipDecoding()} if encoded else None)
-    if not len(source):
-        raise InputError(f"{where}: {split} is empty; prepare it again")
-    x, y, ids = None, np.empty(len(source), np.int64), []
     try:
+        source = builder.as_data_source(split, decoders={image_key: tfds.decode.SkipDecoding()} if encoded else None)
+        if not len(source):
+            raise InputError(f"{where}: {split} is empty; prepare it again")
+        x, y, ids = None, np.empty(len(source), np.int64), []
         for start in range(0, len(source), _BATCH):
             rows = range(start, min(start + _BATCH, len(source)))
             for row, example in zip(rows, source.__getitems__(list(rows)), strict=True):
@@ -155,8 +154,8 @@ def _read_split(builder: tfds.core.DatasetBuilder, split: str, image_key: str, l
     except InputError:
         raise
     except (OSError, ValueError, RuntimeError, KeyError, IndexError) as error:
-        raise InputError(f"{where}: {split} cannot be read ({' '.join(str(error).split())}); move it away and prepare it "
-                         "again") from error
+        raise InputError(f"{where}: {split} cannot be read ({reason(error)}); "
+                         "move it away and prepare it again") from error
     if ids:
         order = np.argsort(ids, kind="stable")
         x, y = x[order], y[order]
