@@ -16,6 +16,7 @@ import tyro  # noqa: E402
 
 from netspace_jax import commands, job  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig  # noqa: E402
+from netspace_jax.devices import prepare_cpu  # noqa: E402
 from netspace_jax.presets import PRESETS, preset  # noqa: E402
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str]) -> None:
         description = f"{PRESETS[name].__doc__}\n\nPresets: {', '.join(PRESETS)}"
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"train.py {name}", description=description)
         config = RunConfig(name, args.zoo, args.netspace)
-        commands.use_cpu_cores()
+        prepare_cpu()
         report = job.run(config, args.out, args.zoos, args.devices, args.fresh, BEGAN, " ".join(["python train.py", *arguments]))
         print(f"report: {report}")
 

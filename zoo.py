@@ -12,6 +12,7 @@ import tyro
 
 from netspace_jax import commands, job
 from netspace_jax.config import ZooConfig
+from netspace_jax.devices import prepare_cpu
 from netspace_jax.errors import InputError
 from netspace_jax.presets import PRESETS, preset
 from netspace_jax.zoo import Zoo
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> None:
         default = Arguments(preset(name).zoo)
         description = f"{PRESETS[name].__doc__}\n\nPresets: {', '.join(PRESETS)}. `zoo.py show DIR` prints what is in a zoo."
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"zoo.py {name}", description=description)
-        commands.use_cpu_cores()
+        prepare_cpu()
         print(f"zoo: {job.zoo(args.zoo, name, args.zoos, args.devices)}")
 
 

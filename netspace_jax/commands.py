@@ -2,12 +2,10 @@
 
 import contextlib
 import errno
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import jax
 from tqdm import tqdm
 
 from netspace_jax.errors import InputError
@@ -39,14 +37,6 @@ def preset_and_flags(arguments: Sequence[str], default: str) -> tuple[str, list[
     if arguments and not arguments[0].startswith("-"):
         return arguments[0], list(arguments[1:])
     return default, list(arguments)
-
-
-def use_cpu_cores() -> None:
-    """Make each core of a machine without accelerators a device, so that a zoo spreads over them."""
-    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):  # JAX has begun already, as in a notebook: its devices stay as they are.
-            jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
-                              else os.cpu_count() or 1)
 
 
 @contextlib.contextmanager
