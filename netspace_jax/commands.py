@@ -1,13 +1,16 @@
 """What the commands share: presets before flags, one line for bad input, progress bars, devices."""
 
 import contextlib
+import dataclasses
 import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import tyro
 from tqdm import tqdm
 
+from netspace_jax.devices import prepare_cpu
 from netspace_jax.errors import InputError
 
 
@@ -70,3 +73,23 @@ def relative(path: Path) -> Path:
     with contextlib.suppress(ValueError):
         return Path(path).absolute().relative_to(Path.cwd())
     return Path(path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Flags of the commands under eval/."""
+
+    run: tyro.conf.Positional[Path]
+    """Directory of a finished run."""
+    zoos: Path = Path("zoos")
+    """Directory under which zoos lie."""
+
+
+def evaluate(name: str, arguments: Sequence[str]) -> None:
+    """Make one section of a run's report again: its figure under RUN/figures, its table and numbers on the screen."""
+    with one_line_errors():
+        args = tyro.cli(Evaluation, args=list(arguments), prog=f"eval/{name}.py")
+        prepare_cpu()
+        from netspace_jax import job  # after the CPU is prepared, and no cost to --help
+
+        print(job.evaluate(name, args.run, args.zoos))

@@ -8,7 +8,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
 import numpy as np  # noqa: E402
-from jaxtyping import Float  # noqa: E402
+from jaxtyping import Float, Int  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
@@ -43,6 +43,19 @@ def along_a_line(share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Fl
     ax.set(xlabel="share of the way from the first network to the second", ylabel=f"{metric} (test)",
            ylim=(0, 1.02), xlim=(0, 1))
     ax.legend()
+    return fig, ax
+
+
+def across_architectures(share: Float[np.ndarray, "step"], scores: Float[np.ndarray, "step"],
+                         predicted: Int[np.ndarray, "step"], names: Sequence[str], metric: str) -> tuple[Figure, Axes]:
+    """Scores on the way from one architecture to another, marked by the architecture that each embedding is read as."""
+    fig, ax = plt.subplots(figsize=(6, 3.6))
+    for kind, (name, colour, marker) in enumerate(zip(names, COLOURS, MARKERS, strict=False)):
+        here = predicted == kind
+        if here.any():
+            ax.scatter(share[here], scores[here], s=18, color=colour, marker=marker, label=name, lw=0)
+    ax.set(xlabel="share of the way between the two embeddings", ylabel=f"{metric} (test)", ylim=(0, 1.02), xlim=(-0.01, 1.01))
+    ax.legend(title="read as", loc="lower center", ncols=len(names))
     return fig, ax
 
 

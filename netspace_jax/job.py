@@ -1,5 +1,6 @@
 """The jobs behind the commands, with their progress bars: what notebooks and tests call too."""
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from netspace_jax import commands, pipeline
 from netspace_jax.config import RunConfig, ZooConfig, check_zoo
 from netspace_jax.devices import network_mesh
+from netspace_jax.errors import InputError
 from netspace_jax.evaluation import sections
 from netspace_jax.report import save_figures, write_report
 from netspace_jax.runs import RunDirectory
@@ -18,7 +20,7 @@ from netspace_jax.zoo import Zoo
 def zoo(config: ZooConfig, preset: str, zoos: Path, devices: int) -> Path:
     """Train a zoo as far as it is not yet; returns where it lies."""
     check_zoo(config)
-    task, item_names = load_task(config)
+    task, item_names, config = load_task(config)
     with commands.zoo_bar() as on_progress:
         found = pipeline.make_zoo(config, preset, zoos, task, item_names, network_mesh(devices), on_progress)
     return commands.relative(found.directory)
@@ -33,7 +35,8 @@ def run(config: RunConfig, out: Path, zoos: Path, devices: int, fresh: bool, beg
     """
     mesh = network_mesh(devices)
     check_zoo(config.zoo)
-    task, item_names = load_task(config.zoo)
+    task, item_names, zoo_config = load_task(config.zoo)
+    config = dataclasses.replace(config, zoo=zoo_config)
     pipeline.check_run(config, task)
     directory = RunDirectory(out, config, fresh)
     before = time.time()
@@ -43,7 +46,7 @@ def run(config: RunConfig, out: Path, zoos: Path, devices: int, fresh: bool, beg
         progress = pipeline.train_netspace(config, zoo, task, directory, mesh, on_progress)
     after = time.time()
     trained = pipeline.open_run(config, directory.path, zoo, task)
-    found = [make(trained) for make in sections.SECTIONS.values()]
+    found = [make(trained) for make in sections.sections_for(trained).values()]
     found.append(sections.training(trained, directory.path))
     metrics = {name: value for section in found for name, value in section.metrics.items()}
     save_figures(found, directory.path / "figures")
@@ -54,6 +57,25 @@ def run(config: RunConfig, out: Path, zoos: Path, devices: int, fresh: bool, beg
     report = directory.path / "report.html"
     write_report(report, f"NetSpace: {config.name}", command, found, metrics)
     return commands.relative(report)
+
+
+def evaluate(name: str, run: Path, zoos: Path) -> str:
+    """Make one section of a finished run's report again; returns its table and numbers as text.
+
+    Raises:
+      InputError: the run has no such section, is not finished, or cannot be read.
+    """
+    trained = pipeline.load_run(run, zoos)
+    found = sections.sections_for(trained)
+    if name not in found:
+        raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(found)}")
+    section = found[name](trained)
+    save_figures([section], run / "figures")
+    lines = [section.title, "", *("  ".join(row) for row in section.table)]
+    lines += [f"{key} {value:.4f}" for key, value in sorted(section.metrics.items())]
+    if section.figure is not None:
+        lines.append(f"figure: {commands.relative(run / 'figures' / (section.name + '.png'))}")
+    return "\n".join(lines)
 
 
 def describe_zoo(zoo: Zoo) -> str:

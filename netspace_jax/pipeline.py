@@ -175,7 +175,7 @@ def load_run(path: Path, zoos: Path) -> Trained:
       InputError: run or zoo is missing or cannot be read.
     """
     config = read_config(Path(path))
-    task, _ = load_task(config.zoo)
+    task = load_task(config.zoo).task
     zoo = Zoo(zoo_directory(config.zoo, config.name, task, zoos))
     return open_run(config, path, zoo, task)
 

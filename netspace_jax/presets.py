@@ -39,8 +39,103 @@ def tiny_imagenet_single() -> RunConfig:
     return _paper_single("tiny-imagenet-single", "tiny_imagenet", (16, 10_000), 8, 80_000 // 128)
 
 
-PRESETS = {"digits": digits, "digits-shared": digits_shared, "cifar10-single": cifar10_single,
-           "tiny-imagenet-single": tiny_imagenet_single}
+FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
+_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, teaching="common", interpolation=True, networks=32, batch=64,
+                                 steps=1000, select="score")
+
+
+def digits_multi() -> RunConfig:
+    """Four architectures on digits in one space, taught by one ResNet56, as in the paper."""
+    zoo = ZooConfig(architectures=FOUR, members=(48, 48, 48, 48), teacher="resnet56", validation=6, test=6, stops="end",
+                    steps=300, learning_rate=5e-3, decay=0.2, decay_at=(0.6, 0.85))
+    return RunConfig("digits-multi", zoo, _MULTI_NETSPACE)
+
+
+def digits_multi_own() -> RunConfig:
+    """As `digits-multi`, but each network is its own teacher, so that the space keeps what each one does."""
+    base = digits_multi()
+    return dataclasses.replace(base, name="digits-multi-own",
+                               netspace=dataclasses.replace(base.netspace, teaching="self", select="gap"))
+
+
+def digits_unseen() -> RunConfig:
+    """Only LeNetLikes and ResNet32s are shown; VanillaCNN and ResNet8 must come out of the space between them."""
+    base = digits_multi()
+    zoo = dataclasses.replace(base.zoo, members=(48, 12, 12, 48))
+    return RunConfig("digits-unseen", zoo, dataclasses.replace(base.netspace, shown=("lenetlike", "resnet32")))
+
+
+def _paper_multi(name: str, dataset: str, rows: int, crop_padding: int, epoch: int, validation: int,
+                 members: tuple[int, ...]) -> RunConfig:
+    """The reference's experiments with four architectures; `epoch` is the number of steps of 128 images in one epoch.
+
+    A step shows one network of each architecture where the reference draws two from all, so a pass over the images
+    shows twice as many.
+    """
+    zoo = ZooConfig(dataset=dataset, architectures=FOUR, members=members, teacher="resnet56", validation=validation, test=16,
+                    optimizer="sgd", learning_rate=0.05, weight_decay=5e-4, decay=0.1, decay_at=(0.5, 0.6, 0.7), batch=128,
+                    steps=300 * epoch, stops="end", looks=10, looks_from=0.7, crop_padding=crop_padding, flip=True)
+    netspace = NetSpaceConfig(prep=(rows, 10_000), embedding=4096, encoder="conv", decoder="conv", teaching="common",
+                              interpolation=True, networks=4, batch=128, learning_rate=1e-4, schedule="constant",
+                              steps=1000 * epoch, evaluations=40, log_every=100, select="score")
+    return RunConfig(name, zoo, netspace)
+
+
+def cifar10_multi() -> RunConfig:
+    """The reference on CIFAR-10: 60 LeNetLike, 50 VanillaCNN, 60 ResNet8 and 100 ResNet32 to train on, a ResNet56 teacher."""
+    return _paper_multi("cifar10-multi", "cifar10", 88, 4, 40_000 // 128, 30, (106, 96, 106, 146))
+
+
+def tiny_imagenet_multi() -> RunConfig:
+    """The reference's four architectures on Tiny-ImageNet."""
+    return _paper_multi("tiny-imagenet-multi", "tiny_imagenet", 88, 8, 80_000 // 128, 16, (92, 82, 92, 132))
+
+
+def _unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
+    zoo = dataclasses.replace(base.zoo, members=members)
+    return RunConfig(name, zoo, dataclasses.replace(base.netspace, shown=("lenetlike", "resnet32"), networks=2))
+
+
+def cifar10_unseen() -> RunConfig:
+    """The reference on CIFAR-10 with 40 LeNetLikes and 80 ResNet32s shown, and nothing of what lies between them."""
+    return _unseen(cifar10_multi(), "cifar10-unseen", (86, 47, 47, 126))
+
+
+def tiny_imagenet_unseen() -> RunConfig:
+    """The reference on Tiny-ImageNet with 40 LeNetLikes and 80 ResNet32s shown."""
+    return _unseen(tiny_imagenet_multi(), "tiny-imagenet-unseen", (72, 33, 33, 112))
+
+
+def chairs() -> RunConfig:
+    """320 procedural chairs, each in a SIREN of 64 hidden units, and a space of them."""
+    zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(320,), validation=32, test=32,
+                    stops="end", steps=1500, batch=1024, points=32768, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
+    netspace = NetSpaceConfig(prep=(64, 72), probes=512, networks=16, batch=1024, steps=3000, select="agreement")
+    return RunConfig("chairs", zoo, netspace)
+
+
+def _shapes_of_files(name: str, members: int) -> RunConfig:
+    base = chairs()
+    zoo = dataclasses.replace(base.zoo, dataset="", members=(members,), validation=1 / 8, test=1 / 8)
+    return RunConfig(name, zoo, base.netspace)
+
+
+def meshes() -> RunConfig:
+    """The shapes of a folder of meshes: `--dataset FOLDER`."""
+    return _shapes_of_files("meshes", 10_000)
+
+
+def deepsdf() -> RunConfig:
+    """The shapes of a folder of DeepSDF's .npz files: `--dataset FOLDER`."""
+    return _shapes_of_files("deepsdf", 10_000)
+
+
+PRESETS = {
+    "digits": digits, "digits-shared": digits_shared, "digits-multi": digits_multi, "digits-multi-own": digits_multi_own,
+    "digits-unseen": digits_unseen, "chairs": chairs, "meshes": meshes, "deepsdf": deepsdf,
+    "cifar10-single": cifar10_single, "cifar10-multi": cifar10_multi, "cifar10-unseen": cifar10_unseen,
+    "tiny-imagenet-single": tiny_imagenet_single, "tiny-imagenet-multi": tiny_imagenet_multi,
+    "tiny-imagenet-unseen": tiny_imagenet_unseen}
 
 
 def preset(name: str) -> RunConfig:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from netspace_jax.evaluation.sections import Section
+from netspace_jax.evaluation.section import Section
 from netspace_jax.files import write_text
 
 _STYLE = """
@@ -52,6 +52,7 @@ def _section(section: Section) -> str:
         plt.close(section.figure)
         data = base64.b64encode(image.getvalue()).decode()
         parts.append(f'<img alt="{html.escape(section.title)}" src="data:image/png;base64,{data}">')
+    parts.append(section.fragment)
     return "\n".join(parts)
 
 

@@ -1,34 +1,22 @@
 """Sections of a report: each computes figures of merit for a trained NetSpace and draws what they mean."""
 
-import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from netspace_jax import figures
-from netspace_jax.evaluation import memorised
+from netspace_jax.evaluation import memorised, several, shapes
 from netspace_jax.evaluation.interpolate import interpolate
-from netspace_jax.evaluation.reconstruct import reconstruct, score_networks
-from netspace_jax.pipeline import Trained
+from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.section import Section, reconstruct_split
+from netspace_jax.objectives import boundary_pairs
+from netspace_jax.pipeline import Trained, shown_kinds
 from netspace_jax.prep import to_prep
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """One part of a report: numbers for metrics.json, a figure, and what a reader should know of them."""
-
-    name: str
-    title: str
-    text: str
-    metrics: Mapping[str, float]
-    figure: Figure | None = None
-    table: tuple[tuple[str, ...], ...] = ()
+from netspace_jax.tasks.fields import Fields
 
 
 def reconstruction(trained: Trained) -> Section:
@@ -36,15 +24,14 @@ def reconstruction(trained: Trained) -> Section:
     metric = trained.task.metric
     metrics: dict[str, float] = {}
     groups, gaps = [], {"train": [], "test": []}
-    agreements, taus, right = [], [], []
-    for kind, architecture in enumerate(trained.netspace.architectures):
+    agreements, taus = [], []
+    for kind in shown_kinds(trained.config):
         for split in ("train", "test"):
-            found = _reconstruct(trained, kind, split)
+            found = reconstruct_split(trained, kind, split)
             gaps[split].append(found.gap)
         agreements.append(float(found.agreement.mean()))
         taus.append(found.kendall_tau)
-        right.append(float((found.predicted == kind).mean()))
-        groups.append((architecture.name, np.asarray(found.score), np.asarray(found.generated_score)))
+        groups.append((trained.netspace.architectures[kind].name, np.asarray(found.score), np.asarray(found.generated_score)))
     metrics |= {"reconstruct/gap_train": np.mean(gaps["train"]), "reconstruct/gap_test": np.mean(gaps["test"]),
                 "reconstruct/agreement_test": np.mean(agreements), "reconstruct/kendall_tau_test": np.mean(taus),
                 f"reconstruct/{metric}_test": np.mean([generated.mean() for _, _, generated in groups])}
@@ -59,7 +46,7 @@ def reconstruction(trained: Trained) -> Section:
 
 def interpolation(trained: Trained) -> Section:
     """Accuracy along the line of embeddings and along the line of weights, between the two best test networks."""
-    found = _reconstruct(trained, 0, "test")
+    found = reconstruct_split(trained, 0, "test")
     networks = trained.shown(trained.networks(0, "test"))
     best = np.argsort(-np.asarray(found.score), kind="stable")[:2]
     way = interpolate(trained.netspace, trained.params, trained.constants, trained.task, networks.flats[best],
@@ -75,12 +62,13 @@ def interpolation(trained: Trained) -> Section:
 
 def embeddings(trained: Trained) -> Section:
     """Test embeddings in the plane of their first two principal components, coloured by accuracy."""
-    parts = [_reconstruct(trained, kind, "test") for kind in range(len(trained.netspace.architectures))]
+    kinds = shown_kinds(trained.config)
+    parts = [reconstruct_split(trained, kind, "test") for kind in kinds]
     z = np.concatenate([part.embedding for part in parts])
     scores = np.concatenate([part.score for part in parts])
     pca = PCA(2, random_state=0).fit(z)
     ends = np.cumsum([0, *(len(part.score) for part in parts)])
-    groups = [(a.name, np.arange(ends[i], ends[i + 1])) for i, a in enumerate(trained.netspace.architectures)]
+    groups = [(trained.netspace.architectures[kind].name, np.arange(ends[i], ends[i + 1])) for i, kind in enumerate(kinds)]
     figure, _ = figures.plane_of_embeddings(pca.transform(z), scores, trained.task.metric, pca.explained_variance_ratio_,
                                             groups if len(groups) > 1 else ())
     return Section("embeddings", "The space", "Embeddings of test networks. Nothing told the space how good a network is.",
@@ -89,7 +77,7 @@ def embeddings(trained: Trained) -> Section:
 
 def preps(trained: Trained) -> Section:
     """A PRep before and after."""
-    found = _reconstruct(trained, 0, "test")
+    found = reconstruct_split(trained, 0, "test")
     chosen = int(np.argsort(np.asarray(found.score))[-1])
     flat = trained.shown(trained.networks(0, "test")).flats[chosen]
     pairs = [(title, np.asarray(to_prep(values, trained.config.netspace.prep)))
@@ -106,7 +94,7 @@ def memorisation(trained: Trained) -> Section:
     architecture = trained.netspace.architectures[kind]
     training = trained.shown(trained.networks(kind, "train"))
     test = trained.shown(trained.networks(kind, "test"))
-    generated = _reconstruct(trained, kind, "test").generated
+    generated = reconstruct_split(trained, kind, "test").generated
     best = int(np.argmax(score_networks(architecture, training.flats, trained.task, training.items, "validation")))
     rows, metrics = [], {}
     for label, name, flats in (
@@ -159,12 +147,13 @@ def zoo(trained: Trained) -> Section:
                    metrics, None, (("architecture", "split", "networks", "least", "mean", f"most {metric}"), *rows))
 
 
-SECTIONS: dict[str, Callable[[Trained], Section]] = {
-    "zoo": zoo, "reconstruct": reconstruction, "interpolate": interpolation, "embeddings": embeddings, "prep": preps,
-    "memorised": memorisation}
-
-
-def _reconstruct(trained: Trained, kind: int, split: str):
-    networks = trained.shown(trained.networks(kind, split))
-    found = reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
-    return jax.tree.map(np.asarray, found)
+def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
+    """The sections that a run's report has, by the name of the command that makes each alone."""
+    found = {"zoo": zoo, "reconstruct": reconstruction, "interpolate": interpolation, "embeddings": embeddings, "prep": preps}
+    if isinstance(trained.task, Fields):
+        return found | {"shapes": shapes.shapes, "walk": shapes.walk}
+    if len(trained.netspace.architectures) > 1:
+        found["architectures"] = several.architectures
+    if boundary_pairs(len(trained.netspace.architectures)):
+        found |= {"across": several.across, "unseen": several.unseen}
+    return found | {"memorised": memorisation}

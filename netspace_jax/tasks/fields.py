@@ -26,6 +26,7 @@ class Fields:
     negative: Float[Array, "shape p 4"]
     held_out: Float[Array, "shape q 4"]
     uniform: Float[Array, "shape u 4"]
+    surface: Float[Array, "shape s 3"]
     metric: str = flax.struct.field(pytree_node=False, default="within_0.01")
     batch_axis: int = flax.struct.field(pytree_node=False, default=0)
 
@@ -91,4 +92,5 @@ class Fields:
 
 def fields(shapes: ShapeSet) -> Fields:
     """Put a set of shapes on the device."""
-    return Fields(*(jnp.asarray(rows) for rows in (shapes.positive, shapes.negative, shapes.held_out, shapes.uniform)))
+    return Fields(*(jnp.asarray(rows) for rows in (shapes.positive, shapes.negative, shapes.held_out, shapes.uniform,
+                                                 shapes.surface)))

@@ -1,5 +1,8 @@
 """From a configuration to the task that its networks are for."""
 
+import dataclasses
+from typing import NamedTuple
+
 from netspace_jax.config import ZooConfig
 from netspace_jax.data.images import load_images
 from netspace_jax.data.shapes import load_shapes
@@ -9,8 +12,21 @@ from netspace_jax.tasks.classification import classification
 from netspace_jax.tasks.fields import fields
 
 
-def load_task(config: ZooConfig) -> tuple[Task, tuple[str, ...]]:
-    """The task, its data on the device, and the name of each item that networks are about (one empty name for images).
+class Loaded(NamedTuple):
+    """A task with its data on the device.
+
+    Attributes:
+      items: name of each item that networks are about (a shape); one empty name for images.
+      config: the zoo's configuration, with as many members as there are shapes where it asked for more.
+    """
+
+    task: Task
+    items: tuple[str, ...]
+    config: ZooConfig
+
+
+def load_task(config: ZooConfig) -> Loaded:
+    """The task that the networks of a zoo are for.
 
     Raises:
       InputError: the data is missing, cannot be read, or is too small for a batch.
@@ -20,8 +36,9 @@ def load_task(config: ZooConfig) -> tuple[Task, tuple[str, ...]]:
         if config.batch > 2 * shapes.positive.shape[1]:
             raise InputError(f"--zoo.batch {config.batch} is more than the {2 * shapes.positive.shape[1]} points of a shape: "
                              f"raise --zoo.points")
-        return fields(shapes), shapes.names
+        members = tuple(min(count, len(shapes.names)) for count in config.members)
+        return Loaded(fields(shapes), shapes.names, dataclasses.replace(config, members=members))
     images = load_images(config.dataset, config.data_dir or None)
     if config.batch > len(images.train.y):
         raise InputError(f"--zoo.batch {config.batch} is more than the {len(images.train.y)} training images of {images.name}")
-    return classification(images, config.crop_padding, config.flip), ("",)
+    return Loaded(classification(images, config.crop_padding, config.flip), ("",), config)

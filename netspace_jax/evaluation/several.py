@@ -1,0 +1,88 @@
+"""Sections of a report about several architectures in one space (reference, sections Training the embedding, Zoos)."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from netspace_jax import figures
+from netspace_jax.evaluation.between import between_boundaries
+from netspace_jax.evaluation.interpolate import STEPS, line
+from netspace_jax.evaluation.reconstruct import score_embeddings
+from netspace_jax.evaluation.section import Section, chance, reconstruct_split
+from netspace_jax.objectives import boundary_pairs
+from netspace_jax.pipeline import Trained, shown_kinds
+
+UNSEEN_TEXT = ("Networks of these architectures were never shown to NetSpace, but it was taught what should lie between the "
+               "architectures that were: at interpolated embeddings the generated network learned from a teacher and from "
+               "labels, read as the architecture in between. So they are unseen as instances, not unheard of.")
+
+
+def architectures(trained: Trained) -> Section:
+    """Generated against directly trained networks, for each architecture, and which architecture the head names."""
+    metric = trained.task.metric
+    metrics, rows, right, several = {}, [], [], len(trained.netspace.architectures) > 1
+    for kind in shown_kinds(trained.config):
+        name = trained.netspace.architectures[kind].name
+        found = reconstruct_split(trained, kind, "test")
+        own = np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (name, "finite")])
+        right.append((found.predicted == kind).mean())
+        if several:
+            metrics |= {f"zoo/{name}/{metric}_mean": float(own),
+                        f"reconstruct/{name}/{metric}_test": float(found.generated_score.mean())}
+        rows.append((name, str(trained.netspace.architectures[kind].size), f"{own:.3f}", f"{found.score.mean():.3f}",
+                     f"{found.generated_score.mean():.3f}", f"{found.generated_score.min():.3f}",
+                     f"{found.generated_score.max():.3f}", f"{found.agreement.mean():.3f}", f"{right[-1]:.0%}"))
+    metrics["architecture/accuracy_test"] = float(np.mean(right))
+    header = ("architecture", "parameters", f"{metric} of the zoo", "of test members", "of networks generated from them", "least",
+              "most", "agreement", "named right")
+    return Section("architectures", "Architectures", "Test members, none of them shown in training. The head reads each "
+                   "embedding's architecture; nothing but the parameters told the encoder.", metrics, None, (header, *rows))
+
+
+def across(trained: Trained) -> Section:
+    """Accuracy and predicted architecture in 100 steps from a network of the first architecture to one of the last."""
+    low, high = boundary_pairs(len(trained.netspace.architectures))[0]
+    ends = [reconstruct_split(trained, kind, "test") for kind in (low, high)]
+    best = [np.argmax(end.score) for end in ends]
+    z = line(jnp.asarray(ends[0].embedding[best[0]]), jnp.asarray(ends[1].embedding[best[1]]))
+    logits = np.asarray(jnp.stack([trained.netspace.classify(trained.params, point) for point in z]))
+    predicted = logits.argmax(1)
+    items = jnp.zeros(STEPS, jnp.int32)
+    scores = np.stack([score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, z, items, kind, "test")
+                       for kind in range(len(trained.netspace.architectures))])
+    names = [a.name for a in trained.netspace.architectures]
+    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores[predicted, np.arange(STEPS)], predicted, names,
+                                             trained.task.metric)
+    changes = int(np.count_nonzero(np.diff(predicted)))
+    text = (f"Each embedding on the way is read as the architecture that its own head names; the colour tells which. The way "
+            f"passes through {len(set(predicted))} of the {len(names)} architectures with {changes} changes.")
+    metrics = {"across/architectures": float(len(set(predicted))),
+               f"across/{trained.task.metric}_min": float(scores[predicted, np.arange(STEPS)].min()),
+               f"across/{trained.task.metric}_mean": float(scores[predicted, np.arange(STEPS)].mean())}
+    return Section("across", f"From {names[low]} to {names[high]}", text, metrics, figure)
+
+
+def unseen(trained: Trained) -> Section:
+    """Networks of architectures that were never shown, from between two that were, over many pairs."""
+    metric = trained.task.metric
+    shown = shown_kinds(trained.config)
+    found = {kind: reconstruct_split(trained, kind, "test") for kind in shown}
+    teacher = [m.score_test for m in trained.zoo.members if m.split == "teacher"]
+    metrics, rows = {}, []
+    for between in between_boundaries(trained.netspace, found):
+        name = trained.netspace.architectures[between.kind].name
+        items = jnp.zeros(len(between.embedding), jnp.int32)
+        scores = np.asarray(score_embeddings(trained.netspace, trained.params, trained.constants, trained.task,
+                                             jnp.asarray(between.embedding), items, between.kind, "test"))
+        named = np.mean([np.argmax(trained.netspace.classify(trained.params, z)) == between.kind for z in between.embedding])
+        scratch = np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (name, "finite")])
+        key = "unseen" if between.kind not in shown else "between"
+        metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": float(scratch)}
+        rows.append((name, "never shown" if between.kind not in shown else "shown", str(len(scores)), f"{scores.mean():.3f}",
+                     f"{scores.max():.3f}", f"{scores.min():.3f}", f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–",
+                     f"{chance(trained.task):.3f}", f"{named:.0%}"))
+    header = ("architecture", "its networks", "pairs", f"generated, mean {metric}", "best", "worst", "trained directly, mean", "teacher",
+              "chance", "named right")
+    never = any(kind not in shown for kind in range(len(trained.netspace.architectures)))
+    return Section("unseen" if never else "between", "Architectures between two others",
+                   UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between.", metrics, None,
+                   (header, *rows))
