@@ -26,13 +26,22 @@ def zoo(config: ZooConfig, preset: str, zoos: Path, devices: int) -> Path:
     return commands.relative(found.directory)
 
 
-def run(config: RunConfig, out: Path, zoos: Path, devices: int, fresh: bool, began: float, command: str) -> Path:
+def run(config: RunConfig, out: Path, zoos: Path = Path("zoos"), devices: int = 0, fresh: bool = False,
+        began: float | None = None, command: str = "netspace_jax.job.run") -> Path:
     """From nothing, or from what there is, to a report; returns where the report is.
 
     Args:
-      began: time, in seconds since the epoch, at which the process began.
+      out: directory of the run.
+      zoos: directory under which zoos lie.
+      devices: devices to spread networks over; 0 for all.
+      fresh: whether to delete the run directory first.
+      began: time, in seconds since the epoch, at which the process began; None for now.
       command: what the report says it was made by.
+
+    Raises:
+      InputError: the configuration or the data cannot be used, or a directory holds something else.
     """
+    began = time.time() if began is None else began
     mesh = network_mesh(devices)
     check_zoo(config.zoo)
     task, item_names, zoo_config = load_task(config.zoo)
