@@ -26,7 +26,7 @@ def reference_parameters(key: str) -> dict[str, np.ndarray]:
     entry = INDEX[name]
     listed, seed = (entry[f"{half}_params"], entry[f"{half}_seed"]) if half else (entry["params"], entry["seed"])
     random = np.random.RandomState(seed)
-    batch_norms = {parameter.removesuffix(".running_var") for parameter, _ in listed if parameter.endswith(".running_var")}
+    batch_norms = {name.removesuffix(".running_var") for name, _ in listed if name.endswith(".running_var")}
     parameters = {}
     for parameter, shape in listed:
         values = random.standard_normal(shape).astype(np.float32)

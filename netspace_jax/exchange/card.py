@@ -82,7 +82,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 SAFETENSORS, TORCH, ORBAX, STABLEHLO = "network.safetensors", "network.pt", "orbax", "network.stablehlo"
 
 _FILES = {
-    SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts, read by any library that knows safetensors, and by this one:
+    SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts; this library reads it so:
 
 ```python
 import jax
@@ -104,7 +104,7 @@ import jax, os, orbax.checkpoint as ocp
 params = ocp.StandardCheckpointer().restore(os.path.abspath("orbax"))
 outputs = jax.jit(architecture.module.apply)({{"params": params}}, inputs)  # the architecture as above
 ```""",
-    STABLEHLO: """`network.stablehlo`: the function itself with its parameters, for any batch size; needs JAX and flatbuffers:
+    STABLEHLO: """`network.stablehlo`: the function with its parameters, for any batch size; needs JAX and flatbuffers:
 
 ```python
 import jax, jax.export, pathlib

@@ -35,7 +35,7 @@ class ExportedFiles:
 
 def export_network(directory: str | os.PathLike, architecture: Architecture,
                    flat: Float[Array, "size"] | Float[np.ndarray, "size"], card: cards.ModelCard) -> ExportedFiles:
-    """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint and StableHLO, and a card that explains them.
+    """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint and StableHLO, and a card about them.
 
     safetensors and PyTorch have PyTorch's layouts under the names of `torch_names`, Orbax has the Flax parameters.
     The directory appears at once, complete.
@@ -48,13 +48,14 @@ def export_network(directory: str | os.PathLike, architecture: Architecture,
 
     Raises:
       InputError: the directory is not empty, the network is of another size or not finite, the card is incomplete, or
-        safetensors is not installed.
+        safetensors or flatbuffers is not installed.
     """
     target = Path(directory).absolute()
     flat = _checked(architecture, flat)
     cards.check_card(card)
-    if importlib.util.find_spec("safetensors") is None:
-        raise InputError(f"exporting needs safetensors: {EXTRA}")
+    for library in ("safetensors", "flatbuffers"):
+        if importlib.util.find_spec(library) is None:
+            raise InputError(f"exporting needs {library}: {EXTRA}")
     if target.is_dir() and any(target.iterdir()) or target.exists() and not target.is_dir():
         raise InputError(f"{directory} exists and is not an empty directory: name another")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,14 +66,16 @@ def export_network(directory: str | os.PathLike, architecture: Architecture,
         os.replace(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return ExportedFiles(target / "README.md", target / cards.SAFETENSORS,
-                         target / cards.TORCH if cards.TORCH in names else None, target / cards.ORBAX, target / cards.STABLEHLO)
+    return ExportedFiles(card=target / "README.md", safetensors=target / cards.SAFETENSORS,
+                         torch=target / cards.TORCH if cards.TORCH in names else None,
+                         orbax=target / cards.ORBAX, stablehlo=target / cards.STABLEHLO)
 
 
 def _checked(architecture: Architecture, flat: Array | np.ndarray) -> np.ndarray:
     values = np.asarray(flat, np.float32)
     if values.shape != (architecture.size,):
-        raise InputError(f"vector of shape {values.shape} is not a {architecture.name} of {architecture.size} parameters")
+        raise InputError(f"network not exported: a vector of shape {values.shape} is not a {architecture.name} "
+                         f"of {architecture.size} parameters")
     spec = architecture.spec
     for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
         if not np.isfinite(values[start:start + leaf.size]).all():
@@ -91,8 +94,10 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
         import torch
         torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
         names.append(cards.TORCH)
+    params = prep.unflatten(architecture.spec, jnp.asarray(flat))
     with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, prep.unflatten(architecture.spec, jnp.asarray(flat))))
+        # As NumPy arrays, which no device is attached to.
+        checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, params))
     (folder / cards.STABLEHLO).write_bytes(to_stablehlo(architecture, jnp.asarray(flat)))
     names += [cards.ORBAX, cards.STABLEHLO]
     inputs = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Float, PyTree
@@ -61,6 +62,8 @@ def load_flax(params: PyTree, architecture: Architecture) -> Float[np.ndarray, "
       InputError: a parameter is missing, unexpected, of another shape, not floating point, not finite; the message
         names it.
     """
+    if not hasattr(params, "items"):
+        raise InputError(f"variables: a {type(params).__name__} is not a dict of parameters")
     variables = params if "params" in params else {"params": params}
     leaves = _leaves(variables)
     if architecture.fold is not None and "batch_stats" in variables:
@@ -69,7 +72,7 @@ def load_flax(params: PyTree, architecture: Architecture) -> Float[np.ndarray, "
         negative = [name for name, value in trained.items() if name.endswith("/var") and (value < 0).any()]
         if negative:
             raise InputError(f"variables: {negative[0]} has a value below zero")
-        return np.asarray(architecture.finish(_tree(trained)))
+        return np.asarray(architecture.finish(jax.tree.map(jnp.asarray, _tree(trained))))
     spec = architecture.spec
     paths = ["/".join(("params", *leaf.path)) for leaf in spec.leaves]
     found = checked(leaves, {path: leaf.shape for path, leaf in zip(paths, spec.leaves, strict=True)}, "variables")
@@ -85,7 +88,8 @@ def load_orbax(directory: str | os.PathLike, architecture: Architecture) -> Floa
     """
     path = Path(directory).absolute()
     try:
-        params = ocp.StandardCheckpointer().restore(path)
+        with ocp.StandardCheckpointer() as checkpointer:
+            params = checkpointer.restore(path)
     except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
         raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
     return load_flax(params, architecture)
@@ -103,7 +107,8 @@ def _plain(tensors: Mapping[str, Any], names: tuple[str, ...], source: str) -> d
     if not any(name in tensors for name in names):
         inside = [name for name, value in tensors.items() if isinstance(value, Mapping)]
         if inside:
-            raise InputError(f"{source}: holds dicts, not tensors; give the one that is the state_dict, perhaps {inside[0]!r}")
+            raise InputError(f"{source}: holds dicts, not tensors; give the one that is the state_dict, "
+                             f"perhaps {inside[0]!r}")
     return {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] != "num_batches_tracked"}
 
 
@@ -140,7 +145,11 @@ def _fold(architecture: Architecture, tensors: dict[str, np.ndarray], source: st
         scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
         weight = tensors[weight_name] * scale.reshape(-1, *[1] * (tensors[weight_name].ndim - 1))
         bias = beta + (tensors.get(f"{layer}.bias", 0.0) - mean) * scale
-        folded |= {weight_name: weight.astype(np.float32), f"{layer}.bias": bias.astype(np.float32)}
+        with np.errstate(over="ignore"):
+            weight, bias = weight.astype(np.float32), bias.astype(np.float32)
+        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+            raise InputError(f"{source}: {norm} folded into {layer} gives values beyond float32")
+        folded |= {weight_name: weight, f"{layer}.bias": bias}
     return folded
 
 

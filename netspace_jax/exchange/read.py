@@ -13,8 +13,8 @@ def tensors(path: Path) -> Mapping[str, Any]:
     """The named tensors of a `.safetensors` file, or else of a `state_dict` that `torch.save` wrote.
 
     Raises:
-      InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads it
-        is not installed.
+      InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
+        it is not installed.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
@@ -31,6 +31,8 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file") from error
+    except AttributeError as error:  # how its NumPy reader meets 4- and 8-bit floating point
+        raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
 
 
 def _torch(path: Path) -> Mapping[str, Any]:

@@ -12,8 +12,11 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
+from netspace_jax.exchange.read import EXTRA
 
 PLATFORMS = ("cpu", "cuda", "tpu")
+
+Apply = Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]
 
 
 def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> bytes:
@@ -35,7 +38,8 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
             return architecture.apply(flat, x)
 
     with _no_source_locations():
-        return bytes(jax.export.export(jax.jit(apply), platforms=PLATFORMS)(jax.ShapeDtypeStruct(shape, jnp.float32)).serialize())
+        exported = jax.export.export(jax.jit(apply), platforms=PLATFORMS)(jax.ShapeDtypeStruct(shape, jnp.float32))
+    return bytes(exported.serialize())
 
 
 @contextlib.contextmanager
@@ -50,7 +54,7 @@ def _no_source_locations() -> Iterator[None]:
         jax.config.update(name, limit)
 
 
-def from_stablehlo(source: str | os.PathLike | bytes) -> Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]:
+def from_stablehlo(source: str | os.PathLike | bytes) -> Apply:
     """The function that `to_stablehlo` serialised, from its bytes or the file that holds them.
 
     Raises:
@@ -59,8 +63,12 @@ def from_stablehlo(source: str | os.PathLike | bytes) -> Callable[[Float[Array, 
     name = "stablehlo" if isinstance(source, bytes) else str(source)
     try:
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        return jax.jit(jax.export.deserialize(bytearray(data)).call)
+        exported = jax.export.deserialize(bytearray(data))
+        exported.mlir_module()  # parses the program, so that damage shows here and not at the first call
     except OSError as error:
         raise InputError(f"{name} cannot be read ({error.strerror})") from error
-    except Exception as error:  # The flat buffer's reader raises errors of many kinds on damaged data.
+    except ImportError as error:
+        raise InputError(f"{name} needs flatbuffers: {EXTRA}") from error
+    except Exception as error:  # The readers beneath raise errors of many kinds on damaged data.
         raise InputError(f"{name} is not a StableHLO function that jax.export wrote") from error
+    return jax.jit(exported.call)

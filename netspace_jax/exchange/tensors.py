@@ -20,12 +20,14 @@ def checked(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], sou
       source: what the messages call the place where they were found.
 
     Raises:
-      InputError: names the first tensor that is missing, unexpected, of another shape, not floating point or not finite.
+      InputError: names the tensors that are missing or unexpected, or the first that is of another shape, not floating
+        point or not finite.
     """
     missing, unexpected = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
     if missing or unexpected:
-        faults = [f"{kind} {_listed(names)}" for kind, names in (("missing", missing), ("unexpected", unexpected)) if names]
-        raise InputError(f"{source}: {', '.join(faults)}")
+        faults = {"missing": missing, "unexpected": unexpected}
+        listed = ", ".join(f"{fault} {_listed(names)}" for fault, names in faults.items() if names)
+        raise InputError(f"{source}: {listed}")
     for name, shape in wanted.items():
         if not hasattr(found[name], "shape"):
             raise InputError(f"{source}: {name} is a {type(found[name]).__name__}, not a tensor")

@@ -13,7 +13,8 @@ from tests import parity
 def test_logits_are_the_references(dataset, pixels, outputs, size):
     architecture = architectures.build("vanilla_cnn", (pixels, pixels, 3), outputs)
     assert architecture.size == size
-    flat = jnp.concatenate([value.reshape(-1) for value in parity.reference_parameters(f"{dataset}/vanilla_cnn").values()])
+    parameters = parity.reference_parameters(f"{dataset}/vanilla_cnn")
+    flat = jnp.concatenate([value.reshape(-1) for value in parameters.values()])
     logits = jax.jit(architecture.apply)(flat, jnp.asarray(parity.images(pixels, pixels)))
     assert parity.difference(logits, f"{dataset}/vanilla_cnn/logits") <= parity.TOLERANCE
 

@@ -2,8 +2,11 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import re
+from collections.abc import Callable
 
+import flax.linen as nn
 import jax
 import jax.export
 import jax.numpy as jnp
@@ -14,20 +17,38 @@ from netspace_jax import architectures, exchange
 from netspace_jax.errors import InputError
 
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
+pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
 CARD = exchange.ModelCard(
-    title="A digit reader", origin="Decoded from the mean embedding of a zoo.", inputs="8×8 grey images, pixels over 255",
-    outputs="logits of the digits", mean=(0.5,), deviation=(0.25,), scores=(("accuracy on 10 test images", 0.9),))
+    title="A digit reader", origin="Decoded from the mean embedding of a zoo.",
+    inputs="8×8 grey images, pixels over 255", outputs="logits of the digits", mean=(0.5,), deviation=(0.25,),
+    scores=(("accuracy on 10 test images", 0.9),))
 KINDS = {"lenetlike": ((8, 8, 1), 10), "vanilla_cnn": ((8, 8, 1), 10), "resnet8": ((8, 8, 1), 10), "siren64": ((3,), 1)}
+
+
+# Small networks compile for longer than they run: leave the optimiser out.
+QUICK = {"xla_backend_optimization_level": 0}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """One network, the files it was exported to, and what it computes."""
+
+    architecture: architectures.Architecture
+    flat: jax.Array
+    files: exchange.ExportedFiles
+    apply: Callable
+    inputs: jax.Array
+    expected: jax.Array
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def exported(request, tmp_path_factory):
-    """(architecture, files, inputs, expected outputs) of one network of each kind."""
     architecture = architectures.build(request.param, *KINDS[request.param])
     flat = 0.1 * jax.random.normal(jax.random.key(0), (architecture.size,))
     files = exchange.export_network(tmp_path_factory.mktemp("exported") / "network", architecture, flat, CARD)
     inputs = jax.random.normal(jax.random.key(1), (5, *architecture.input_shape))
-    return architecture, files, inputs, jax.jit(architecture.apply)(flat, inputs)
+    apply = jax.jit(architecture.apply, compiler_options=QUICK)
+    return Exported(architecture, flat, files, apply, inputs, apply(flat, inputs))
 
 
 def assert_same(outputs, expected):
@@ -36,25 +57,24 @@ def assert_same(outputs, expected):
 
 
 def test_safetensors_and_orbax_come_back(exported):
-    architecture, files, inputs, expected = exported
-    for flat in (exchange.load_torch(files.safetensors, architecture), exchange.load_orbax(files.orbax, architecture)):
-        assert_same(jax.jit(architecture.apply)(jnp.asarray(flat), inputs), expected)
+    for load, file in ((exchange.load_torch, exported.files.safetensors), (exchange.load_orbax, exported.files.orbax)):
+        flat = jnp.asarray(load(file, exported.architecture))
+        assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
 
 def test_state_dict_comes_back(exported):
     torch = pytest.importorskip("torch")
-    architecture, files, inputs, expected = exported
-    assert tuple(torch.load(files.torch, weights_only=True)) == exchange.torch_names(architecture)
-    flat = exchange.load_torch(files.torch, architecture)
-    assert_same(jax.jit(architecture.apply)(jnp.asarray(flat), inputs), expected)
+    state = torch.load(exported.files.torch, weights_only=True)
+    assert tuple(state) == exchange.torch_names(exported.architecture)
+    flat = jnp.asarray(exchange.load_torch(exported.files.torch, exported.architecture))
+    assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
 
 def test_state_dict_computes_the_same_in_torch(exported):
     """A forward pass written in PyTorch with the exported names, images channel first."""
     torch = pytest.importorskip("torch")
     from torch.nn import functional as F
-    architecture, files, inputs, expected = exported
-    state = torch.load(files.torch, weights_only=True)
+    state = torch.load(exported.files.torch, weights_only=True)
 
     def conv(x, name, stride, padding):
         return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], stride, padding)
@@ -69,7 +89,7 @@ def test_state_dict_computes_the_same_in_torch(exported):
         return linear(F.leaky_relu(linear(x, "fc2")), "fc3")
 
     def vanilla_cnn(x):
-        for i, (_, stride) in enumerate(architecture.module.convs):
+        for i, (_, stride) in enumerate(exported.architecture.module.convs):
             x = F.leaky_relu(conv(x, f"layers.{i}", stride, 1))
         return linear(x.flatten(1), "layers.5")
 
@@ -86,68 +106,66 @@ def test_state_dict_computes_the_same_in_torch(exported):
         return linear(x, "mlp.4")
 
     forward = {"lenetlike": lenetlike, "vanilla_cnn": vanilla_cnn, "resnet8": resnet8, "siren64": siren64}
-    x = torch.from_numpy(np.array(inputs))
-    outputs = forward[architecture.name](x.movedim(-1, 1) if x.ndim == 4 else x)
-    assert_same(outputs.numpy(), np.asarray(expected))
+    x = torch.from_numpy(np.array(exported.inputs))
+    outputs = forward[exported.architecture.name](x.movedim(-1, 1) if x.ndim == 4 else x)
+    assert_same(outputs.numpy(), np.asarray(exported.expected))
 
 
 def test_stablehlo_comes_back_for_any_batch(exported):
-    _, files, inputs, expected = exported
-    apply = exchange.from_stablehlo(files.stablehlo)
-    for count in (1, 5):
-        assert_same(apply(inputs[:count]), expected[:count])
-    function = jax.export.deserialize(bytearray(files.stablehlo.read_bytes()))
+    apply = exchange.from_stablehlo(exported.files.stablehlo)
+    for count in (1, 3):
+        assert_same(apply(exported.inputs[:count]), exported.expected[:count])
+    function = jax.export.deserialize(bytearray(exported.files.stablehlo.read_bytes()))
     assert function.platforms == ("cpu", "cuda", "tpu")
 
 
 def test_stablehlo_tells_nothing_of_this_machine(exported):
-    _, files, _, _ = exported
-    assert b".py" not in files.stablehlo.read_bytes()
+    assert b".py" not in exported.files.stablehlo.read_bytes()
 
 
 def test_stablehlo_asks_for_full_precision(exported):
     """GPUs and TPUs shorten float32 products unless told otherwise."""
-    _, files, _, _ = exported
-    text = jax.export.deserialize(bytearray(files.stablehlo.read_bytes())).mlir_module()
+    text = jax.export.deserialize(bytearray(exported.files.stablehlo.read_bytes())).mlir_module()
     products = re.findall(r"stablehlo\.(?:dot_general|convolution).*", text)
     assert products and all("HIGHEST" in line for line in products)
 
 
 def test_stablehlo_from_a_gpu_machine_computes_the_same(exported, monkeypatch):
     """There `conv2d` traces the backend's own convolution; the function still runs here."""
-    architecture, _, inputs, expected = exported
-    flat = 0.1 * jax.random.normal(jax.random.key(0), (architecture.size,))
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    traced = exchange.to_stablehlo(architecture, flat)
+    traced = exchange.to_stablehlo(exported.architecture, exported.flat)
     monkeypatch.undo()
     text = jax.export.deserialize(bytearray(traced)).mlir_module()
-    assert ("stablehlo.convolution" in text) == (len(architecture.input_shape) == 3)
-    assert_same(exchange.from_stablehlo(traced)(inputs), expected)
+    assert ("stablehlo.convolution" in text) == (len(exported.architecture.input_shape) == 3)
+    assert_same(exchange.from_stablehlo(traced)(exported.inputs), exported.expected)
 
 
 def test_damaged_stablehlo_is_refused(exported, tmp_path):
-    _, files, _, _ = exported
-    whole = files.stablehlo.read_bytes()
+    whole = exported.files.stablehlo.read_bytes()
     for content in (b"", b"network", whole[:len(whole) // 2], whole[100:]):
         (tmp_path / "damaged.stablehlo").write_bytes(content)
         with pytest.raises(InputError, match="damaged.stablehlo is not a StableHLO function"):
             exchange.from_stablehlo(tmp_path / "damaged.stablehlo")
+    program = whole.index(b"ML\xefR")  # MLIR bytecode begins with this
+    damaged = whole[:program + 4] + bytes(20) + whole[program + 24:]
+    with pytest.raises(InputError, match="stablehlo is not a StableHLO function"):
+        exchange.from_stablehlo(damaged)
     with pytest.raises(InputError, match="nowhere cannot be read"):
         exchange.from_stablehlo(tmp_path / "nowhere")
 
 
 def test_the_cards_own_lines_read_every_file(exported, monkeypatch):
-    architecture, files, inputs, expected = exported
+    files = exported.files
     blocks = re.findall(r"```python\n(.*?)```", files.card.read_text(), re.DOTALL)
     assert len(blocks) == (3 if files.torch is None else 4)
     monkeypatch.chdir(files.card.parent)
-    names = {"inputs": inputs, "model": torch_module_for(files)}
+    names = {"inputs": exported.inputs, "model": torch_module_for(files)}
     for block in blocks:
         assert len(block.strip().splitlines()) <= 4
         names.pop("outputs", None)
         exec(block, names)
         if "outputs" in block:
-            assert_same(names["outputs"], expected)
+            assert_same(names["outputs"], exported.expected)
 
 
 def torch_module_for(files):
@@ -167,12 +185,31 @@ def torch_module_for(files):
 
 
 def test_card_says_what_it_is(exported):
-    architecture, files, _, _ = exported
-    text = files.card.read_text()
-    for part in (architecture.name, f"{architecture.size:,}", CARD.origin, CARD.inputs, "| accuracy on 10 test images | 0.9 |",
-                 "subtract 0.5, then divide by 0.25"):
+    architecture, text = exported.architecture, exported.files.card.read_text()
+    for part in (architecture.name, f"{architecture.size:,}", CARD.origin, CARD.inputs, CARD.outputs,
+                 "| accuracy on 10 test images | 0.9 |", "subtract 0.5, then divide by 0.25"):
         assert part in text
     assert ("batch norms are folded" in text) == architecture.name.startswith("resnet")
+
+
+class Custom(nn.Module):
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.outputs, name="head")(nn.relu(nn.Conv(4, (3, 3), name="stem")(x)).mean((1, 2)))
+
+
+def test_a_users_own_module_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(architectures, "_BUILDERS", dict(architectures._BUILDERS))
+    architectures.register("custom", lambda shape, outputs: Custom(outputs))
+    architecture = architectures.build("custom", (8, 8, 1), 10)
+    flat = jax.random.normal(jax.random.key(0), (architecture.size,))
+    files = exchange.export_network(tmp_path / "network", architecture, flat, CARD)
+    for back in (exchange.load_torch(files.safetensors, architecture), exchange.load_orbax(files.orbax, architecture)):
+        np.testing.assert_array_equal(back, flat)
+    inputs = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
+    assert_same(exchange.from_stablehlo(files.stablehlo)(inputs), jax.jit(architecture.apply)(flat, inputs))
 
 
 @pytest.fixture
@@ -209,6 +246,23 @@ def test_wrong_networks_are_refused(tmp_path, small):
     with pytest.raises(InputError, match="parameter Linear_2/bias has values that are not finite"):
         exchange.export_network(tmp_path / "out", architecture, flat, CARD)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("library", ["safetensors", "flatbuffers"])
+def test_a_library_that_is_not_installed_is_named(tmp_path, small, monkeypatch, library):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == library else found(name))
+    with pytest.raises(InputError, match=f"exporting needs {library}: pip install"):
+        exchange.export_network(tmp_path / "out", *small, CARD)
+
+
+def test_without_torch_the_other_formats_are_written(tmp_path, small, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
+    files = exchange.export_network(tmp_path / "out", *small, CARD)
+    assert files.torch is None and not (tmp_path / "out" / "network.pt").exists()
+    assert "network.pt" not in files.card.read_text()
+    assert files.safetensors.exists() and files.orbax.exists() and files.stablehlo.exists()
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path, small, monkeypatch):

@@ -1,8 +1,10 @@
 """Networks from outside: the reference's parameters give the reference's outputs, and bad files are refused by name."""
 
 import functools
+import json
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import flax.linen as nn
@@ -33,8 +35,13 @@ def digits_resnet():
     return architectures.build("resnet8", (8, 8, 1), 10)
 
 
+def quick(function):
+    """A deep ResNet compiles for longer than it runs: leave the optimiser out."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
 def outputs_of(architecture, flat, inputs):
-    return jax.jit(architecture.apply)(jnp.asarray(flat), jnp.asarray(inputs))
+    return quick(architecture.apply)(jnp.asarray(flat), jnp.asarray(inputs))
 
 
 def state_dict_of(architecture, seed=0):
@@ -83,14 +90,16 @@ def test_a_bias_before_a_batch_norm_is_folded_too():
     state = parity.reference_parameters("cifar10/resnet8")
     bias = np.linspace(-1, 1, 16, dtype=np.float32)
     biased = state | {"conv1.bias": bias, "bn1.running_mean": state["bn1.running_mean"] + bias}
-    np.testing.assert_allclose(exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture), atol=1e-6)
+    np.testing.assert_allclose(exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture),
+                               atol=1e-6)
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
 def test_wrappers_and_counters_are_ignored(prefix):
     architecture = architecture_of("cifar10/resnet8")
     state = parity.reference_parameters("cifar10/resnet8")
-    wrapped = {prefix + name: value for name, value in state.items()} | {f"{prefix}bn1.num_batches_tracked": np.array(7)}
+    wrapped = {prefix + name: value for name, value in state.items()}
+    wrapped[f"{prefix}bn1.num_batches_tracked"] = np.array(7)
     np.testing.assert_array_equal(exchange.load_torch(wrapped, architecture), exchange.load_torch(state, architecture))
 
 
@@ -112,11 +121,30 @@ def test_damaged_safetensors_are_refused(tmp_path, content):
         exchange.load_torch(path, digits_resnet())
 
 
+def test_safetensors_of_tiny_floats_are_refused(tmp_path):
+    pytest.importorskip("safetensors.numpy")
+    header = json.dumps({"fc.bias": {"dtype": "F8_E4M3", "shape": [10], "data_offsets": [0, 10]}}).encode()
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(10))
+    with pytest.raises(InputError, match="network.safetensors"):
+        exchange.load_torch(path, digits_resnet())
+
+
+@pytest.mark.parametrize(("library", "name", "message"), [
+    ("safetensors", "network.safetensors", "needs safetensors: pip install"), ("torch", "network.pt", "needs PyTorch")])
+def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, library, name, message):
+    (tmp_path / name).write_bytes(b"")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=f"{name} {message}"):
+        exchange.load_torch(tmp_path / name, digits_resnet())
+
+
 def test_torch_files(tmp_path):
     torch = pytest.importorskip("torch")
     architecture = digits_resnet()
     state = state_dict_of(architecture)
-    torch.save({name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}, tmp_path / "network.pt")
+    parameters = {name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}
+    torch.save(parameters, tmp_path / "network.pt")
     np.testing.assert_array_equal(exchange.load_torch(str(tmp_path / "network.pt"), architecture),
                                   exchange.load_torch(state, architecture))
 
@@ -169,12 +197,13 @@ def test_truncated_torch_files_are_refused(tmp_path):
 def test_odd_torch_tensors_are_refused(tmp_path):
     torch = pytest.importorskip("torch")
     state = {name: torch.from_numpy(value) for name, value in state_dict_of(digits_resnet()).items()}
-    odd = {"sparse": state["fc.weight"].to_sparse(), "meta": state["fc.weight"].to("meta"), "int64": state["fc.weight"].long(),
+    weight = state["fc.weight"]
+    odd = {"sparse": weight.to_sparse(), "meta": weight.to("meta"), "int64": weight.long(),
            "expected .10, 16.": torch.zeros(1).expand(1 << 40)}
     for message, tensor in odd.items():
         with pytest.raises(InputError, match=f"fc.weight .*{message}"):
             exchange.load_torch(state | {"fc.weight": tensor}, digits_resnet())
-    torch.save([state["fc.weight"]], tmp_path / "list.pt")
+    torch.save([weight], tmp_path / "list.pt")
     with pytest.raises(InputError, match="list.pt holds a list, not a state_dict"):
         exchange.load_torch(tmp_path / "list.pt", digits_resnet())
 
@@ -204,6 +233,14 @@ def test_negative_variances_are_refused_by_name():
     state["layer2.0.bn2.running_var"][3] = -0.5
     with pytest.raises(InputError, match="layer2.0.bn2.running_var has a value below zero, -0.5"):
         exchange.load_torch(state, architecture_of("cifar10/resnet8"))
+
+
+def test_a_fold_beyond_float32_is_refused_by_name():
+    state = parity.reference_parameters("cifar10/resnet8")
+    state["layer2.0.downsample.1.weight"][3] = 3e38
+    with pytest.raises(InputError, match="layer2.0.downsample.1 folded into layer2.0.downsample.0 gives values beyond"):
+        exchange.load_torch(state | {"layer2.0.downsample.1.running_var": np.full(32, 1e-6)},
+                            architecture_of("cifar10/resnet8"))
 
 
 def test_a_checkpoint_around_the_state_dict_is_pointed_out():
@@ -239,11 +276,12 @@ def test_a_users_own_module_has_its_own_names(custom):
 
 
 def test_flax_parameters_of_a_users_own_module(custom):
-    params = custom.init(jax.random.key(0))["params"]
+    params = jax.jit(custom.init)(jax.random.key(0))["params"]
     images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
     flat = exchange.load_flax(params, custom)
     np.testing.assert_array_equal(flat, custom.finish({"params": params}))
-    np.testing.assert_allclose(outputs_of(custom, flat, images), custom.module.apply({"params": params}, images), atol=1e-6)
+    expected = custom.module.apply({"params": params}, images)
+    np.testing.assert_allclose(outputs_of(custom, flat, images), expected, atol=1e-6)
     np.testing.assert_array_equal(exchange.load_flax({"params": params}, custom), flat)
 
 
@@ -257,15 +295,18 @@ def test_flax_variables_with_batch_norms_are_folded():
 
     variables = jax.tree_util.tree_map_with_path(draw, jax.eval_shape(architecture.init, jax.random.key(0)))
     images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
-    expected = jax.jit(lambda variables, x: architecture.trainee.apply(variables, x, train=False))(variables, images)
+    expected = quick(functools.partial(architecture.trainee.apply, train=False))(variables, images)
     outputs = outputs_of(architecture, exchange.load_flax(variables, architecture), images)
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
+    variables["batch_stats"]["stem"]["norm"]["var"][0] = -1
+    with pytest.raises(InputError, match="batch_stats/stem/norm/var has a value below zero"):
+        exchange.load_flax(variables, architecture)
 
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing params/head/bias$"),
     ({"tail": {"bias": np.zeros(3)}}, "unexpected params/tail/bias$"),
-    ({"head": {"kernel": np.zeros((10, 4), np.float32), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
+    ({"head": {"kernel": np.zeros((10, 4)), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
     ({"head": {"kernel": np.full((4, 10), np.inf), "bias": np.zeros(10)}}, "params/head/kernel has 40 of 40 values"),
     ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "params/head/kernel is int64"),
 ])
@@ -275,6 +316,8 @@ def test_bad_flax_parameters_are_refused_by_name(custom, change, message):
     assert exchange.load_flax(good, custom).shape == (custom.size,)
     with pytest.raises(InputError, match=message):
         exchange.load_flax(good | change, custom)
+    with pytest.raises(InputError, match="a list is not a dict of parameters"):
+        exchange.load_flax([good], custom)
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
