@@ -97,19 +97,19 @@ def flatten(spec: Spec, params: PyTree) -> Float[Array, "size"]:
     Raises:
       ValueError: the tree's leaves or shapes are not the spec's.
     """
-    found = {"/".join(key.key for key in path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    wanted = {"/".join(leaf.path): leaf for leaf in spec.leaves}
+    found = {tuple(key.key for key in path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
+    wanted = {leaf.path: leaf for leaf in spec.leaves}
     if found.keys() != wanted.keys():
-        missing, extra = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+        missing, extra = (sorted("/".join(path) for path in paths)
+                          for paths in (wanted.keys() - found.keys(), found.keys() - wanted.keys()))
         raise ValueError(f"tree of {sum(leaf.size for leaf in found.values())} parameters does not fit the spec of "
                          f"{spec.size}: missing {missing or 'none'}, unexpected {extra or 'none'}")
-    for name, leaf in wanted.items():
-        if tuple(found[name].shape) != leaf.shape:
-            raise ValueError(f"parameter {name} has shape {tuple(found[name].shape)}, the spec says {leaf.shape}")
+    for path, leaf in wanted.items():
+        if tuple(found[path].shape) != leaf.shape:
+            raise ValueError(f"parameter {'/'.join(path)} has shape {tuple(found[path].shape)}, the spec says {leaf.shape}")
     if not wanted:
         return jnp.zeros(0)
-    return jnp.concatenate([found[name].transpose(leaf.axes).reshape(-1).astype(jnp.float32)
-                            for name, leaf in wanted.items()])
+    return jnp.concatenate([_widened(found[path].transpose(leaf.axes).reshape(-1)) for path, leaf in wanted.items()])
 
 
 def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
@@ -127,8 +127,33 @@ def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
         node = params
         for name in leaf.path[:-1]:
             node = node.setdefault(name, {})
-        node[leaf.path[-1]] = values.transpose(inverse).astype(leaf.dtype)
+        node[leaf.path[-1]] = _narrowed(values.transpose(inverse), jnp.dtype(leaf.dtype))
     return params
+
+
+def _widened(values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """As float32. A NaN of 16 bits keeps its payload, which a conversion may drop."""
+    wide = values.astype(jnp.float32)
+    if values.dtype.itemsize != 2:
+        return wide
+    digits = jnp.finfo(values.dtype).nmant
+    bits = jax.lax.bitcast_convert_type(values, jnp.uint16).astype(jnp.uint32)
+    nan = (bits & 0x8000) << 16 | 0x7F800000 | (bits & ((1 << digits) - 1)) << (23 - digits)
+    return jnp.where(jnp.isnan(values), jax.lax.bitcast_convert_type(nan, jnp.float32), wide)
+
+
+def _narrowed(wide: Float[Array, "*shape"], dtype: jnp.dtype) -> Float[Array, "*shape"]:
+    """The values of `dtype` that `_widened` took, or the nearest."""
+    values = wide.astype(dtype)
+    if dtype.itemsize != 2:
+        return values
+    digits = jnp.finfo(dtype).nmant
+    bits = jax.lax.bitcast_convert_type(wide, jnp.uint32)
+    payload = bits >> (23 - digits) & ((1 << digits) - 1)
+    nan = (bits >> 16 & 0x8000 | 0x8000 - (1 << digits) | payload).astype(jnp.uint16)
+    # Chosen among bits, since a choice among values may convert them.
+    chosen = jnp.where(jnp.isnan(wide) & (payload > 0), nan, jax.lax.bitcast_convert_type(values, jnp.uint16))
+    return jax.lax.bitcast_convert_type(chosen, dtype)
 
 
 def to_prep(flat: Float[Array, "size"], shape: tuple[int, int]) -> Float[Array, "h w"]:
