@@ -6,7 +6,7 @@ from typing import Any
 
 from netspace_jax.errors import InputError
 
-EXTRA = "pip install 'netspace-jax[exchange]'"
+EXTRA = "pip install safetensors flatbuffers"
 
 
 def tensors(path: Path) -> Mapping[str, Any]:
