@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 from netspace_jax.errors import InputError
 
 Field = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
+_OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
 MESH_FORMATS = (".ply", ".obj", ".glb")
 
 
@@ -85,8 +86,8 @@ def extract_mesh(field: Field, params: PyTree, resolution: int = 128, bounds: fl
     if not (np.isfinite(values).all() and values.min() < 0):
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
     spacing = 2 * bounds / (resolution - 1)
-    grid = np.pad(values.reshape((resolution,) * 3), 1, constant_values=spacing)
-    vertices, faces, _, _ = measure.marching_cubes(grid, 0.0, spacing=(spacing,) * 3, gradient_direction="ascent",
+    grid = np.pad(values.reshape((resolution,) * 3), 1, constant_values=_OUTSIDE)
+    vertices, faces, _, _ = measure.marching_cubes(grid, 0.0, spacing=(spacing,) * 3, gradient_direction="descent",
                                                    allow_degenerate=False)
     return Mesh((vertices - spacing - bounds).astype(np.float32), faces.astype(np.int32))
 

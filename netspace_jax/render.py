@@ -17,10 +17,11 @@ from scipy import ndimage
 from netspace_jax.geometry import Mesh
 
 BLUE = (0.34, 0.56, 0.78)
-_VIEW = (0.55, 0.42, 1.0)  # from the shape to the camera, y up and z to the front
-_LAMP = (0.5, 1.0, 0.45)
+_VIEW = np.float32([0.55, 0.42, 1.0])  # from the shape to the camera, y up and z to the front
+_LAMP = np.float32([0.5, 1.0, 0.45])
 _EXTENT = 1.12  # half the width of what a picture shows, in the units of the shapes
 _SHADOW_SIZE = 192
+_CANDIDATES = 4_000_000  # pixels weighed at once, which bounds the memory
 
 
 def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BLUE) -> UInt8[np.ndarray, "size size 3"]:
@@ -46,7 +47,7 @@ def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BL
     shade = 1 - (0.34 * (1 - sky[n:]) + 0.2 * (1 - lamp[n:])) * _fade(ground)
     shade = ndimage.zoom(ndimage.gaussian_filter(shade.reshape(size // 2, size // 2), 1.2), fine / (size // 2), order=1)
     light[:] = shade[..., None]
-    direction = _unit(np.float32(_LAMP))
+    direction = _unit(_LAMP)
     diffuse = lamp[:n] * np.maximum(normals @ direction, 0)
     shine = lamp[:n] * np.maximum(normals @ _unit(direction + axes[2]), 0) ** 40
     brightness = 0.16 + 0.44 * sky[:n] * (0.75 + 0.25 * normals[:, 1]) + 0.62 * diffuse
@@ -102,9 +103,9 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def _axes(toward: Sequence[float]) -> Float[np.ndarray, "3 3"]:
+def _axes(toward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
     """Rows: right, up and toward the viewer, for a viewer in direction `toward`."""
-    back = _unit(np.float32(toward))
+    back = _unit(toward)
     up = np.float32([0, 1, 0]) if abs(back[1]) < 0.99 else np.float32([0, 0, -1])
     right = _unit(np.cross(up, back))
     return np.stack([right, np.cross(back, right), back]).astype(np.float32)
@@ -118,7 +119,7 @@ def _dome(count: int) -> Float[np.ndarray, "count 3"]:
     return np.stack([radius * np.cos(angle), y, radius * np.sin(angle)], -1).astype(np.float32)
 
 
-def _around(direction: Sequence[float], count: int, spread: float) -> list[np.ndarray]:
+def _around(direction: Float[np.ndarray, "3"], count: int, spread: float) -> list[np.ndarray]:
     right, up, back = _axes(direction)
     angles = 2 * np.pi * np.arange(count) / count
     return [_unit(back + spread * (np.cos(a) * right + np.sin(a) * up)) for a in angles]
@@ -154,8 +155,8 @@ def _rasterise(view: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"], si
     boxes = np.where(np.abs(area) > 1e-9, wide * (bottom - top + 1).clip(0), 0)
     ends = np.cumsum(boxes)
     start = done = 0
-    while start < len(faces):  # a few million candidates at a time
-        stop = max(start + 1, int(np.searchsorted(ends, done + 4_000_000)))
+    while start < len(faces):
+        stop = max(start + 1, int(np.searchsorted(ends, done + _CANDIDATES)))
         chosen = np.arange(start, min(stop, len(faces)))
         of = np.repeat(chosen, boxes[chosen])
         within = np.arange(len(of)) - np.repeat(ends[chosen] - boxes[chosen] - done, boxes[chosen])

@@ -17,7 +17,8 @@ import numpy as np
 from netspace_jax.files import write_text
 from netspace_jax.geometry import Mesh
 
-EXTENT = 1.25  # positions are stored as 16 bits over [-EXTENT, EXTENT], in steps of 1/2048 of it
+EXTENT = 1.25  # positions are stored as whole steps from -EXTENT to EXTENT
+STEPS = 2 ** 13 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +50,9 @@ def viewer_html(sequences: Sequence[MeshSequence]) -> str:
             raise ValueError(f"sequence {sequence.name!r} has {len(sequence.meshes)} meshes and "
                              f"{len(sequence.labels)} labels")
         labels = sequence.labels or ("",) * len(sequence.meshes)
-        packed.append({"name": sequence.name, "steps": [{"label": label, "mesh": None if mesh.empty else pack(mesh)}
+        packed.append({"name": sequence.name, "steps": [{"label": label, "mesh": None if mesh.empty else _pack(mesh)}
                                                         for label, mesh in zip(labels, sequence.meshes, strict=True)]})
-    data = json.dumps({"extent": EXTENT, "sequences": packed}).replace("<", "\\u003c")
+    data = json.dumps({"extent": EXTENT, "positions": STEPS, "sequences": packed}).replace("<", "\\u003c")
     template = importlib.resources.files("netspace_jax").joinpath("viewer.html").read_text(encoding="utf-8")
     return template.replace("__DATA__", data)
 
@@ -72,14 +73,15 @@ def write_viewer(
     write_text(Path(path), page.encode("ascii", "xmlcharrefreplace").decode())
 
 
-def pack(mesh: Mesh) -> dict[str, int | str]:
+def _pack(mesh: Mesh) -> dict[str, int | str]:
     """A mesh as the viewer reads it: its two counts, and base64 of deflated bytes.
 
-    The bytes are vertices in steps of EXTENT/2048, each less the one before, then faces, the first corner less that of
-    the face before and the other two less the first; the low bytes of all come first, then the next higher ones.
+    The bytes are first the vertices in `STEPS` steps, each less the one before, as 16 bits; then the faces, their first
+    corner less that of the face before and the other two less the first, as 32 bits. In each of the two, the lowest
+    bytes of all numbers come first, then the next higher ones.
     """
-    steps = np.rint((np.clip(mesh.vertices, -EXTENT, EXTENT) / EXTENT + 1) * 2047.5) * (65535 / 4095)
-    vertices = np.diff(np.rint(steps).astype(np.int64), axis=0, prepend=0).astype("<u2")
+    steps = np.rint((np.clip(mesh.vertices, -EXTENT, EXTENT) / EXTENT + 1) * (STEPS / 2)).astype(np.int64)
+    vertices = np.diff(steps, axis=0, prepend=0).astype("<u2")
     faces = mesh.faces.astype(np.int64)
     first = np.diff(faces[:, 0], prepend=0)
     faces = np.stack([first, faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0]], 1).astype("<i4")

@@ -86,73 +86,70 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     parts, flats = [], []
 
     def part(low, high, y0, y1):
-        parts.append((low, high, (y0, y1)))
+        parts.append((low, high, jnp.broadcast_to(jnp.stack([y0, y1]), (len(low), 2))))
 
-    def plate(y, rect, rows=()):
-        flats.extend((y, tile) for tile in _tiles(rect, rows))
+    def plate(y, tiles):
+        flats.append((tiles, jnp.full(len(tiles), y)))
 
-    width, depth, seat_top = p["seat_half_width"], p["seat_half_depth"], p["seat_thickness"]
-    seat = (-width, width, -depth, depth)
-    part(seat, seat, 0.0, seat_top)
+    floor, under_seat, on_seat = -p["leg_length"], jnp.float32(0), p["seat_thickness"]
+    width, depth, thick = p["seat_half_width"], p["seat_half_depth"], p["leg_thickness"]
+    seat = _rects(-width, width, -depth, depth)
+    part(seat, seat, under_seat, on_seat)
 
-    thick = p["leg_thickness"]
-    foot = jnp.maximum(THINNEST, thick * p["leg_taper"])
-    rows = []
-    for side_z in (-1, 1):
-        holes = []
-        for side_x in (-1, 1):
-            x, z = width - p["leg_inset"] - thick / 2, depth - p["leg_inset"] - thick / 2
-            top = _square(side_x * x, side_z * z, thick)
-            bottom = _square(side_x * (x + p["splay_x"] * p["leg_length"]), side_z * (z + p["splay_z"] * p["leg_length"]),
-                             foot)
-            part(bottom, top, -p["leg_length"], 0.0)
-            plate(-p["leg_length"], bottom)
-            holes.append(top)
-        rows.append(holes)
-    plate(0.0, seat, rows)
+    side_x, side_z = jnp.array([-1.0, 1, -1, 1]), jnp.array([-1.0, -1, 1, 1])
+    x, z = width - p["leg_inset"] - thick / 2, depth - p["leg_inset"] - thick / 2
+    tops = _squares(side_x * x, side_z * z, thick)
+    feet = _squares(side_x * (x + p["splay_x"] * p["leg_length"]), side_z * (z + p["splay_z"] * p["leg_length"]),
+                    jnp.maximum(THINNEST, thick * p["leg_taper"]))
+    part(feet, tops, floor, under_seat)
+    plate(floor, feet)
+    plate(under_seat, _tiles(seat[0], [tops[:2], tops[2:]]))
 
-    back_z = (-depth, -depth + p["back_thickness"])
-    rail_low, rail_top = seat_top + p["back_height"] - p["rail_height"], seat_top + p["back_height"]
-    posts = []
-    for i in range(MOST_POSTS):
-        post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
-        left = -width + (2 * width - post) * i / jnp.maximum(p["back_posts"] - 1, 1)
-        missing = i > p["back_posts"] - 0.5
-        posts.append((jnp.where(missing, width, left), jnp.where(missing, width, left + post), *back_z))
-    for post in posts:
-        part(post, _shift(post, -p["back_lean"] * (rail_low - seat_top)), seat_top, rail_low)
-    rail = (-width, width, *back_z)
-    low, high = (_shift(rail, -p["back_lean"] * (y - seat_top)) for y in (rail_low, rail_top))
-    part(low, high, rail_low, rail_top)
-    plate(rail_low, low, [[_shift(post, -p["back_lean"] * (rail_low - seat_top)) for post in posts]])
-    plate(rail_top, high)
+    under_rail, top = on_seat + p["back_height"] - p["rail_height"], on_seat + p["back_height"]
+    post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
+    number = jnp.arange(MOST_POSTS)
+    left = (2 * width - post) * number / jnp.maximum(p["back_posts"] - 1, 1) - width
+    there = number < p["back_posts"] - 0.5
+    back_z = -depth + p["back_thickness"]
+    posts = _rects(jnp.where(there, left, width), jnp.where(there, left + post, width), -depth, back_z)
+    rail = _rects(-width, width, -depth, back_z)
+    posts_low, rail_low, rail_high = (
+        rect - jnp.array([[0.0, 0, 1, 1]]) * p["back_lean"] * (y - on_seat)
+        for rect, y in ((posts, under_rail), (rail, under_rail), (rail, top)))
+    part(posts, posts_low, on_seat, under_rail)
+    part(rail_low, rail_high, under_rail, top)
+    plate(under_rail, _tiles(rail_low[0], [posts_low]))
+    plate(top, rail_high)
 
     # Without arms all their lengths are 0, which leaves points on the seat's upper edge; solid ones have no rear posts.
     some, solid = p["arms"] > 0.5, p["arms"] > 1.5
-    rear, front = back_z[1] + _ARM_GAP, depth - p["arm_margin"]
-    rear_end = rear + jnp.where(solid, 0.0, _ARM_POST)
-    front_start = jnp.where(solid, rear, front - _ARM_POST)
-    arm_y, rest_y = seat_top + some * p["arm_height"], seat_top + some * (p["arm_height"] + _ARM_REST)
     inner = width - some * p["arm_width"]
-    sides = ((-width, -inner), (inner, width))
-    for side in sides:
-        holes = [(*side, rear, rear_end), (*side, front_start, front)]
-        for hole in holes:
-            part(hole, hole, seat_top, arm_y)
-        rest = (*side, rear, front)
-        part(rest, rest, arm_y, rest_y)
-        plate(arm_y, rest, [[hole] for hole in holes])
-        plate(rest_y, rest)
-    plate(seat_top, seat, [posts, [(*side, rear, rear_end) for side in sides],
-                           [(*side, front_start, front) for side in sides]])
+    arm_left, arm_right = jnp.stack([-width, inner]), jnp.stack([-inner, width])
+    rear, front = back_z + _ARM_GAP, depth - p["arm_margin"]
+    rear_posts = _rects(arm_left, arm_right, rear, rear + jnp.where(solid, 0.0, _ARM_POST))
+    front_posts = _rects(arm_left, arm_right, jnp.where(solid, rear, front - _ARM_POST), front)
+    rests = _rects(arm_left, arm_right, rear, front)
+    under_rest, on_rest = on_seat + some * p["arm_height"], on_seat + some * (p["arm_height"] + _ARM_REST)
+    for holes in (rear_posts, front_posts):
+        part(holes, holes, on_seat, under_rest)
+    part(rests, rests, under_rest, on_rest)
+    for i, rest in enumerate(rests):
+        plate(under_rest, _tiles(rest, [rear_posts[i:i + 1], front_posts[i:i + 1]]))
+    plate(on_rest, rests)
+    plate(on_seat, _tiles(seat[0], [posts, rear_posts, front_posts]))
 
-    low, high, y = (_rows_of(rows) for rows in zip(*parts, strict=True))
-    return _normalise(Chair(Frusta(low, high, y), _rows_of([tile for _, tile in flats]), _rows_of(y for y, _ in flats)))
+    low, high, y = (jnp.concatenate(rows) for rows in zip(*parts, strict=True))
+    flat, flat_y = (jnp.concatenate(rows) for rows in zip(*flats, strict=True))
+    return _normalise(Chair(Frusta(low, high, y), flat, flat_y))
 
 
 def signed_distance(parameters: Float[Array, "k"], points: Float[Array, "n 3"]) -> Float[Array, "n"]:
     """Exact signed distance of points to one chair, negative inside."""
-    chair = build(parameters)
+    return distance_to(build(parameters), points)
+
+
+def distance_to(chair: Chair, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
+    """The same to a chair that is built already."""
     x, y, z = points.T
 
     def to_side(nearest, side):
@@ -186,49 +183,41 @@ def signed_distance(parameters: Float[Array, "k"], points: Float[Array, "n 3"]) 
     return jnp.where(inside, -1.0, 1.0) * jnp.sqrt(nearest)
 
 
-def surface_mesh(parameters: Float[Array, "k"]) -> Mesh:
-    """One chair's exact surface: closed, though neighbouring triangles need not share vertices."""
-    vertices = np.asarray(_quads(parameters)).reshape(-1, 3)
+def surface_mesh(chair: Chair) -> Mesh:
+    """A chair's exact surface: closed, though neighbouring triangles need not share vertices."""
+    vertices = np.asarray(_quads(chair)).reshape(-1, 3)
     first = np.arange(0, len(vertices), 4)[:, None]
     mesh = Mesh(vertices, np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32))
     return Mesh(vertices, mesh.faces[mesh.face_areas > TINY ** 2])
 
 
 @jax.jit
-def _quads(parameters: Float[Array, "k"]) -> Float[Array, "quad 4 3"]:
-    chair = build(parameters)
+def _quads(chair: Chair) -> Float[Array, "quad 4 3"]:
     x0, x1, z0, z1 = chair.flat.T
     y = chair.flat_y
     flats = jnp.stack([jnp.stack(corner, -1) for corner in ((x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1))], 1)
     # A flat looks up, and is drawn the other way round, where the chair is just below its middle.
-    up = signed_distance(parameters, flats.mean(1) - jnp.array([[0, 1e-3, 0]])) < 0
+    up = distance_to(chair, flats.mean(1) - jnp.array([[0, 1e-3, 0]])) < 0
     return jnp.concatenate([_sides(chair.parts).reshape(-1, 4, 3), jnp.where(up[:, None, None], flats[:, ::-1], flats)])
 
 
-def _square(x, z, size):
-    return x - size / 2, x + size / 2, z - size / 2, z + size / 2
+def _rects(x0, x1, z0, z1) -> Float[Array, "n 4"]:
+    """Rectangles from their bounds, each a number or one for each rectangle."""
+    bounds = jnp.broadcast_arrays(x0, x1, z0, z1)
+    return jnp.stack([jnp.atleast_1d(bound) for bound in bounds], -1)
 
 
-def _shift(rect, z):
-    return rect[0], rect[1], rect[2] + z, rect[3] + z
+def _squares(x, z, size) -> Float[Array, "n 4"]:
+    return _rects(x - size / 2, x + size / 2, z - size / 2, z + size / 2)
 
 
-def _rows_of(rows) -> Float[Array, "n *k"]:
-    return jnp.asarray([jnp.stack(row) if isinstance(row, tuple) else row for row in rows])
-
-
-def _tiles(rect, rows):
-    """Rectangles that fill `rect` less the holes, which come in rows from small z to large, in a row from small x on."""
-    x0, x1, z, end = rect
-    for holes in rows:
-        yield x0, x1, z, holes[0][2]
-        x = x0
-        for hole in holes:
-            yield x, hole[0], hole[2], hole[3]
-            x = hole[1]
-        yield x, x1, holes[0][2], holes[0][3]
-        z = holes[0][3]
-    yield x0, x1, z, end
+def _tiles(rect: Float[Array, "4"], rows: list[Float[Array, "_ 4"]]) -> Float[Array, "n 4"]:
+    """Rectangles that fill `rect` less the holes, which come in rows from small z to large, each from small x on."""
+    x0, x1, z0, z1 = rect
+    starts, ends = [z0, *(row[0, 3] for row in rows)], [*(row[0, 2] for row in rows), z1]
+    between = _rects(x0, x1, jnp.stack(starts), jnp.stack(ends))
+    beside = [_rects(jnp.append(x0, row[:, 1]), jnp.append(row[:, 0], x1), row[0, 2], row[0, 3]) for row in rows]
+    return jnp.concatenate([between, *beside])
 
 
 def _sides(parts: Frusta) -> Float[Array, "part 4 4 3"]:

@@ -4,6 +4,7 @@ One `.npz` for each shape, with the arrays `pos` (points outside) and `neg` (ins
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,14 @@ def read(path: Path) -> tuple[Float[np.ndarray, "p 4"], Float[np.ndarray, "q 4"]
         least `FEWEST_ROWS` finite rows of its sign.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise InputError(f"{path}: not a readable .npz (it is a single array); {_MAKE}")
+        with archive:
             return _rows(path, archive, "pos", 1), _rows(path, archive, "neg", -1)
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not a readable .npz ({' '.join(str(error).split())}); {_MAKE}") from error
 
 

@@ -94,8 +94,10 @@ def load_shapes(dataset: str, count: int, seed: int, points: int, fewest: int = 
 
 def chair_parameters(count: int, seed: int) -> Float[np.ndarray, "count k"]:
     """Parameters of the first `count` chairs of a seed."""
-    keys = jax.vmap(jax.random.fold_in, (None, 0))(jax.random.key(seed), jnp.arange(count))
-    return np.asarray(jax.vmap(chairs.sample_parameters)(keys))
+    def one(i):
+        return chairs.sample_parameters(jax.random.fold_in(jax.random.key(seed), i))
+
+    return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(count)))
 
 
 def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed: int) -> Samples:
@@ -167,10 +169,11 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
 
 
 def _chairs(parameters: np.ndarray, seed: int, points: int) -> Iterator[Samples]:
-    distance = jax.jit(chairs.signed_distance)
+    build, distance = jax.jit(chairs.build), jax.jit(chairs.distance_to)
     for i, row in enumerate(jnp.asarray(parameters)):
-        yield sample_solid(f"chair-{i:05d}", chairs.surface_mesh(row),
-                           lambda x, row=row: np.asarray(distance(row, jnp.asarray(x))), points, seed)
+        chair = build(row)
+        yield sample_solid(f"chair-{i:05d}", chairs.surface_mesh(chair),
+                           lambda x, chair=chair: np.asarray(distance(chair, jnp.asarray(x))), points, seed)
 
 
 def _meshes(folder: Path, paths: list[Path], seed: int, points: int) -> Iterator[Samples]:
