@@ -3,7 +3,7 @@
 A new domain is one more module beside `classification` and one more branch of `load`.
 """
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
@@ -17,10 +17,11 @@ class Batch(NamedTuple):
     targets: Shaped[Array, "batch *target"]
 
 
+@runtime_checkable
 class Task(Protocol):
     """Pure functions of one network over data that lies on the device; a pytree, so that it passes through jit.
 
-    `metric` names what `score` measures. `item` is the index of what a network is about (a shape); a task whose networks all see the same data ignores
+    `item` is the index of what a network is about (a shape); a task whose networks all see the same data ignores
     it. `metric` names what `score` measures. `batch_axis` is None for such tasks, and 0 where each network has inputs of its own: the axis over which
     `vmap` takes a `Batch` when many networks are compared.
     """
