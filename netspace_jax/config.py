@@ -85,11 +85,11 @@ class NetSpaceConfig:
     """`probe` sees what a network does on probe inputs and statistics of its PRep; `conv` is the reference's, on the PRep."""
     decoder: Literal["mlp", "conv"] = "mlp"
     """`mlp` scales what it generates layer by layer; `conv` is the reference's."""
-    hidden: int = 1024
+    hidden: int = 512
     """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
-    noise: float = 0.0
+    noise: float = 1.0
     """Largest noise added to the networks shown in training, as a share of each layer's deviation over the zoo."""
     shown: tuple[str, ...] = ()
     """Architectures whose networks are shown; empty for all. The others are taught by interpolation alone."""
@@ -97,11 +97,11 @@ class NetSpaceConfig:
     """Whether each network is its own teacher, or one teacher and the labels teach all."""
     interpolation: bool = False
     """Whether embeddings between two architectures are taught to be the architectures in between."""
-    temperature: float = 4.0
-    """Temperature of the distillation."""
+    temperature: float = 1.0
+    """Temperature of the distillation; 4 in the reference."""
     label_weight: float = 0.1
     """Weight of the labels against distillation, where a common teacher teaches."""
-    networks: int = 64
+    networks: int = 32
     """Networks of one step, the same number of each architecture."""
     train_members: int = 0
     """Members of each architecture to train on; 0 for all of the training split."""
@@ -111,7 +111,7 @@ class NetSpaceConfig:
     """Adam's learning rate after the warm-up."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """Whether the learning rate stays or falls to a hundredth along a cosine, after 100 steps of warm-up."""
-    steps: int = 2000
+    steps: int = 4000
     """Training steps."""
     evaluations: int = 10
     """Times that the validation members are looked at; the checkpoint that is best then is the one evaluated."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from netspace_jax import commands, pipeline
 from netspace_jax.config import RunConfig, ZooConfig, check_zoo
-from netspace_jax.devices import network_mesh
+from netspace_jax.devices import netspace_mesh, network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.evaluation import sections
 from netspace_jax.report import save_figures, write_report
@@ -52,7 +52,7 @@ def run(config: RunConfig, out: Path, zoos: Path = Path("zoos"), devices: int = 
     with commands.zoo_bar() as on_progress:
         zoo = pipeline.make_zoo(config.zoo, config.name, zoos, task, item_names, mesh, on_progress)
     with commands.netspace_bar() as on_progress:
-        progress = pipeline.train_netspace(config, zoo, task, directory, mesh, on_progress)
+        progress = pipeline.train_netspace(config, zoo, task, directory, netspace_mesh(devices), on_progress)
     after = time.time()
     trained = pipeline.open_run(config, directory.path, zoo, task)
     found = [make(trained) for make in sections.sections_for(trained).values()]

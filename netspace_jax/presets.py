@@ -24,8 +24,8 @@ def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: 
                     optimizer="adam", learning_rate=1e-4, batch=128, steps=599 * epoch, stops="reference",
                     crop_padding=crop_padding, flip=True)
     netspace = NetSpaceConfig(prep=prep, embedding=4096, encoder="conv", decoder="conv", networks=8, train_members=100,
-                              batch=128, learning_rate=1e-4, schedule="constant", steps=1000 * epoch, evaluations=50,
-                              log_every=100)
+                              batch=128, temperature=4.0, noise=0.0, learning_rate=1e-4, schedule="constant", steps=1000 * epoch,
+                              evaluations=50, log_every=100)
     return RunConfig(name, zoo, netspace)
 
 
@@ -40,8 +40,8 @@ def tiny_imagenet_single() -> RunConfig:
 
 
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
-_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, teaching="common", interpolation=True, networks=32, batch=64,
-                                 steps=1000, select="score")
+_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, teaching="common", interpolation=True, temperature=4.0, noise=0.0,
+                                 networks=32, batch=64, steps=1000, select="score")
 
 
 def digits_multi() -> RunConfig:
@@ -76,7 +76,7 @@ def _paper_multi(name: str, dataset: str, rows: int, crop_padding: int, epoch: i
                     optimizer="sgd", learning_rate=0.05, weight_decay=5e-4, decay=0.1, decay_at=(0.5, 0.6, 0.7), batch=128,
                     steps=300 * epoch, stops="end", looks=10, looks_from=0.7, crop_padding=crop_padding, flip=True)
     netspace = NetSpaceConfig(prep=(rows, 10_000), embedding=4096, encoder="conv", decoder="conv", teaching="common",
-                              interpolation=True, networks=4, batch=128, learning_rate=1e-4, schedule="constant",
+                              interpolation=True, temperature=4.0, noise=0.0, networks=4, batch=128, learning_rate=1e-4, schedule="constant",
                               steps=1000 * epoch, evaluations=40, log_every=100, select="score")
     return RunConfig(name, zoo, netspace)
 
@@ -109,8 +109,8 @@ def tiny_imagenet_unseen() -> RunConfig:
 def chairs() -> RunConfig:
     """320 procedural chairs, each in a SIREN of 64 hidden units, and a space of them."""
     zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(320,), validation=32, test=32,
-                    stops="end", steps=1500, batch=1024, points=32768, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
-    netspace = NetSpaceConfig(prep=(64, 72), probes=512, networks=16, batch=1024, steps=3000, select="agreement")
+                    stops="end", steps=1500, batch=512, points=16384, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
+    netspace = NetSpaceConfig(prep=(64, 72), probes=512, noise=0.0, networks=16, batch=1024, steps=3000, select="agreement")
     return RunConfig("chairs", zoo, netspace)
 
 

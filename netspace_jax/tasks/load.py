@@ -31,6 +31,8 @@ def load_task(config: ZooConfig) -> Loaded:
     Raises:
       InputError: the data is missing, cannot be read, or is too small for a batch.
     """
+    if not config.dataset:
+        raise InputError("this preset needs data of yours: --dataset FOLDER")
     if config.task == "fields":
         shapes = load_shapes(config.dataset, config.members[0], config.seed, config.points)
         if config.batch > 2 * shapes.positive.shape[1]:
