@@ -84,14 +84,12 @@ class RunDirectory:
         directory = self.path / "checkpoints" / "last"
         found = _restore(directory, ocp.args.Composite(
             state=ocp.args.StandardRestore(_abstract(like, everywhere(mesh))), progress=ocp.args.JsonRestore()))
-        if found is None:
-            return None
-        state, progress = found["state"], Progress(**found["progress"])
         log = self.path / "metrics.jsonl"
         if log.exists():
-            lines = [line for line in log.read_text().splitlines() if _step_of(line) <= int(state.step)]
+            done = int(found["state"].step) if found else 0
+            lines = [line for line in log.read_text().splitlines() if _step_of(line) <= done]
             write_text(log, "".join(line + "\n" for line in lines))
-        return state, progress
+        return (found["state"], Progress(**found["progress"])) if found else None
 
     def log(self, metrics: dict[str, float]) -> None:
         """Append one line to metrics.jsonl."""

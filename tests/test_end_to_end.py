@@ -1,0 +1,162 @@
+"""The commands as a user runs them, on a tiny setting: from nothing to a report, interrupted, misused."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.validation", "4", "--zoo.test", "4",
+        "--netspace.networks", "4", "--netspace.batch", "16", "--netspace.hidden", "32", "--netspace.embedding", "16",
+        "--netspace.probes", "8", "--netspace.steps", "60", "--netspace.evaluations", "3", "--netspace.log-every", "10"]
+
+
+def start(script, *arguments, cwd):
+    """The command, begun."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    return subprocess.Popen([sys.executable, str(ROOT / script), *map(str, arguments)], cwd=cwd, env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def run(script, *arguments, cwd):
+    """Exit status, standard output and standard error of the command."""
+    process = start(script, *arguments, cwd=cwd)
+    out, err = process.communicate(timeout=400)
+    return process.returncode, out, err
+
+
+def metrics(directory):
+    """The final figures, but for what the clock says."""
+    values = json.loads((directory / "metrics.json").read_text())
+    return {name: value for name, value in values.items() if "seconds" not in name}
+
+
+def assert_refused(result, *words):
+    """Status 2 and one line, without a traceback, that has the words."""
+    status, _, err = result
+    assert status == 2
+    assert "Traceback" not in err
+    for word in words:
+        assert word in err
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A finished tiny run, and where it was made."""
+    cwd = tmp_path_factory.mktemp("undisturbed")
+    status, out, err = run("train.py", *TINY, cwd=cwd)
+    assert status == 0, err
+    assert out.splitlines()[-1] == f"report: {Path('runs/digits/report.html')}"
+    return cwd
+
+
+def test_a_run_leaves_what_the_design_says(undisturbed):
+    directory = undisturbed / "runs" / "digits"
+    values = json.loads((directory / "metrics.json").read_text())
+    wanted = ("seconds/total", "zoo/seconds", "zoo/members", "zoo/accuracy_min", "zoo/accuracy_mean", "zoo/accuracy_max",
+              "reconstruct/gap_train", "reconstruct/gap_test", "reconstruct/agreement_test", "reconstruct/kendall_tau_test",
+              "reconstruct/accuracy_test", "interpolate/latent_min", "interpolate/weights_min")
+    assert set(wanted) <= values.keys()
+    assert values["zoo/members"] == 24
+    assert all(0 <= values[name] <= 1 for name in wanted if "accuracy" in name or "gap" in name)
+    for name in ("reconstruct", "interpolate", "embeddings", "prep", "training"):
+        assert (directory / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    lines = [json.loads(line) for line in (directory / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "total" in line] == list(range(10, 61, 10))
+
+
+def test_the_report_stands_alone(undisturbed):
+    page = (undisturbed / "runs" / "digits" / "report.html").read_text()
+    assert page.count("data:image/png;base64,") >= 5
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
+
+
+def test_a_finished_run_is_only_evaluated_again(undisturbed):
+    directory = undisturbed / "runs" / "digits"
+    before = metrics(directory)
+    zoo = next((undisturbed / "zoos").iterdir())
+    written = (zoo / "members.csv").stat().st_mtime_ns
+    log = (directory / "metrics.jsonl").read_text()
+    status, _, err = run("train.py", *TINY, cwd=undisturbed)
+    assert status == 0, err
+    assert metrics(directory) == before
+    assert (zoo / "members.csv").stat().st_mtime_ns == written
+    assert (directory / "metrics.jsonl").read_text() == log
+
+
+def test_a_section_can_be_made_again(undisturbed):
+    status, out, err = run("eval/reconstruct.py", "runs/digits", cwd=undisturbed)
+    assert status == 0, err
+    wanted = json.loads((undisturbed / "runs" / "digits" / "metrics.json").read_text())["reconstruct/gap_test"]
+    assert f"reconstruct/gap_test {wanted:.4f}" in out
+
+
+def test_zoo_show_tells_what_is_in_one(undisturbed):
+    zoo = next((undisturbed / "zoos").iterdir())
+    status, out, err = run("zoo.py", "show", zoo, cwd=undisturbed)
+    assert status == 0, err
+    assert "24 networks" in out and "lenetlike" in out and "test" in out
+
+
+@pytest.mark.parametrize("stage", ["zoo", "netspace"])
+def test_killed_and_run_again_equals_undisturbed(undisturbed, tmp_path, stage):
+    process = start("train.py", *TINY, cwd=tmp_path)
+    marks = {"zoo": "zoos/*/chunks/*.csv", "netspace": "runs/digits/checkpoints/last/[0-9]*/_CHECKPOINT_METADATA"}
+    deadline = time.monotonic() + 300
+    while not list(tmp_path.glob(marks[stage])):
+        assert process.poll() is None, "the command ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "runs" / "digits" / "report.html").exists()
+    status, _, err = run("train.py", *TINY, cwd=tmp_path)
+    assert status == 0, err
+    assert metrics(tmp_path / "runs" / "digits") == metrics(undisturbed / "runs" / "digits")
+    log = Path("runs", "digits", "metrics.jsonl")
+    assert (tmp_path / log).read_text() == (undisturbed / log).read_text()
+
+
+def test_another_configuration_is_refused_by_field(undisturbed):
+    before = (undisturbed / "runs" / "digits" / "config.json").read_text()
+    assert_refused(run("train.py", *TINY, "--netspace.seed", "1", cwd=undisturbed), "netspace.seed 0 → 1", "--fresh")
+    assert (undisturbed / "runs" / "digits" / "config.json").read_text() == before
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["digitz"], ["unknown preset 'digitz'", "digits"]),
+    (["--zoo.stepz", "3"], ["--zoo.stepz", "--zoo.steps"]),
+    (["--dataset", "cifarten"], ["cifarten", "cifar10"]),
+    (["--zoo.architectures", "lenet"], ["unknown architecture 'lenet'", "lenetlike"]),
+    (["--netspace.prep", "8", "8"], ["3718", "64"]),
+    (["--zoo.members", "3", "3"], ["1 architectures", "2"]),
+    (["--zoo.learning-rate", "nan"], ["--zoo.learning-rate"]),
+    (["digits-multi", "--zoo.architectures", "lenetlike", "resnet8", "--zoo.members", "4", "4"], ["interpolation", "2"]),
+])
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, arguments, words):
+    assert_refused(run("train.py", *arguments, cwd=tmp_path), *words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_zoo_is_named_and_left_alone(undisturbed, tmp_path):
+    import shutil
+
+    shutil.copytree(undisturbed / "zoos", tmp_path / "zoos")
+    table = next((tmp_path / "zoos").glob("*/members.csv"))
+    text = table.read_text()
+    table.write_text(text[:len(text) // 2])
+    assert_refused(run("train.py", *TINY, cwd=tmp_path), "members.csv")
+    assert table.read_text() == text[:len(text) // 2]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    status, _, err = run("train.py", *TINY, "--out", "file/run", cwd=tmp_path)
+    assert status != 0
+    assert "Traceback" not in err and "file" in err
