@@ -110,8 +110,9 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
         shared = jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.name.encode()))
         variables = architecture.init(jax.random.fold_in(shared if config.shared_start else key, _START))
         kept = variables if config.looks else ()
-        return State(key, item, stop, variables, optimizer.init(variables["params"]), jnp.full((), jnp.nan), kept,
-                     jnp.full((), -jnp.inf))
+        # Typed, since a weakly typed state would come back from the first call as another type and be compiled again.
+        nothing, worst = jnp.full((), jnp.nan, jnp.float32), jnp.full((), -jnp.inf, jnp.float32)
+        return State(key, item, stop, variables, optimizer.init(variables["params"]), nothing, kept, worst)
 
     def step(index, carry):
         state, task = carry

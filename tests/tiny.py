@@ -1,0 +1,77 @@
+"""The smallest things that tests train: pictures, two architectures, configurations."""
+
+import flax.linen as nn
+import numpy as np
+
+from netspace_jax import architectures
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu
+from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
+from netspace_jax.config import NetSpaceConfig, ZooConfig
+from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.tasks.classification import Classification, classification
+
+SHAPE, CLASSES = (4, 4, 1), 4
+
+
+def task(crop_padding: int = 0) -> Classification:
+    """Noisy pictures of which one quarter is bright: the class is which."""
+    random = np.random.default_rng(0)
+
+    def images(count):
+        y = np.arange(count) % CLASSES
+        x = random.integers(0, 160, (count, *SHAPE))
+        for corner in range(CLASSES):
+            row, column = 2 * (corner // 2), 2 * (corner % 2)
+            x[y == corner, row:row + 2, column:column + 2] += 90
+        return Images(x.astype(np.uint8), y.astype(np.int32))
+
+    return classification(ImageSet("quarters", CLASSES, images(50), images(30), images(40), (0.4,), (0.3,)), crop_padding, False)
+
+
+class Perceptron(nn.Module):
+    """One hidden layer."""
+
+    hidden: int
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return Linear(self.outputs)(leaky_relu(Linear(self.hidden)(flatten_maps(x))))
+
+
+class Normed(nn.Module):
+    """A convolution with a batch norm, and a linear layer."""
+
+    folded: bool
+
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = leaky_relu(ConvNorm(3, 3, 2, self.folded, name="stem")(x, train))
+        return Linear(CLASSES)(flatten_maps(x))
+
+
+for _width in (3, 4, 5, 6):
+    architectures.register(f"perceptron{_width}", lambda shape, outputs, width=_width: Perceptron(width, outputs))
+
+
+def perceptron(width: int = 3) -> Architecture:
+    """16·width + width + 4·width + 4 parameters."""
+    return architectures.build(f"perceptron{width}", SHAPE, CLASSES)
+
+
+def normed() -> Architecture:
+    """An architecture that is folded when its training ends."""
+    return Architecture("normed", Normed(True), SHAPE, Normed(False), fold_batch_norm)
+
+
+def zoo_config(**changes) -> ZooConfig:
+    """Twenty perceptrons in chunks of six."""
+    return ZooConfig(**{"architectures": ("perceptron3",), "members": (20,), "validation": 4, "test": 5, "steps": 30,
+                        "min_steps": 1, "batch": 16, "chunk": 6, "learning_rate": 3e-2, **changes})
+
+
+def netspace_config(**changes) -> NetSpaceConfig:
+    """A NetSpace of perceptrons with 67 parameters."""
+    return NetSpaceConfig(**{"prep": (8, 16), "embedding": 6, "hidden": 16, "probes": 8, "networks": 8, "batch": 16, "steps": 40,
+                             "evaluations": 4, "log_every": 5, "learning_rate": 1e-2, **changes})
