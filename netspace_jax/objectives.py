@@ -54,15 +54,15 @@ class Objective:
         """
         zero = jnp.zeros(())
         behaviour, architecture, interpolation = zero, zero, zero
-        embeddings, wanted, batches = {}, {}, {}
+        embeddings, wanted = {}, {}
         count = len(shown[0].items) * len(shown)
+        batches = dict(zip(self.kinds, sample(task, key, step, shown, self.config.batch), strict=True))
+        taught = teacher(batches[self.kinds[0]].inputs) if teacher else None
         for kind, networks in zip(self.kinds, shown, strict=True):
-            batch = sample(task, key, step, networks.items, self.config.batch)
             z = jax.vmap(lambda flat, kind=kind: self.netspace.encode(params, constants, task, flat, kind))(networks.flats)
-            own = None if teacher else self._outputs(task, networks.flats, batch, kind)
-            embeddings[kind], batches[kind] = z, batch
-            wanted[kind] = teacher(batch.inputs) if teacher else own
-            behaviour += self._behaviour(params, constants, task, z, kind, batch, wanted[kind]) / count
+            embeddings[kind] = z
+            wanted[kind] = taught if teacher else self._outputs(task, networks.flats, batches[kind], kind)
+            behaviour += self._behaviour(params, constants, task, z, kind, batches[kind], wanted[kind]) / count
             architecture += self._architecture(params, z, kind) / count
         if self.config.interpolation:
             for low, high in boundary_pairs(len(self.netspace.architectures)):
@@ -110,9 +110,12 @@ def boundary_pairs(architectures: int) -> tuple[tuple[int, int], ...]:
     return tuple((low, high) for low in range(architectures) for high in range(low + 1, architectures) if high - low > least)
 
 
-def sample(task: Task, key: PRNGKeyArray, step: Int[Array, ""], items: Int[Array, "network"], size: int) -> Batch:
-    """The step's training batch: one that all networks share, or one for each, as the task has it."""
+def sample(task: Task, key: PRNGKeyArray, step: Int[Array, ""], shown: tuple[Shown, ...], size: int) -> list[Batch]:
+    """The step's training batch for each group of networks: one for all, or one for each network, as the task has it."""
     if task.batch_axis is None:
-        return task.sample(key, items[0], step, size)
-    keys = jax.random.split(key, len(items))
-    return jax.vmap(lambda key, item: task.sample(key, item, step, size))(keys, items)
+        return [task.sample(key, shown[0].items[0], step, size)] * len(shown)
+    batches = []
+    for group_key, networks in zip(jax.random.split(key, len(shown)), shown, strict=True):
+        keys = jax.random.split(group_key, len(networks.items))
+        batches.append(jax.vmap(lambda key, item: task.sample(key, item, step, size))(keys, networks.items))
+    return batches

@@ -102,7 +102,7 @@ def make_training(netspace: NetSpace, config: NetSpaceConfig, kinds: tuple[int, 
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.params)
         return TrainState(optax.apply_updates(state.params, updates), opt_state, state.step + 1), losses
 
-    def advance(state: TrainState, data: TrainData, count: int) -> tuple[TrainState, Losses]:
+    def advance(state: TrainState, data: TrainData, count: Int[Array, ""] | int) -> tuple[TrainState, Losses]:
         """`count` steps and the mean of their losses."""
         def body(_, carry):
             state, total = carry

@@ -84,7 +84,7 @@ def shapes(trained: Trained) -> Section:
         ("SIREN against the true shape", siren), ("generated network against its SIREN", result),
         ("generated network against the true shape", direct))]
     figure, _ = picture_grid([meshes[:PICTURED], generated[:PICTURED]], ["SIREN", "generated"],
-                             [trained.networks(0, "test").members[i].item for i in range(min(PICTURED, len(meshes)))])
+                             [trained.networks(0, "test").members[i].item for i in range(min(PICTURED, len(meshes)))], size=200)
     text = ("Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean distance "
             "to the nearest point of the other surface, both ways, where the cube's side is 2.")
     return Section("shapes", "Shapes that were never seen", text, metrics, figure, (header, *rows))
@@ -111,7 +111,7 @@ def walk(trained: Trained) -> Section:
             sequences.append(MeshSequence(f"pair {pair + 1}, {way}", meshes, tuple(
                 f"{i / (steps - 1):.0%} of the way; largest piece {share:.0%} of the area" for i, share in enumerate(shares))))
     metrics = {f"shapes/whole_{way}": float(np.mean(found)) for way, found in whole.items()}
-    figure, _ = picture_grid(grids, labels, [f"{i / (steps - 1):.0%}" for i in range(steps)])
+    figure, _ = picture_grid(grids, labels, [f"{i / (steps - 1):.0%}" for i in range(steps)], size=200)
     text = (f"Of the steps by embeddings, {metrics['shapes/whole_embeddings']:.0%} are one piece (at least 99 % of the area "
             f"in the largest); of the steps between by weights, {metrics['shapes/whole_weights']:.0%}.")
     return Section("walk", "From one shape to another", text, metrics, figure, (), viewer_html(sequences))

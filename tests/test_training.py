@@ -1,0 +1,98 @@
+"""NetSpace's training: its loss falls, it traces once, and cut in two it is the same as in one."""
+
+import dataclasses
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax.config import NetSpaceConfig
+from netspace_jax.data.images import load_images
+from netspace_jax.devices import network_mesh, put_everywhere
+from netspace_jax.netspace import make_constants, make_netspace
+from netspace_jax import architectures
+from netspace_jax.objectives import Shown
+from netspace_jax.tasks.classification import classification
+from netspace_jax.training import TrainData, learning_rate, make_training, moments
+
+CONFIG = NetSpaceConfig(embedding=16, hidden=32, probes=8, networks=8, batch=16, steps=60, evaluations=3, log_every=20)
+
+
+@pytest.fixture(scope="module")
+def setting():
+    task = classification(load_images("digits"), 0, False)
+    architecture = architectures.build("lenetlike", (8, 8, 1), 10)
+    keys = jax.random.split(jax.random.key(0), 12)
+    flats = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys)
+    space = make_netspace(CONFIG, (architecture,))
+    constants = make_constants(CONFIG, space, task, (np.asarray(flats),))
+    members = Shown(flats, jnp.zeros(12, jnp.int32))
+    return space, TrainData(task, constants, (members,), (constants.scale[0].reshape(-1)[:architecture.size],), None)
+
+
+def trained(setting, pieces, devices=1, **changes):
+    space, data = setting
+    mesh = network_mesh(devices)
+    training = make_training(space, dataclasses.replace(CONFIG, **changes), (0,), None, mesh)
+    data = put_everywhere(data, mesh)
+    state, losses = training.init(data), []
+    for count in pieces:
+        state, found = training.advance(state, data, count)
+        losses.append(float(found.total))
+    return state, losses
+
+
+def test_the_loss_falls(setting):
+    _, losses = trained(setting, [10, 40, 10])
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_cut_in_pieces_it_is_the_same_bit_for_bit(setting):
+    whole, _ = trained(setting, [20])
+    cut, _ = trained(setting, [3, 10, 7])
+    chex.assert_trees_all_equal(whole, cut)
+
+
+def test_spread_over_devices_it_is_the_same(setting):
+    one, _ = trained(setting, [5])
+    many, _ = trained(setting, [5], devices=8)
+    chex.assert_trees_all_close(one.params, many.params, atol=2e-5)
+
+
+def test_pieces_of_any_length_trace_once(setting):
+    space, data = setting
+    training = make_training(space, CONFIG, (0,), None, network_mesh(1))
+    counted = jax.jit(chex.assert_max_traces(training.advance.__wrapped__, n=1))
+    state = training.init(data)
+    for count in (1, 2, 5):
+        state, _ = counted(state, data, count)
+    assert int(state.step) == 8
+
+
+def test_seeds_differ(setting):
+    a, _ = trained(setting, [2])
+    b, _ = trained(setting, [2], seed=1)
+    assert not np.allclose(jax.tree.leaves(a.params)[0], jax.tree.leaves(b.params)[0])
+
+
+def test_the_constant_schedule_is_the_references():
+    schedule = learning_rate(dataclasses.replace(CONFIG, schedule="constant", learning_rate=1e-4))
+    assert all(float(schedule(step)) == pytest.approx(1e-4) for step in (0, 30, 60))
+
+
+def test_the_cosine_ends_at_a_hundredth():
+    schedule = learning_rate(dataclasses.replace(CONFIG, steps=1000))
+    assert float(schedule(100)) == pytest.approx(1e-3)
+    assert float(schedule(1000)) == pytest.approx(1e-5)
+
+
+def test_moments_log_and_evaluate_and_end_at_the_last_step():
+    found = list(moments(CONFIG, 0))
+    assert [moment.step for moment in found if moment.log] == [20, 40, 60]
+    assert [moment.step for moment in found if moment.evaluate] == [20, 40, 60]
+    assert [moment.step for moment in moments(CONFIG, 40)] == [60]
+    uneven = list(moments(dataclasses.replace(CONFIG, steps=50, evaluations=3), 0))
+    assert [moment.step for moment in uneven if moment.evaluate] == [17, 33, 50]
+    assert uneven[-1].log and uneven[-1].evaluate
