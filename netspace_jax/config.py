@@ -141,6 +141,22 @@ def digest(config: Any, *extra: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def rebuild(kind: type, values: Any) -> Any:
+    """A configuration from what JSON made of it.
+
+    Raises:
+      TypeError: it is not one of `kind`: a field is unknown or has another type.
+    """
+    if not isinstance(values, dict):
+        raise TypeError(f"{type(values).__name__} where fields and their values belong")
+    config = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    for field in dataclasses.fields(kind):
+        value = getattr(config, field.name)
+        if type(value) is not type(field.default) and not (isinstance(field.default, float) and type(value) is int):
+            raise TypeError(f"{field.name} is {value!r}")
+    return config
+
+
 def check_zoo(config: ZooConfig) -> None:
     """Refuse, before anything trains, a zoo that cannot be.
 
@@ -205,6 +221,11 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
                          f"{zoo.architectures[-1]}")
     if config.networks % len(shown):
         raise InputError(f"--netspace.networks {config.networks} must divide by the {len(shown)} architectures shown")
+    for name, count in zip(zoo.architectures, zoo.members, strict=True):
+        held = sum(value if value >= 1 else value * count for value in (zoo.validation, zoo.test))
+        if name in shown and held >= count:
+            raise InputError(f"of {count} members of {name} none is left to train on: lower --zoo.validation ({zoo.validation}) "
+                             f"or --zoo.test ({zoo.test})")
     for name in ("embedding", "hidden", "probes", "networks", "batch", "steps", "evaluations", "log_every"):
         if getattr(config, name) < 1:
             raise InputError(f"--netspace.{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}")

@@ -19,7 +19,7 @@ import orbax.checkpoint as ocp
 from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jaxtyping import PyTree
 
-from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.devices import everywhere
 from netspace_jax.errors import InputError
 from netspace_jax.files import read_json, write_text
@@ -109,7 +109,7 @@ def read_config(path: Path) -> RunConfig:
     """
     values = read_json(Path(path) / "config.json")
     try:
-        return RunConfig(values["name"], _rebuild(ZooConfig, values["zoo"]), _rebuild(NetSpaceConfig, values["netspace"]))
+        return RunConfig(values["name"], rebuild(ZooConfig, values["zoo"]), rebuild(NetSpaceConfig, values["netspace"]))
     except (KeyError, TypeError) as error:
         raise InputError(f"{Path(path) / 'config.json'} is not the configuration of a run ({error})") from error
 
@@ -141,10 +141,6 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
             if a != b and field.name != "data_dir":
                 found.append(f"{part}.{field.name} {a} → {b}")
     return found
-
-
-def _rebuild(kind: type, values: dict[str, Any]) -> Any:
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def _manager(directory: Path) -> ocp.CheckpointManager:

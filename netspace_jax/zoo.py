@@ -25,7 +25,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from netspace_jax import architectures
-from netspace_jax.config import ZooConfig, check_zoo
+from netspace_jax.config import ZooConfig, check_zoo, rebuild
 from netspace_jax.devices import padded, put_everywhere
 from netspace_jax.errors import InputError
 from netspace_jax.files import read_json, write_text
@@ -89,8 +89,11 @@ class Zoo:
             raise InputError(f"{directory} holds {'an unfinished' if unfinished else 'no'} zoo"
                              + ("; the command that began it goes on with it" if unfinished else ""))
         self.config = _config_from(read_json(self.directory / "config.json"), self.directory)
-        self.summary = read_json(self.directory / "zoo.json")
+        self.summary = _summary(self.directory, ("seconds", "members", "diverged", "score_min", "score_mean", "score_max"))
         self.members = read_table(self.directory / "members.csv")
+        if len(self.members) != self.summary["members"]:
+            raise InputError(f"{self.directory / 'members.csv'} has {len(self.members)} members where zoo.json counts "
+                             f"{self.summary['members']}; delete {self.directory} to train the zoo again")
 
     def chunks(self, architecture: str) -> Iterator[tuple[list[Member], Float[np.ndarray, "member size"]]]:
         """Chunk after chunk of one architecture's finite members: the memory of one chunk, whatever the zoo's size.
@@ -137,15 +140,10 @@ def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[
     check_zoo(config)
     directory = Path(directory)
     began = time.perf_counter()
+    _claim(directory, config)
     if (directory / "members.csv").exists():
         return Zoo(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    written = directory / "config.json"
-    if not written.exists():
-        write_text(written, json.dumps(dataclasses.asdict(config), indent=1))
-    elif _config_from(read_json(written), directory) != dataclasses.replace(config, data_dir=read_json(written)["data_dir"]):
-        raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
-    earlier = read_json(directory / "zoo.json")["seconds"] if (directory / "zoo.json").exists() else 0.0
+    earlier = _summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
     task = put_everywhere(task, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     chunks = [chunk for name, count in config.populations for chunk in _chunks(config, name, plans[name].stops)]
@@ -168,12 +166,12 @@ def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[
                                int(stops[row]), trained) for row, index in enumerate(chunk.indices)]
             _write_chunk(directory, chunk, trained.flat, members)
             write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
-    members = [member for chunk in chunks for member in read_table(directory / "chunks" / f"{chunk.name}.csv")]
-    if not any(member.status == "finite" for member in members):
+    members = [member for chunk in chunks for member in _read_chunk_table(directory, chunk)]
+    scores = [member.score_test for member in members if member.status == "finite" and member.split != "teacher"]
+    if not scores:
         raise InputError(f"every network of the zoo diverged: lower --zoo.learning-rate ({config.learning_rate}) "
                          f"and delete {directory}")
     members.sort(key=lambda member: (*(name != member.architecture for name, _ in config.populations), member.index))
-    scores = [member.score_test for member in members if member.status == "finite" and member.split != "teacher"]
     summary = {"seconds": earlier + time.perf_counter() - began, "members": len(members),
                "diverged": sum(member.status != "finite" for member in members),
                "score_min": float(np.min(scores)), "score_mean": float(np.mean(scores)), "score_max": float(np.max(scores))}
@@ -200,10 +198,42 @@ def read_table(path: Path) -> tuple[Member, ...]:
     fields = dataclasses.fields(Member)
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text())))
-        return tuple(Member(**{field.name: field.type(row[field.name]) for field in fields}) for row in rows)
+        members = tuple(Member(**{field.name: field.type(row[field.name]) for field in fields}) for row in rows)
+        if not all(member.status in ("finite", "diverged") for member in members):
+            raise ValueError("a status is neither finite nor diverged")
+        return members
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is not a readable table of members ({type(error).__name__}: {error}); "
                          f"delete {path.parent} to train the zoo again") from error
+
+
+def _claim(directory: Path, config: ZooConfig) -> None:
+    """Make the directory the zoo's of this configuration, or see that it is."""
+    written = directory / "config.json"
+    if written.exists():
+        found = _config_from(read_json(written), directory)
+        if found != dataclasses.replace(config, data_dir=found.data_dir):
+            raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
+        return
+    if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
+        raise InputError(f"{directory} is not empty and not a zoo: name another directory")
+    write_text(written, json.dumps(dataclasses.asdict(config), indent=1))
+
+
+def _summary(directory: Path, names: tuple[str, ...]) -> dict[str, float]:
+    summary = read_json(directory / "zoo.json")
+    if not isinstance(summary, dict) or not all(isinstance(summary.get(name), int | float) for name in names):
+        raise InputError(f"{directory / 'zoo.json'} does not have the numbers {', '.join(names)}; "
+                         f"delete {directory} to train the zoo again")
+    return summary
+
+
+def _read_chunk_table(directory: Path, chunk: Chunk) -> tuple[Member, ...]:
+    path = directory / "chunks" / f"{chunk.name}.csv"
+    members = read_table(path)
+    if tuple(member.index for member in members) != chunk.indices:
+        raise InputError(f"{path} does not have the members of its chunk; delete it to train them again")
+    return members
 
 
 def _chunks(config: ZooConfig, architecture: str, stops: np.ndarray) -> list[Chunk]:
@@ -219,8 +249,8 @@ def _splits(config: ZooConfig, architecture: str, draws: np.ndarray) -> list[str
         return ["teacher"] * len(draws)
     ranks = np.argsort(np.argsort(draws))
     test = ranks < config.test if config.test >= 1 else draws < config.test
-    offset = config.test
-    validation = ranks < offset + config.validation if config.validation >= 1 else draws < offset + config.validation
+    edge = draws[test].max(initial=0.0) if config.test >= 1 else config.test
+    validation = (ranks < test.sum() + config.validation if config.validation >= 1 else draws < edge + config.validation)
     return ["test" if t else "validation" if v else "train" for t, v in zip(test, validation, strict=True)]
 
 
@@ -253,8 +283,8 @@ def _restore(path: Path) -> np.ndarray:
         raise InputError(f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again") from error
 
 
-def _config_from(values: dict, directory: Path) -> ZooConfig:
+def _config_from(values: object, directory: Path) -> ZooConfig:
     try:
-        return ZooConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        return rebuild(ZooConfig, values)
     except TypeError as error:
         raise InputError(f"{directory / 'config.json'} is not the configuration of a zoo ({error})") from error
