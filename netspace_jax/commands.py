@@ -49,7 +49,7 @@ def zoo_bar() -> Iterator[Callable[[int, int, float], None]]:
         def update(done: int, total: int, loss: float) -> None:
             bar.total = total
             if loss == loss:
-                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+                bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
             bar.update(done)
 
         yield update
@@ -62,7 +62,7 @@ def netspace_bar() -> Iterator[Callable[[int, int, float], None]]:
         def update(step: int, steps: int, loss: float) -> None:
             if bar.total is None:
                 bar.total = steps
-            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
             bar.update(step - bar.n)
 
         yield update

@@ -149,9 +149,10 @@ def zoo(trained: Trained) -> Section:
 
 def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
     """The sections that a run's report has, by the name of the command that makes each alone."""
-    found = {"zoo": zoo, "reconstruct": reconstruction, "interpolate": interpolation, "embeddings": embeddings, "prep": preps}
+    found = {"zoo": zoo, "reconstruct": reconstruction, "embeddings": embeddings, "prep": preps}
     if isinstance(trained.task, Fields):
         return found | {"shapes": shapes.shapes, "walk": shapes.walk}
+    found["interpolate"] = interpolation
     if len(trained.netspace.architectures) > 1:
         found["architectures"] = several.architectures
     if boundary_pairs(len(trained.netspace.architectures)):
