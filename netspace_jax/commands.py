@@ -14,6 +14,11 @@ from netspace_jax.devices import prepare_cpu
 from netspace_jax.errors import InputError
 
 
+# A disk or a place on it that cannot be written.
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
+         errno.ENAMETOOLONG)
+
+
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """End the process with one line and status 2 for bad input, status 1 for a disk that cannot be written."""
@@ -22,7 +27,7 @@ def one_line_errors() -> Iterator[None]:
     except InputError as error:
         sys.exit(_say(str(error), 2))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT):
+        if error.errno not in _DISK:
             raise
         sys.exit(_say(f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
                       f"same command goes on from it", 1))

@@ -22,7 +22,7 @@ from jaxtyping import PyTree
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.devices import everywhere
 from netspace_jax.errors import InputError
-from netspace_jax.files import read_json, write_text
+from netspace_jax.files import disk_errors, read_json, write_text
 from netspace_jax.netspace import Constants
 from netspace_jax.training import TrainState
 
@@ -47,6 +47,7 @@ class RunDirectory:
     def __init__(self, path: Path, config: RunConfig, fresh: bool = False):
         self.path = Path(path).absolute()
         if fresh and (self.path / "config.json").exists():
+            read_config(self.path)  # Only a run is deleted, never what else may hold a file of that name.
             shutil.rmtree(self.path)
         if (self.path / "config.json").exists():
             different = differences(read_config(self.path), config)
@@ -59,14 +60,16 @@ class RunDirectory:
 
     def save_best(self, step: int, params: PyTree, constants: Constants) -> None:
         """Keep the NetSpace of `step` as the best, in place of the one before."""
-        with _manager(self.path / "checkpoints" / "best") as manager:
+        path = self.path / "checkpoints" / "best"
+        with disk_errors(path), _manager(path) as manager:
             if step in manager.all_steps():
                 manager.delete(step)
             manager.save(step, args=ocp.args.StandardSave({"params": params, "constants": constants}))
 
     def save_last(self, state: TrainState, progress: Progress) -> None:
         """Save what a resumed run goes on from."""
-        with _manager(self.path / "checkpoints" / "last") as manager:
+        path = self.path / "checkpoints" / "last"
+        with disk_errors(path), _manager(path) as manager:
             step = int(state.step)
             if step in manager.all_steps():
                 manager.delete(step)

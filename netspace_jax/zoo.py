@@ -28,7 +28,7 @@ from netspace_jax import architectures
 from netspace_jax.config import ZooConfig, check_zoo, rebuild
 from netspace_jax.devices import padded, put_everywhere
 from netspace_jax.errors import InputError
-from netspace_jax.files import read_json, write_text
+from netspace_jax.files import disk_errors, read_json, write_text
 from netspace_jax.population import Population, member_keys, plan
 from netspace_jax.tasks import Task
 
@@ -269,7 +269,7 @@ def _checksum(flat: np.ndarray) -> str:
 def _write_chunk(directory: Path, chunk: Chunk, parameters: np.ndarray, members: list[Member]) -> None:
     path = (directory / "chunks" / chunk.name).absolute()
     shutil.rmtree(path, ignore_errors=True)
-    with ocp.StandardCheckpointer() as checkpointer:
+    with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path, {"parameters": parameters})
     write_text(path.with_name(f"{chunk.name}.csv"), table(members))
 
