@@ -8,12 +8,18 @@ from netspace_jax.errors import InputError
 
 
 def digits() -> RunConfig:
-    """1,024 LeNetLikes on scikit-learn's 8×8 digits, each from its own start, and a space of them."""
+    """1,024 LeNetLikes on scikit-learn's 8×8 digits, each from its own start, and a space of them.
+
+    `python train.py`: under 4 minutes on two CPU cores; gap 0.035, agreement 0.85, Kendall's τ 0.91 on unseen networks.
+    """
     return RunConfig("digits", ZooConfig(), NetSpaceConfig())
 
 
 def digits_shared() -> RunConfig:
-    """As `digits`, but all networks share one random start."""
+    """As `digits`, but all networks share one random start.
+
+    `python train.py digits-shared`: 4 minutes on two CPU cores; gap 0.018, agreement 0.92, Kendall's τ 0.92.
+    """
     base = digits()
     return dataclasses.replace(base, name="digits-shared", zoo=dataclasses.replace(base.zoo, shared_start=True))
 
@@ -107,7 +113,11 @@ def tiny_imagenet_unseen() -> RunConfig:
 
 
 def chairs() -> RunConfig:
-    """320 procedural chairs, each in a SIREN of 64 hidden units, and a space of them."""
+    """320 procedural chairs, each in a SIREN of 64 hidden units, and a space of them.
+
+    `python train.py chairs`: 5 minutes on two CPU cores; SIREN against truth IoU 0.92; generated against its SIREN, on
+    unseen chairs, IoU 0.80 and 0.48 of points within 0.01.
+    """
     zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(320,), validation=32, test=32,
                     stops="end", steps=1500, batch=512, points=16384, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
     netspace = NetSpaceConfig(prep=(64, 72), probes=512, noise=0.0, networks=16, batch=1024, steps=3000, select="agreement")

@@ -160,3 +160,26 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     status, _, err = run("train.py", *TINY, "--out", "file/run", cwd=tmp_path)
     assert status != 0
     assert "Traceback" not in err and "file" in err
+
+
+def test_unseen_architectures_come_out_of_the_space_between(tmp_path):
+    status, _, err = run("train.py", "digits-unseen", *TINY, "--zoo.architectures", "lenetlike", "vanilla_cnn", "resnet8",
+                         "--zoo.members", "10", "4", "10", "--zoo.validation", "2", "--zoo.test", "2", "--zoo.teacher", "resnet14",
+                         "--netspace.prep", "64", "80", "--netspace.shown", "lenetlike", "resnet8", "--netspace.steps", "10",
+                         cwd=tmp_path)
+    assert status == 0, err
+    values = metrics(tmp_path / "runs" / "digits-unseen")
+    assert {"unseen/vanilla_cnn/accuracy", "unseen/vanilla_cnn/scratch_accuracy", "architecture/accuracy_test",
+            "reconstruct/lenetlike/accuracy_test", "reconstruct/resnet8/accuracy_test", "zoo/resnet8/accuracy_mean"} <= values.keys()
+    assert "reconstruct/vanilla_cnn/accuracy_test" not in values
+
+
+def test_chairs_end_in_a_report_with_pictures_and_a_viewer(tmp_path):
+    status, _, err = run("train.py", "chairs", *TINY, "--zoo.members", "12", "--zoo.validation", "3", "--zoo.test", "3", "--zoo.batch",
+                         "64", "--zoo.points", "1024", "--netspace.prep", "64", "72", "--netspace.steps", "10", cwd=tmp_path)
+    assert status == 0, err
+    directory = tmp_path / "runs" / "chairs"
+    values = metrics(directory)
+    assert {"shapes/within_0.01", "shapes/iou", "shapes/chamfer", "siren/iou", "shapes/whole_weights"} <= values.keys()
+    assert (directory / "figures" / "walk.png").exists()
+    assert "webgl" in (directory / "report.html").read_text().lower()
