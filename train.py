@@ -9,6 +9,7 @@ import time
 BEGAN = time.time()
 
 import dataclasses  # noqa: E402
+import inspect  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> None:
         name, flags = commands.preset_and_flags(arguments, "digits")
         base = preset(name)
         default = Arguments(base.zoo, base.netspace, Path("runs") / name)
-        description = f"{PRESETS[name].__doc__}\n\nPresets: {', '.join(PRESETS)}"
+        description = f"{inspect.getdoc(PRESETS[name])}\n\nPresets: {', '.join(PRESETS)}"
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"train.py {name}", description=description)
         config = RunConfig(name, args.zoo, args.netspace)
         prepare_cpu()

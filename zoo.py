@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import inspect
 import sys
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def main(arguments: list[str]) -> None:
             return
         name, flags = commands.preset_and_flags(arguments, "digits")
         default = Arguments(preset(name).zoo)
-        description = f"{PRESETS[name].__doc__}\n\nPresets: {', '.join(PRESETS)}. `zoo.py show DIR` prints what is in a zoo."
+        description = f"{inspect.getdoc(PRESETS[name])}\n\nPresets: {', '.join(PRESETS)}. `zoo.py show DIR` prints what is in a zoo."
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"zoo.py {name}", description=description)
         prepare_cpu()
         print(f"zoo: {job.zoo(args.zoo, name, args.zoos, args.devices)}")

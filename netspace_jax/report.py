@@ -28,7 +28,7 @@ def save_figures(sections: Sequence[Section], directory: Path) -> None:
             section.figure.savefig(directory / f"{section.name}.png")
 
 
-def write_report(path: Path, title: str, command: str, sections: Sequence[Section], metrics: dict[str, float]) -> None:
+def write_report(path: Path, title: str, command: str, sections: Sequence[Section], metrics: dict[str, int | float]) -> None:
     """Write the report; figures are embedded, so that the file stands alone."""
     body = "\n".join(_section(section) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))

@@ -11,10 +11,12 @@
 import dataclasses
 import json
 import shutil
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jaxtyping import PyTree
@@ -60,21 +62,11 @@ class RunDirectory:
 
     def save_best(self, step: int, params: PyTree, constants: Constants) -> None:
         """Keep the NetSpace of `step` as the best, in place of the one before."""
-        path = self.path / "checkpoints" / "best"
-        with disk_errors(path), _manager(path) as manager:
-            if step in manager.all_steps():
-                manager.delete(step)
-            manager.save(step, args=ocp.args.StandardSave({"params": params, "constants": constants}))
+        _save(self.path / "checkpoints" / "best", step, {"params": params, "constants": constants}, {})
 
     def save_last(self, state: TrainState, progress: Progress) -> None:
         """Save what a resumed run goes on from."""
-        path = self.path / "checkpoints" / "last"
-        with disk_errors(path), _manager(path) as manager:
-            step = int(state.step)
-            if step in manager.all_steps():
-                manager.delete(step)
-            manager.save(step, args=ocp.args.Composite(
-                state=ocp.args.StandardSave(state), progress=ocp.args.JsonSave(dataclasses.asdict(progress))))
+        _save(self.path / "checkpoints" / "last", int(state.step), state, dataclasses.asdict(progress))
 
     def restore_last(self, like: TrainState, mesh: Mesh) -> tuple[TrainState, Progress] | None:
         """The state to go on from, on each device of `mesh`, or None for a run that has not saved yet.
@@ -84,22 +76,20 @@ class RunDirectory:
         Raises:
           InputError: the checkpoint cannot be read.
         """
-        directory = self.path / "checkpoints" / "last"
-        found = _restore(directory, ocp.args.Composite(
-            state=ocp.args.StandardRestore(_abstract(like, everywhere(mesh))), progress=ocp.args.JsonRestore()))
+        found = _restore(self.path / "checkpoints" / "last", like, everywhere(mesh))
         log = self.path / "metrics.jsonl"
         if log.exists():
-            done = int(found["state"].step) if found else 0
+            done = found.step if found else 0
             lines = [line for line in log.read_text().splitlines() if _step_of(line) <= done]
             write_text(log, "".join(line + "\n" for line in lines))
-        return (found["state"], Progress(**found["progress"])) if found else None
+        return (found.tree, Progress(**found.record)) if found else None
 
-    def log(self, metrics: dict[str, float]) -> None:
+    def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""
         with open(self.path / "metrics.jsonl", "a") as file:
             file.write(json.dumps(metrics) + "\n")
 
-    def write_metrics(self, metrics: dict[str, float]) -> None:
+    def write_metrics(self, metrics: dict[str, int | float]) -> None:
         """Write metrics.json."""
         write_text(self.path / "metrics.json", json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
@@ -126,13 +116,11 @@ def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree,
     Raises:
       InputError: there is none, or it cannot be read.
     """
-    directory = Path(path).absolute() / "checkpoints" / "best"
     here = SingleDeviceSharding(jax.devices()[0])
-    found = _restore(directory, ocp.args.StandardRestore(_abstract({"params": params, "constants": constants}, here)))
+    found = _restore(Path(path).absolute() / "checkpoints" / "best", {"params": params, "constants": constants}, here)
     if found is None:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
-    with _manager(directory) as manager:
-        return found["params"], found["constants"], manager.latest_step()
+    return found.tree["params"], found.tree["constants"], found.step
 
 
 def differences(old: RunConfig, new: RunConfig) -> list[str]:
@@ -150,16 +138,45 @@ def _manager(directory: Path) -> ocp.CheckpointManager:
     return ocp.CheckpointManager(directory, options=ocp.CheckpointManagerOptions(max_to_keep=1, create=True))
 
 
-def _restore(directory: Path, args: Any) -> Any:
+def _save(directory: Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
+    with disk_errors(directory), _manager(directory) as manager:
+        if step in manager.all_steps():
+            manager.delete(step)
+        manager.save(step, args=ocp.args.Composite(
+            tree=ocp.args.StandardSave(tree), record=ocp.args.JsonSave({**record, "checksum": _checksum(tree)})))
+
+
+class _Restored(NamedTuple):
+    tree: PyTree
+    record: dict[str, Any]
+    step: int
+
+
+def _restore(directory: Path, like: PyTree, sharding: Sharding) -> _Restored | None:
     if not directory.exists():
         return None
     try:
         with _manager(directory) as manager:
             step = manager.latest_step()
-            return None if step is None else manager.restore(step, args=args)
+            if step is None:
+                return None
+            found = manager.restore(step, args=ocp.args.Composite(
+                tree=ocp.args.StandardRestore(_abstract(like, sharding)), record=ocp.args.JsonRestore()))
+        record = dict(found["record"])
+        if record.pop("checksum") != _checksum(found["tree"]):
+            raise ValueError("its values are not those that were saved")
+        return _Restored(found["tree"], record, step)
     except Exception as error:  # Orbax and TensorStore raise many kinds; all mean that the checkpoint cannot be read.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint {directory} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
+
+
+def _checksum(tree: PyTree) -> str:
+    """Of all values; the files' own checksums leave some of what is in them out."""
+    total = 0
+    for leaf in jax.tree.leaves(tree):
+        total = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), total)
+    return f"{total:08x}"
 
 
 def _abstract(tree: PyTree, sharding: Sharding) -> PyTree:
@@ -168,6 +185,6 @@ def _abstract(tree: PyTree, sharding: Sharding) -> PyTree:
 
 def _step_of(line: str) -> float:
     try:
-        return json.loads(line)["step"]
+        return float(json.loads(line)["step"])
     except (json.JSONDecodeError, KeyError):
         return float("inf")

@@ -220,7 +220,7 @@ def _claim(directory: Path, config: ZooConfig) -> None:
     write_text(written, json.dumps(dataclasses.asdict(config), indent=1))
 
 
-def _summary(directory: Path, names: tuple[str, ...]) -> dict[str, float]:
+def _summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | float]:
     summary = read_json(directory / "zoo.json")
     if not isinstance(summary, dict) or not all(isinstance(summary.get(name), int | float) for name in names):
         raise InputError(f"{directory / 'zoo.json'} does not have the numbers {', '.join(names)}; "
