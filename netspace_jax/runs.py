@@ -186,5 +186,5 @@ def _abstract(tree: PyTree, sharding: Sharding) -> PyTree:
 def _step_of(line: str) -> float:
     try:
         return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError):
+    except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")
