@@ -1,6 +1,8 @@
 """The smallest things that tests train: pictures, two architectures, configurations."""
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax import architectures
@@ -9,6 +11,8 @@ from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
 from netspace_jax.config import NetSpaceConfig, ZooConfig
 from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.netspace import Constants, NetSpace
+from netspace_jax.objectives import Shown
 from netspace_jax.tasks.classification import Classification, classification
 
 SHAPE, CLASSES = (4, 4, 1), 4
@@ -75,3 +79,53 @@ def netspace_config(**changes) -> NetSpaceConfig:
     """A NetSpace of perceptrons with 67 parameters."""
     return NetSpaceConfig(**{"prep": (8, 16), "embedding": 6, "hidden": 16, "probes": 8, "networks": 8, "batch": 16, "steps": 40,
                              "evaluations": 4, "log_every": 5, "learning_rate": 1e-2, **changes})
+
+
+class Copy(nn.Module):
+    """An encoder whose embedding is the PRep itself."""
+
+    @nn.compact
+    def __call__(self, description, prep):
+        return prep.reshape(-1)
+
+
+class Paste(nn.Module):
+    """A decoder that gives back what `Copy` took, `factor` times as large."""
+
+    prep: tuple[int, int]
+    factor: float = 1.0
+
+    @nn.compact
+    def __call__(self, z, scale, shift, architecture):
+        return self.factor * z.reshape(self.prep)
+
+
+class Corner(nn.Module):
+    """A head whose logits are the first values of an embedding."""
+
+    architectures: int
+
+    @nn.compact
+    def __call__(self, z):
+        return z[:self.architectures]
+
+
+NO_PARAMS = {"encoder": {}, "decoder": {}, "head": {}}
+PREP = (8, 20)
+
+
+def unchanged(widths: tuple[int, ...] = (3,), factor: float = 1.0) -> NetSpace:
+    """A NetSpace of perceptrons that gives every network back, `factor` times as large."""
+    return NetSpace(tuple(perceptron(width) for width in widths), PREP, Copy(), Paste(PREP, factor), Corner(len(widths)))
+
+
+def constants(architectures: int = 1) -> Constants:
+    """Constants that `unchanged` does not look at."""
+    nothing = jnp.zeros((architectures, *PREP))
+    return Constants(jnp.zeros((2, *SHAPE)), nothing, nothing)
+
+
+def networks(count: int, width: int = 3, seed: int = 0) -> Shown:
+    """Perceptrons with random parameters."""
+    flats = jax.random.normal(jax.random.key(100 * width + seed), (count, perceptron(width).size))
+    return Shown(flats, jnp.zeros(count, jnp.int32))

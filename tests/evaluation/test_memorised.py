@@ -1,0 +1,49 @@
+"""How near generated networks are to those that were shown."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax.evaluation.memorised import disturbed, nearest
+from netspace_jax.objectives import Shown
+from tests import tiny
+
+
+@pytest.fixture(scope="module")
+def task():
+    return tiny.task()
+
+
+def test_a_network_that_was_shown_is_found(task):
+    training = tiny.networks(6)
+    found = nearest(tiny.perceptron(), training.flats[2:4], training, task)
+    np.testing.assert_array_equal(found.distance, 0)
+    np.testing.assert_array_equal(found.agreement, 1)
+
+
+def test_distance_and_agreement_by_hand(task):
+    training, others = tiny.networks(6), tiny.networks(3, seed=1)
+    found = nearest(tiny.perceptron(), others.flats, training, task, "validation")
+    ours, theirs = np.asarray(others.flats), np.asarray(training.flats)
+    distances = np.linalg.norm(ours[:, None] - theirs[None], axis=2) / np.linalg.norm(ours, axis=1, keepdims=True)
+    np.testing.assert_allclose(found.distance, distances.min(1), rtol=1e-5)
+    inputs = task.examples("validation", jnp.int32(0)).inputs
+    said = [np.asarray(jax.vmap(tiny.perceptron().apply, (0, None))(flats, inputs)).argmax(-1) for flats in (ours, theirs)]
+    np.testing.assert_allclose(found.agreement, (said[0][:, None] == said[1][None]).mean(2).max(1), atol=1e-6)
+
+
+def test_a_scaled_copy_is_far_and_behaves_the_same(task):
+    """Without biases the outputs are scaled, and the class stays."""
+    flats = tiny.networks(4).flats.at[:, 48:51].set(0).at[:, -4:].set(0)
+    found = nearest(tiny.perceptron(), 2 * flats, Shown(flats, jnp.zeros(4, jnp.int32)), task)
+    assert (found.distance > 0.4).all() and (found.distance <= 0.5 + 1e-6).all()
+    np.testing.assert_array_equal(found.agreement, 1)
+
+
+def test_noise_is_a_share_of_each_networks_deviation():
+    flats = jnp.stack([1.0, 10.0])[:, None] * jax.random.normal(jax.random.key(0), (2, 20_000))
+    noise = np.asarray(disturbed(flats, 0.1) - flats)
+    np.testing.assert_allclose(noise.std(1), 0.1 * flats.std(1), rtol=0.03)
+    np.testing.assert_array_equal(disturbed(flats, 0.0), flats)
+    assert (disturbed(flats, 0.1, seed=1) != disturbed(flats, 0.1)).any()
