@@ -78,7 +78,7 @@ def make_netspace(config: NetSpaceConfig, architectures: tuple[Architecture, ...
 
 
 def make_constants(config: NetSpaceConfig, netspace: NetSpace, task: Task,
-                   members: tuple[Float[np.ndarray, "member size"], ...]) -> Constants:
+                   members: tuple[Float[np.ndarray, "_member _size"], ...]) -> Constants:
     """Constants for a zoo.
 
     Args:

@@ -1,131 +1,96 @@
-"""What NetSpace minimises: zero for a perfect autoencoder, and interpolation only where the reference has it."""
+"""What NetSpace minimises, term by term, against loops over networks."""
 
-import dataclasses
-
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 
-from netspace_jax import architectures
-from netspace_jax.config import NetSpaceConfig
-from netspace_jax.data.images import load_images
-from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
-from netspace_jax.objectives import Objective, Shown, boundary_pairs
-from netspace_jax.prep import flatten
-from netspace_jax.tasks.classification import classification
+from netspace_jax.objectives import Objective, boundary_pairs
+from tests import tiny
 
-NAMES = ("lenetlike", "vanilla_cnn", "resnet8")
-CONFIG = NetSpaceConfig(prep=(64, 80), embedding=8, hidden=16, probes=4, networks=6, batch=8)
-
-
-class Copy(nn.Module):
-    """An encoder whose embedding is the PRep itself."""
-
-    @nn.compact
-    def __call__(self, description, prep):
-        return prep.reshape(-1)
-
-
-class Paste(nn.Module):
-    """A decoder that gives back what `Copy` took."""
-
-    shape: tuple[int, int]
-
-    @nn.compact
-    def __call__(self, z, scale, shift, architecture):
-        return z.reshape(self.shape)
-
-
-class Silent(nn.Module):
-    """A head that finds all architectures equally likely."""
-
-    architectures: int
-
-    @nn.compact
-    def __call__(self, z):
-        return jnp.zeros(self.architectures)
+WIDTHS = (3, 4, 5)
 
 
 @pytest.fixture(scope="module")
 def task():
-    return classification(load_images("digits"), 0, False)
+    return tiny.task()
 
 
-def networks(name, count):
-    architecture = architectures.build(name, (8, 8, 1), 10)
-    keys = jax.random.split(jax.random.key(1), count)
-    params = jax.vmap(lambda key: architecture.module.init(key, jnp.zeros((1, 8, 8, 1)))["params"])(keys)
-    return Shown(jax.vmap(lambda p: flatten(architecture.spec, p))(params), jnp.zeros(count, jnp.int32))
+def losses(task, widths, factor, teacher=None, **changes):
+    """Losses of a NetSpace that gives networks back `factor` times as large, its networks, and the step's batch."""
+    shown = tuple(tiny.networks(3, width) for width in widths)
+    objective = Objective(tiny.unchanged(widths, factor), tiny.netspace_config(**changes), tuple(range(len(widths))))
+    key, step = jax.random.key(5), jnp.int32(2)
+    _, found = jax.jit(lambda: objective(tiny.NO_PARAMS, tiny.constants(len(widths)), task, shown, key, step, teacher))()
+    return found, [networks.flats for networks in shown], task.sample(jax.random.key(5), jnp.int32(0), step, 16)
 
 
-def perfect(names):
-    """A NetSpace that gives every network back unchanged."""
-    built = tuple(architectures.build(name, (8, 8, 1), 10) for name in names)
-    space = NetSpace(built, CONFIG.prep, Copy(), Paste(CONFIG.prep), Silent(len(names)))
-    size = len(names)
-    constants = Constants(jnp.zeros((4, 8, 8, 1)), jnp.zeros((size, *CONFIG.prep)), jnp.zeros((size, *CONFIG.prep)))
-    return space, {"encoder": {}, "decoder": {}, "head": {}}, constants
+def kd(teacher, student, temperature):
+    """T²·KL(softmax(t/T) ‖ softmax(s/T)), summed over classes, averaged over images."""
+    p, q = scipy.special.softmax(teacher / temperature, -1), scipy.special.softmax(student / temperature, -1)
+    return temperature ** 2 * (p * np.log(p / q)).sum(-1).mean()
 
 
-def losses(space, params, constants, task, names, teacher=None, **changes):
-    config = dataclasses.replace(CONFIG, **changes)
-    kinds = tuple(range(len(names)))
-    shown = tuple(networks(name, 2) for name in names)
-    return Objective(space, config, kinds)(params, constants, task, shown, jax.random.key(0), jnp.int32(3), teacher)[1]
+def cross_entropy(logits, labels):
+    return -np.log(scipy.special.softmax(logits, -1)[np.arange(len(labels)), labels]).mean()
+
+
+def logits_of(width, flat, batch):
+    return np.asarray(tiny.perceptron(width).apply(jnp.asarray(flat), batch.inputs), np.float64)
 
 
 def test_a_perfect_autoencoder_has_no_loss(task):
-    found = losses(*perfect(NAMES[:1]), task, NAMES[:1])
-    np.testing.assert_allclose(found.total, 0, atol=1e-5)
+    found, _, _ = losses(task, (3,), 1.0)
+    np.testing.assert_allclose((found.total, found.behaviour), 0, atol=1e-6)
+    assert found.architecture == 0 and found.interpolation == 0
 
 
-def test_a_silent_head_costs_the_logarithm_of_the_architectures(task):
-    found = losses(*perfect(NAMES), task, NAMES)
-    np.testing.assert_allclose(found.behaviour, 0, atol=1e-5)
-    np.testing.assert_allclose(found.architecture, np.log(3), rtol=1e-5)
-    np.testing.assert_allclose(found.total, np.log(3), rtol=1e-5)
+def test_each_network_is_its_own_teacher(task):
+    found, (flats,), batch = losses(task, (3,), 0.5, temperature=2.0)
+    expected = np.mean([kd(logits_of(3, flat, batch), logits_of(3, 0.5 * flat, batch), 2.0) for flat in flats])
+    assert expected > 0.1
+    np.testing.assert_allclose(found.behaviour, expected, rtol=1e-4)
+    np.testing.assert_allclose(found.total, expected, rtol=1e-4)
 
 
-def test_another_network_than_its_own_costs(task):
-    space, params, constants = perfect(NAMES[:1])
-    broken = dataclasses.replace(space, decoder=type("Shifted", (Paste,), {
-        "__call__": nn.compact(lambda self, z, scale, shift, architecture: z.reshape(self.shape) + 0.3)})(CONFIG.prep))
-    assert losses(broken, params, constants, task, NAMES[:1]).behaviour > 1e-3
+def common_teacher(inputs):
+    return inputs.reshape(len(inputs), -1)[:, :tiny.CLASSES]
 
 
-@pytest.mark.parametrize(("architectures_", "pairs"), [
-    (1, ()), (2, ()), (3, ((0, 2),)), (4, ((0, 3),)), (5, ((0, 4),)), (6, ((0, 5),))])
-def test_only_the_furthest_pairs_are_interpolated(architectures_, pairs):
-    assert boundary_pairs(architectures_) == pairs
+def taught(logits, batch, kind, embedding):
+    """What a generated network costs with the common teacher and labels, and what its head does."""
+    behaviour = 0.75 * kd(np.asarray(common_teacher(batch.inputs), np.float64), logits, 4.0) + 0.25 * cross_entropy(logits, batch.targets)
+    return behaviour, cross_entropy(np.asarray(embedding, np.float64)[None, :len(WIDTHS)], np.array([kind]))
 
 
-def test_interpolated_embeddings_are_taught_by_the_teacher_and_read_as_what_lies_between(task):
-    space, _, _ = perfect(NAMES)
-    space = make_netspace(CONFIG, space.architectures)
-    shown = tuple(networks(name, 2).flats for name in NAMES)
-    constants = make_constants(CONFIG, space, task, tuple(np.asarray(flats) for flats in shown))
-    params = space.init(jax.random.key(0), task, constants)
+def test_a_common_teacher_labels_and_the_head(task):
+    found, shown, batch = losses(task, WIDTHS, 0.5, common_teacher, teaching="common", label_weight=0.25, temperature=4.0)
+    terms = np.array([taught(logits_of(width, 0.5 * flat, batch), batch, kind, flat)
+                      for kind, (width, flats) in enumerate(zip(WIDTHS, shown, strict=True)) for flat in flats])
+    np.testing.assert_allclose((found.behaviour, found.architecture), terms.mean(0), rtol=1e-4)
+    assert found.interpolation == 0
 
-    def teacher(x):
-        return jnp.zeros((len(x), 10))
 
-    without = losses(space, params, constants, task, NAMES, teacher, teaching="common")
-    found = losses(space, params, constants, task, NAMES, teacher, teaching="common", interpolation=True)
-    assert without.interpolation == 0
-    assert found.interpolation > 0
-    np.testing.assert_allclose(found.behaviour, without.behaviour, rtol=1e-5)
+@pytest.mark.parametrize("teaching", ["common", "self"])
+def test_what_is_interpolated_is_read_as_the_architecture_between(task, teaching):
+    """Of three: half way from the first to the last, as PReps, read as the second, taught as the others are."""
+    teacher = common_teacher if teaching == "common" else None
+    found, shown, batch = losses(task, WIDTHS, 0.5, teacher, teaching=teaching, label_weight=0.25,
+                                      temperature=4.0, interpolation=True)
+    total, size = 0.0, tiny.perceptron(4).size
+    for low, high in zip(shown[0], shown[2], strict=True):
+        z = (np.pad(low, (0, 160 - len(low))) + np.pad(high, (0, 160 - len(high)))) / 2
+        behaviour, architecture = taught(logits_of(4, 0.5 * z[:size], batch), batch, 1, z)
+        if teaching == "self":
+            wanted = (logits_of(3, low, batch) + logits_of(5, high, batch)) / 2
+            behaviour = kd(wanted, logits_of(4, 0.5 * z[:size], batch), 4.0)
+        total += behaviour + architecture
+    np.testing.assert_allclose(found.interpolation, total / 9, rtol=1e-4)
     np.testing.assert_allclose(found.total, found.behaviour + found.architecture + found.interpolation, rtol=1e-5)
 
 
-def test_a_common_teacher_and_labels_are_weighed(task):
-    space, params, constants = perfect(NAMES[:1])
-
-    def teacher(x):
-        return jnp.zeros((len(x), 10))
-
-    def value(weight):
-        return float(losses(space, params, constants, task, NAMES[:1], teacher, teaching="common", label_weight=weight).behaviour)
-
-    np.testing.assert_allclose(value(0.25), 0.75 * value(0.0) + 0.25 * value(1.0), rtol=1e-4)
+@pytest.mark.parametrize(("architectures", "pairs"), [
+    (1, ()), (2, ()), (3, ((0, 2),)), (4, ((0, 3),)), (5, ((0, 4),)), (6, ((0, 5),))])
+def test_only_the_furthest_pairs_are_interpolated(architectures, pairs):
+    assert boundary_pairs(architectures) == pairs

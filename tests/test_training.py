@@ -8,27 +8,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.config import NetSpaceConfig
-from netspace_jax.data.images import load_images
 from netspace_jax.devices import network_mesh, put_everywhere
 from netspace_jax.netspace import make_constants, make_netspace
-from netspace_jax import architectures
 from netspace_jax.objectives import Shown
-from netspace_jax.tasks.classification import classification
-from netspace_jax.training import TrainData, learning_rate, make_training, moments
+from netspace_jax.training import TrainData, _disturb, _pick, learning_rate, make_training, moments
+from tests import tiny
 
-CONFIG = NetSpaceConfig(embedding=16, hidden=32, probes=8, networks=8, batch=16, steps=60, evaluations=3, log_every=20)
+CONFIG = tiny.netspace_config(steps=60, evaluations=3, log_every=20)
 
 
 @pytest.fixture(scope="module")
 def setting():
-    task = classification(load_images("digits"), 0, False)
-    architecture = architectures.build("lenetlike", (8, 8, 1), 10)
-    keys = jax.random.split(jax.random.key(0), 12)
-    flats = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys)
+    task, architecture, members = tiny.task(), tiny.perceptron(), tiny.networks(12)
     space = make_netspace(CONFIG, (architecture,))
-    constants = make_constants(CONFIG, space, task, (np.asarray(flats),))
-    members = Shown(flats, jnp.zeros(12, jnp.int32))
+    constants = make_constants(CONFIG, space, task, (np.asarray(members.flats),))
     return space, TrainData(task, constants, (members,), (constants.scale[0].reshape(-1)[:architecture.size],), None)
 
 
@@ -83,7 +76,8 @@ def test_the_constant_schedule_is_the_references():
 
 
 def test_the_cosine_ends_at_a_hundredth():
-    schedule = learning_rate(dataclasses.replace(CONFIG, steps=1000))
+    schedule = learning_rate(dataclasses.replace(CONFIG, steps=1000, learning_rate=1e-3))
+    assert float(schedule(0)) == 0 and float(schedule(50)) == pytest.approx(5e-4)
     assert float(schedule(100)) == pytest.approx(1e-3)
     assert float(schedule(1000)) == pytest.approx(1e-5)
 
@@ -96,3 +90,30 @@ def test_moments_log_and_evaluate_and_end_at_the_last_step():
     uneven = list(moments(dataclasses.replace(CONFIG, steps=50, evaluations=3), 0))
     assert [moment.step for moment in uneven if moment.evaluate] == [17, 33, 50]
     assert uneven[-1].log and uneven[-1].evaluate
+
+
+def test_a_pass_shows_every_network_once_and_each_pass_another_order():
+    members = Shown(jnp.arange(11.0)[:, None], jnp.arange(11))
+    pick = jax.jit(lambda step: _pick(jax.random.key(0), members, step, 3))
+    passes = [[int(item) for step in range(3 * number, 3 * number + 3) for item in pick(jnp.int32(step)).items] for number in range(40)]
+    assert all(len(set(shown)) == 9 for shown in passes)
+    assert len({tuple(shown) for shown in passes}) > 35
+    assert set().union(*passes) == set(range(11))
+    np.testing.assert_array_equal(pick(jnp.int32(5)).flats[:, 0], pick(jnp.int32(5)).items)
+
+
+def test_fewer_networks_than_a_step_takes_are_shown_several_times():
+    members = Shown(jnp.arange(3.0)[:, None], jnp.arange(3))
+    shown = _pick(jax.random.key(0), members, jnp.int32(4), 8).items
+    assert sorted(np.bincount(shown)) == [2, 3, 3]
+
+
+def test_noise_is_on_half_of_the_networks_and_bounded_by_their_layers_deviation():
+    networks = Shown(jnp.ones((8, 5000)), jnp.zeros(8, jnp.int32))
+    deviation = jnp.where(jnp.arange(5000) < 2500, 1.0, 10.0)
+    found = _disturb(jax.random.key(0), networks, deviation, 0.5)
+    noise = np.asarray(found.flats - networks.flats)
+    np.testing.assert_array_equal(noise[::2], 0)
+    sizes = noise[1::2, :2500].std(1)
+    assert (0 < sizes).all() and (sizes < 0.52).all() and len({round(float(size), 3) for size in sizes}) == 4
+    np.testing.assert_allclose(noise[1::2, 2500:].std(1), 10 * sizes, rtol=0.1)
