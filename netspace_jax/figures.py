@@ -90,18 +90,6 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
     return fig, axes.flat
 
 
-def searches(steps: Float[np.ndarray, "look"], scores: Float[np.ndarray, "search look"], names: Sequence[str],
-             best: float, metric: str) -> tuple[Figure, Axes]:
-    """Validation score over the gradient steps of searches, beside that of the zoo's best network."""
-    fig, ax = plt.subplots(figsize=(6, 3.6))
-    for name, line, colour, style in zip(names, scores, COLOURS, ("-", "--", "-."), strict=False):
-        ax.plot(steps, line, style, color=colour, lw=2, label=f"from {name}")
-    ax.axhline(best, color="0.4", lw=1, ls=":", label="the zoo's best")
-    ax.set(xlabel="gradient step", ylabel=f"{metric} (validation)", ylim=(0, 1.02))
-    ax.legend(loc="lower right")
-    return fig, ax
-
-
 def training_curve(steps: Sequence[float], losses: Sequence[float], looks: Sequence[tuple[float, float]],
                    label: str) -> tuple[Figure, Axes]:
     """Loss over steps, and what the checkpoint is chosen by on a second axis."""
