@@ -55,6 +55,8 @@ class ZooConfig:
     """Times that validation images are looked at after `looks_from`, to keep the best; 0 keeps the last parameters."""
     looks_from: float = 0.7
     """Share of `steps` at which the looks begin."""
+    images: int = 0
+    """Images of each split to use, drawn once; 0 for all."""
     points: int = 0
     """Training points sampled of each shape, half of them outside and half inside."""
     crop_padding: int = 0
@@ -170,7 +172,7 @@ def check_zoo(config: ZooConfig) -> None:
         raise InputError(f"the teacher {config.teacher} is also among the architectures: name another with --zoo.teacher")
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
-    for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0)):
+    for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0), ("images", 0)):
         if getattr(config, name) < least:
             raise InputError(f"--zoo.{name.replace('_', '-')} must be at least {least}, not {getattr(config, name)}")
     if min(config.members, default=0) < 1:

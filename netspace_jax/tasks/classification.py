@@ -101,12 +101,20 @@ def distillation(teacher: Float[Array, "batch classes"], student: Float[Array, "
     return temperature ** 2 * (jnp.exp(log_t) * (log_t - log_s)).sum(-1).mean()
 
 
-def classification(images: ImageSet, crop_padding: int, flip: bool) -> Classification:
-    """Put a set of images on the device. Training images are put in a fixed random order, so that probes are mixed."""
-    order = np.random.default_rng(0).permutation(len(images.train.y))
+def classification(images: ImageSet, crop_padding: int, flip: bool, count: int = 0) -> Classification:
+    """Put a set of images on the device. Training images are put in a fixed random order, so that probes are mixed.
 
-    def on_device(x, y):
-        return LabelledImages(jnp.asarray(x), jnp.asarray(y))
+    Args:
+      count: images of each split to use, drawn once; 0 for all.
+    """
+    def on_device(split, order):
+        return LabelledImages(jnp.asarray(split.x[order]), jnp.asarray(split.y[order]))
 
-    return Classification(on_device(images.train.x[order], images.train.y[order]), on_device(*images.validation),
-                          on_device(*images.test), images.classes, images.mean, images.deviation, crop_padding, flip)
+    def drawn(split):
+        return np.random.default_rng(0).permutation(len(split.y))[:count or None]
+
+    def kept(split):
+        return np.sort(drawn(split))
+
+    return Classification(on_device(images.train, drawn(images.train)), on_device(images.validation, kept(images.validation)),
+                          on_device(images.test, kept(images.test)), images.classes, images.mean, images.deviation, crop_padding, flip)

@@ -41,6 +41,7 @@ def load_task(config: ZooConfig) -> Loaded:
         members = tuple(min(count, len(shapes.names)) for count in config.members)
         return Loaded(fields(shapes), shapes.names, dataclasses.replace(config, members=members))
     images = load_images(config.dataset, config.data_dir or None)
-    if config.batch > len(images.train.y):
-        raise InputError(f"--zoo.batch {config.batch} is more than the {len(images.train.y)} training images of {images.name}")
-    return Loaded(classification(images, config.crop_padding, config.flip), ("",), config)
+    task = classification(images, config.crop_padding, config.flip, config.images)
+    if config.batch > len(task.train.y):
+        raise InputError(f"--zoo.batch {config.batch} is more than the {len(task.train.y)} training images of {images.name}")
+    return Loaded(task, ("",), config)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.data.images import Images, ImageSet, load_images
 from netspace_jax.tasks.classification import classification, distillation
 from tests import parity
 
@@ -97,3 +97,15 @@ def test_what_an_encoder_is_told_keeps_small_networks_apart(task):
     np.testing.assert_allclose(told[18:24] - faint[18:24], np.log(100), rtol=0.05)
     np.testing.assert_allclose(told[24:].reshape(6, 3).sum(1), 1, rtol=1e-5)
     assert np.isfinite(task.describe(jnp.zeros((6, 3)))).all()
+
+
+def test_some_of_the_images_are_images_of_the_set():
+    images = load_images("digits")
+    some = classification(images, 0, False, 50)
+    for split in ("train", "validation", "test"):
+        kept, all_ = getattr(some, split), getattr(images, split)
+        assert kept.x.shape == (50, 8, 8, 1) and kept.y.shape == (50,)
+        known = {(image.tobytes(), int(label)) for image, label in zip(all_.x, all_.y, strict=True)}
+        found = {(np.asarray(image).tobytes(), int(label)) for image, label in zip(kept.x, kept.y, strict=True)}
+        assert found <= known
+        assert len(found) >= 49
