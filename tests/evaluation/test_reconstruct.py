@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.evaluation import reconstruct as module
-from netspace_jax.evaluation.reconstruct import Reconstruction, reconstruct, score_embeddings, score_networks
+from netspace_jax.evaluation.reconstruct import BLOCK, Reconstruction, reconstruct, score_embeddings, score_networks
 from netspace_jax.population import outputs_of
 from netspace_jax.prep import to_prep
 from tests import tiny
@@ -66,18 +65,15 @@ def test_gap_and_tau_by_hand():
     assert np.isnan(figures([0.1, 0.5], [0.3, 0.3]).kendall_tau)
 
 
-@pytest.mark.parametrize("count", [1, 5, 12])
-def test_blocks_do_not_show(task, monkeypatch, count):
-    """More networks than are run at once, fewer, and a number that does not divide."""
-    monkeypatch.setattr(module, "BLOCK", 5)
-    jax.clear_caches()
+@pytest.mark.parametrize("count", [1, BLOCK, BLOCK + 5])
+def test_blocks_do_not_show(task, count):
+    """As many networks as are run at once, fewer, and more."""
     networks = tiny.networks(count)
     np.testing.assert_allclose(score_networks(tiny.perceptron(), networks.flats, task, networks.items, "test"),
                                scores(task, networks.flats), atol=1e-6)
     z = jnp.stack([to_prep(flat, tiny.PREP).reshape(-1) for flat in networks.flats])
     found = score_embeddings(tiny.unchanged(factor=-1.0), tiny.NO_PARAMS, tiny.constants(), task, z, networks.items, 0, "test")
     np.testing.assert_allclose(found, scores(task, -networks.flats), atol=1e-6)
-    jax.clear_caches()
 
 
 def test_a_network_on_many_inputs_is_the_same_in_blocks():
