@@ -35,7 +35,7 @@ class ZooConfig:
     """Whether all members of an architecture start from the same random parameters."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Adam, or SGD with momentum 0.9 and PyTorch's coupled weight decay."""
-    learning_rate: float = 1e-2
+    learning_rate: float = 3e-3
     """Learning rate at the first step."""
     weight_decay: float = 0.0
     """Weight decay, for SGD."""
@@ -89,6 +89,11 @@ class NetSpaceConfig:
     """`mlp` scales what it generates layer by layer; `conv` is the reference's."""
     hidden: int = 512
     """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
+    center: Literal["mean", "network"] = "mean"
+    """What the `mlp` decoder adds to: the mean of the training members, or one network: a training member, or, of an
+    architecture of which none is shown, an untrained one."""
+    spread: float = 1.0
+    """How far from the center decoded values start, in deviations of their layer over the zoo."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 1.0
@@ -123,6 +128,22 @@ class NetSpaceConfig:
     """What the best checkpoint has on validation members: the smallest gap, the highest agreement, or the highest score."""
     seed: int = 0
     """Seed of NetSpace's start and of its batches."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchConfig:
+    """How embeddings are searched."""
+
+    steps: int = 1000
+    """Steps of Adam."""
+    learning_rate: float = 0.03
+    """Adam's learning rate, in units of the embeddings' own deviation; it falls to a hundredth along a cosine."""
+    trust: float = 0.01
+    """Weight of the mean squared distance to the centre of real embeddings, in their deviations."""
+    looks: int = 20
+    """Times that the goal's merit is measured; the best embedding seen is the result."""
+    seed: int = 0
+    """Seed of the batches that a goal draws."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,5 +252,6 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     for name in ("embedding", "hidden", "probes", "networks", "batch", "steps", "evaluations", "log_every"):
         if getattr(config, name) < 1:
             raise InputError(f"--netspace.{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}")
-    if not (math.isfinite(config.learning_rate) and config.learning_rate > 0):
-        raise InputError(f"--netspace.learning-rate must be positive, not {config.learning_rate}")
+    for name in ("learning_rate", "spread"):
+        if not (math.isfinite(getattr(config, name)) and getattr(config, name) > 0):
+            raise InputError(f"--netspace.{name.replace('_', '-')} must be positive, not {getattr(config, name)}")

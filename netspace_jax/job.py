@@ -75,7 +75,7 @@ def evaluate(name: str, run: Path, zoos: Path) -> str:
       InputError: the run has no such section, is not finished, or cannot be read.
     """
     trained = pipeline.load_run(run, zoos)
-    found = sections.sections_for(trained)
+    found = sections.sections_for(trained) | sections.extra_sections_for(trained)
     if name not in found:
         raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(found)}")
     section = found[name](trained)

@@ -70,7 +70,7 @@ def make_netspace(config: NetSpaceConfig, architectures: tuple[Architecture, ...
     """NetSpace with the encoder and decoder that a configuration names."""
     encoders = {"probe": functools.partial(ProbeEncoder, config.embedding, config.hidden),
                 "conv": functools.partial(ConvEncoder, config.embedding)}
-    decoders = {"mlp": functools.partial(ScaledDecoder, config.prep, config.hidden, len(architectures)),
+    decoders = {"mlp": functools.partial(ScaledDecoder, config.prep, config.hidden, len(architectures), config.spread),
                 "conv": functools.partial(ConvDecoder, config.prep)}
     head = ConvHead if config.embedding == EMBEDDING else LinearHead
     return NetSpace(architectures, config.prep, encoders[config.encoder](), decoders[config.decoder](),
@@ -85,6 +85,9 @@ def make_constants(config: NetSpaceConfig, netspace: NetSpace, task: Task,
       members: training members of each architecture; empty for an architecture of which none is shown.
     """
     tables = [_scale_and_shift(a, flats) for a, flats in zip(netspace.architectures, members, strict=True)]
+    if config.center == "network":
+        tables = [(scale, _one_network(a, flats, config.seed))
+                  for (scale, _), a, flats in zip(tables, netspace.architectures, members, strict=True)]
     scales, shifts = ([to_prep(jnp.asarray(table), netspace.prep) for table in column] for column in zip(*tables, strict=True))
     return Constants(task.probes(config.probes), jnp.stack(scales), jnp.stack(shifts))
 
@@ -107,3 +110,13 @@ def _scale_and_shift(architecture: Architecture, flats: Float[np.ndarray, "membe
         if set(architecture.branch_ends) & set(leaf.path):
             scale[part] /= np.sqrt(architecture.branches)
     return scale, shift.astype(np.float32)
+
+
+def _one_network(architecture: Architecture, flats: Float[np.ndarray, "member size"], seed: int) -> Float[np.ndarray, "size"]:
+    """The last training member, or an untrained network where none is shown.
+
+    The mean of networks that started apart is none; from one that works, the way to others is shorter.
+    """
+    if len(flats):
+        return np.asarray(flats[-1], np.float32)
+    return np.asarray(jax.jit(lambda key: architecture.finish(architecture.init(key)))(jax.random.key(seed)), np.float32)

@@ -118,9 +118,10 @@ def chairs() -> RunConfig:
     `python train.py chairs`: 5 minutes on two CPU cores; SIREN against truth IoU 0.92; generated against its SIREN, on
     unseen chairs, IoU 0.80 and 0.48 of points within 0.01.
     """
-    zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(320,), validation=32, test=32,
-                    stops="end", steps=1500, batch=512, points=16384, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
-    netspace = NetSpaceConfig(prep=(64, 72), probes=512, noise=0.0, networks=16, batch=1024, steps=3000, select="agreement")
+    zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(1024,), validation=32, test=32,
+                    stops="end", steps=3000, batch=256, points=16384, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
+    netspace = NetSpaceConfig(prep=(64, 72), probes=1024, noise=0.0, center="network", spread=0.03, networks=32, batch=512,
+                              steps=5000, select="agreement")
     return RunConfig("chairs", zoo, netspace)
 
 

@@ -20,6 +20,7 @@ TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.v
 def start(script, *arguments, cwd):
     """The command, begun."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    environment.pop("XLA_FLAGS", None)  # what the commands choose themselves
     return subprocess.Popen([sys.executable, str(ROOT / script), *map(str, arguments)], cwd=cwd, env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 

@@ -98,7 +98,7 @@ def _register_resnet(depth: int) -> None:
 register("lenetlike", lenetlike)
 register("vanilla_cnn", vanilla_cnn)
 register("siren", siren)
-register("siren64", functools.partial(siren, width=64))
+register("siren64", functools.partial(siren, width=64, frequency=15.0))
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     _register_resnet(_depth)
 

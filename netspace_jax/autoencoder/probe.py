@@ -36,12 +36,14 @@ class ScaledDecoder(nn.Module):
     """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
 
     It is told which architecture it decodes for, so that any embedding can be read as any of them.
-    A decoder whose values all have one size yields networks that cannot be trained: the scale decides.
+    A decoder whose values all have one size yields networks that cannot be trained: the scale decides. `spread` is the
+    deviation, in units of `scale`, with which values start.
     """
 
     prep: tuple[int, int]
     hidden: int
     architectures: int
+    spread: float = 1.0
 
     @nn.compact
     def __call__(self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"],
@@ -49,7 +51,8 @@ class ScaledDecoder(nn.Module):
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
-        return shift + scale * nn.Dense(self.prep[0] * self.prep[1])(x).reshape(self.prep)
+        start = nn.initializers.variance_scaling(self.spread ** 2, "fan_in", "truncated_normal")
+        return shift + scale * nn.Dense(self.prep[0] * self.prep[1], kernel_init=start)(x).reshape(self.prep)
 
 
 class LinearHead(nn.Module):

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.evaluation.reconstruct import score_embeddings, score_networks
+from netspace_jax.latent import line
 from netspace_jax.netspace import Constants, NetSpace
 from netspace_jax.tasks import Split, Task
 
@@ -19,12 +20,6 @@ class Interpolation(NamedTuple):
     share: Float[np.ndarray, "step"]
     latent: Float[np.ndarray, "step"]
     weights: Float[np.ndarray, "step"]
-
-
-def line(a: Float[Array, "size"], b: Float[Array, "size"], steps: int = STEPS) -> Float[Array, "step size"]:
-    """Points at equal steps from `a` to `b`, both included."""
-    share = jnp.linspace(0, 1, steps)[:, None]
-    return (1 - share) * a[None] + share * b[None]
 
 
 def interpolate(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, flats: Float[Array, "2 size"],

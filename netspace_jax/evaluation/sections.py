@@ -9,10 +9,15 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from netspace_jax import figures
-from netspace_jax.evaluation import memorised, several, shapes
+from netspace_jax.evaluation import several, shapes
+from netspace_jax.evaluation.completion import completion
+from netspace_jax.evaluation.ensemble import ensemble
 from netspace_jax.evaluation.interpolate import interpolate
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.memorised import memorisation
+from netspace_jax.evaluation.prediction import prediction
+from netspace_jax.evaluation.search import search, search_architectures
 from netspace_jax.evaluation.section import Section, reconstruct_split
+from netspace_jax.evaluation.start import start
 from netspace_jax.objectives import boundary_pairs
 from netspace_jax.pipeline import Trained, shown_kinds
 from netspace_jax.prep import to_prep
@@ -88,36 +93,6 @@ def preps(trained: Trained) -> Section:
     return Section("prep", "A PRep before and after", text, {}, figure)
 
 
-def memorisation(trained: Trained) -> Section:
-    """Are generated networks new? Nearest training networks, and what takes no generator at all."""
-    kind = 0
-    architecture = trained.netspace.architectures[kind]
-    training = trained.shown(trained.networks(kind, "train"))
-    test = trained.shown(trained.networks(kind, "test"))
-    generated = reconstruct_split(trained, kind, "test").generated
-    best = int(np.argmax(score_networks(architecture, training.flats, trained.task, training.items, "validation")))
-    rows, metrics = [], {}
-    for label, name, flats in (
-            ("generated from test networks", "generated", generated),
-            ("test networks themselves", "members", test.flats),
-            ("test networks, 10 % noise on the weights", "noise", memorised.disturbed(test.flats, 0.1)),
-            ("average of the training networks' weights", "average", training.flats.mean(0, keepdims=True)),
-            ("best of the training networks (by validation)", "best", training.flats[best:best + 1])):
-        items = jnp.broadcast_to(test.items[:1], (len(flats),))
-        scores = np.asarray(score_networks(architecture, flats, trained.task, items, "test"))
-        near = memorised.nearest(architecture, flats, training, trained.task)
-        metrics |= {f"memorised/{name}_{trained.task.metric}": float(scores.mean()),
-                    f"memorised/{name}_distance": float(near.distance.mean()),
-                    f"memorised/{name}_agreement": float(near.agreement.mean())}
-        rows.append((label, f"{scores.mean():.3f}", f"{scores.max():.3f}", f"{near.distance.mean():.3f}",
-                     f"{near.agreement.mean():.3f}"))
-    header = ("networks", f"{trained.task.metric}, mean", "best", "distance to the nearest training network",
-              "agreement with the nearest training network")
-    text = ("Distance is Euclidean between all weights, over the norm of the network's own. A generator that repeats what it "
-            "was shown would have distance 0 and agreement 1; compare generated networks with the test networks themselves.")
-    return Section("memorised", "New networks, or repeated ones?", text, metrics, None, (header, *rows))
-
-
 def training(trained: Trained, run: Path) -> Section:
     """Loss over steps."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -151,10 +126,15 @@ def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
     """The sections that a run's report has, by the name of the command that makes each alone."""
     found = {"zoo": zoo, "reconstruct": reconstruction, "embeddings": embeddings, "prep": preps}
     if isinstance(trained.task, Fields):
-        return found | {"shapes": shapes.shapes, "walk": shapes.walk}
+        return found | {"shapes": shapes.shapes, "walk": shapes.walk, "completion": completion}
     found["interpolate"] = interpolation
     if len(trained.netspace.architectures) > 1:
-        found["architectures"] = several.architectures
+        found |= {"architectures": several.architectures, "search_architectures": search_architectures}
     if boundary_pairs(len(trained.netspace.architectures)):
         found |= {"across": several.across, "unseen": several.unseen}
-    return found | {"memorised": memorisation}
+    return found | {"search": search, "probe": prediction, "ensemble": ensemble, "memorised": memorisation}
+
+
+def extra_sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
+    """Sections that train more networks, and are made when asked for."""
+    return {} if isinstance(trained.task, Fields) else {"start": start}

@@ -5,9 +5,10 @@ import numpy as np
 
 from netspace_jax import figures
 from netspace_jax.evaluation.between import between_boundaries
-from netspace_jax.evaluation.interpolate import STEPS, line
+from netspace_jax.evaluation.interpolate import STEPS
 from netspace_jax.evaluation.reconstruct import score_embeddings
 from netspace_jax.evaluation.section import Section, chance, reconstruct_split
+from netspace_jax.latent import line
 from netspace_jax.objectives import boundary_pairs
 from netspace_jax.pipeline import Trained, shown_kinds
 
@@ -43,7 +44,7 @@ def across(trained: Trained) -> Section:
     low, high = boundary_pairs(len(trained.netspace.architectures))[0]
     ends = [reconstruct_split(trained, kind, "test") for kind in (low, high)]
     best = [np.argmax(end.score) for end in ends]
-    z = line(jnp.asarray(ends[0].embedding[best[0]]), jnp.asarray(ends[1].embedding[best[1]]))
+    z = line(jnp.asarray(ends[0].embedding[best[0]]), jnp.asarray(ends[1].embedding[best[1]]), STEPS)
     logits = np.asarray(jnp.stack([trained.netspace.classify(trained.params, point) for point in z]))
     predicted = logits.argmax(1)
     items = jnp.zeros(STEPS, jnp.int32)

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.evaluation.interpolate import line
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.geometry import Mesh, chamfer, extract_mesh, iou, largest_component_share, sample_surface
+from netspace_jax.latent import line
 from netspace_jax.pipeline import Trained
 from netspace_jax.population import outputs_of
 from netspace_jax.render import picture_grid

@@ -1,0 +1,14 @@
+"""Logits averaged over generated networks, against single ones and as many members.
+
+    python eval/ensemble.py RUN
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from netspace_jax import commands  # noqa: E402  (the repository need not be installed)
+
+if __name__ == "__main__":
+    commands.evaluate("ensemble", sys.argv[1:])
