@@ -119,9 +119,9 @@ def chairs() -> RunConfig:
     unseen chairs, IoU 0.80 and 0.48 of points within 0.01.
     """
     zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(1024,), validation=32, test=32,
-                    stops="end", steps=3000, batch=256, points=16384, learning_rate=2e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
+                    stops="end", steps=5000, batch=128, points=16384, learning_rate=1e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
     netspace = NetSpaceConfig(prep=(64, 72), probes=1024, noise=0.0, center="network", spread=0.03, networks=32, batch=512,
-                              steps=5000, select="agreement")
+                              steps=6000, select="agreement")
     return RunConfig("chairs", zoo, netspace)
 
 

@@ -17,7 +17,7 @@ from netspace_jax.geometry import Mesh, sample_surface
 
 HELD_OUT, UNIFORM, SURFACE = 8192, 32768, 8192  # points of each shape that no network trains on
 NEAR = (0.05, 0.0158)  # standard deviations around the surface, those of DeepSDF: √0.0025 and √0.00025
-UNIFORM_SHARE = 0.2  # of the points drawn for training, before they are told apart by sign
+UNIFORM_SHARE = 3 / 8  # uniform points drawn for each training point; most are outside, and go first among those
 FEWEST_INSIDE = 16  # of the uniform points: a solid of less volume than 0.004 is none
 FEWEST_SHAPES = 8
 
@@ -128,8 +128,8 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
         raise meshes.UnusableMesh(f"it has hardly any volume: {within} of {UNIFORM} points of the cube are inside")
     held_out = rows(anywhere(HELD_OUT // 2), near(HELD_OUT // 2, 1))
     half = points // 2
-    some = round(1.7 * points)  # enough in one go for most shapes, and always the same number, which compiles once
-    drawn = rows(anywhere(round(UNIFORM_SHARE * some)), near(some - round(UNIFORM_SHARE * some), 1))
+    some = round(1.35 * points)  # near: enough in one go for most shapes, and always the same number, which compiles once
+    drawn = np.concatenate([rows(anywhere(round(UNIFORM_SHARE * points))), rows(near(some, 1))])
     positive, negative = drawn[drawn[:, 3] >= 0], drawn[drawn[:, 3] < 0]
     for halvings in range(8):
         if min(len(positive), len(negative)) >= half:
@@ -139,7 +139,8 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
         negative = np.concatenate([negative, drawn[drawn[:, 3] < 0]])
     else:
         raise meshes.UnusableMesh(f"its walls are too thin: {len(negative)} points inside were found of {half}")
-    return Samples(name, positive[:half], negative[:half], held_out, uniform, sample_surface(surface, SURFACE, rng))
+    positive, negative = rng.permutation(positive[:half]), rng.permutation(negative[:half])
+    return Samples(name, positive, negative, held_out, uniform, sample_surface(surface, SURFACE, rng))
 
 
 def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: int, seed: int) -> Samples:

@@ -15,6 +15,7 @@ from netspace_jax.evaluation.ensemble import ensemble
 from netspace_jax.evaluation.interpolate import interpolate
 from netspace_jax.evaluation.memorised import memorisation
 from netspace_jax.evaluation.prediction import prediction
+from netspace_jax.evaluation.redundancy import redundancy
 from netspace_jax.evaluation.search import search, search_architectures
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.evaluation.start import start
@@ -129,12 +130,15 @@ def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
         return found | {"shapes": shapes.shapes, "walk": shapes.walk, "completion": completion}
     found["interpolate"] = interpolation
     if len(trained.netspace.architectures) > 1:
-        found |= {"architectures": several.architectures, "search_architectures": search_architectures}
+        found["architectures"] = several.architectures
     if boundary_pairs(len(trained.netspace.architectures)):
         found |= {"across": several.across, "unseen": several.unseen}
     return found | {"search": search, "probe": prediction, "ensemble": ensemble, "memorised": memorisation}
 
 
 def extra_sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
-    """Sections that train more networks, and are made when asked for."""
-    return {} if isinstance(trained.task, Fields) else {"start": start}
+    """Sections that take minutes of training, and are made when asked for."""
+    if isinstance(trained.task, Fields):
+        return {}
+    several_architectures = {"search_architectures": search_architectures} if len(trained.netspace.architectures) > 1 else {}
+    return {"start": start, "redundancy": redundancy, **several_architectures}

@@ -1,0 +1,53 @@
+"""How redundant are networks? What is kept of them by embeddings of growing size, and from zoos of growing size."""
+
+import dataclasses
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from netspace_jax import figures, pipeline
+from netspace_jax.devices import netspace_mesh
+from netspace_jax.evaluation.section import Section, reconstruct_split
+from netspace_jax.pipeline import Trained
+from netspace_jax.runs import RunDirectory
+
+EMBEDDINGS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+MEMBERS = (32, 64, 128, 256, 512)
+STEPS = 1000  # of NetSpace for each point of the curves; a whole run takes more
+
+
+def _trained(trained: Trained, directory: Path, **changes) -> tuple[float, float]:
+    """Gap and agreement on test members of a NetSpace on the same zoo with other settings."""
+    netspace = dataclasses.replace(trained.config.netspace, evaluations=1, **changes)
+    config = dataclasses.replace(trained.config, netspace=netspace)
+    run = RunDirectory(directory, config, False)
+    pipeline.train_netspace(config, trained.zoo, trained.task, run, netspace_mesh())
+    found = reconstruct_split(pipeline.open_run(config, directory, trained.zoo, trained.task), 0, "test")
+    return found.gap, float(found.agreement.mean())
+
+
+def redundancy(trained: Trained, embeddings: Sequence[int] = EMBEDDINGS, members: Sequence[int] = MEMBERS,
+               steps: int = STEPS) -> Section:
+    """Gap and agreement against the embedding's size, and against the number of networks trained on."""
+    whole = len(pipeline.training_networks(trained.config.netspace, trained.zoo, trained.netspace.architectures[0].name).members)
+    size = trained.netspace.architectures[0].size
+    counts = sorted({min(count, whole) for count in (*members, whole)})
+    points = {"embedding": [("embedding", value) for value in embeddings], "members": [("train_members", value) for value in counts]}
+    metrics, rows, curves = {}, [], {}
+    with tempfile.TemporaryDirectory() as place:
+        for name, settings in points.items():
+            found = [_trained(trained, Path(place) / f"{name}-{value}", steps=steps, **{field: value}) for field, value in settings]
+            values = np.array([value for _, value in settings])
+            curves[name] = (values, np.array(found))
+            for value, (gap, agreement) in zip(values, found, strict=True):
+                metrics |= {f"redundancy/{name}_{value}_gap": gap, f"redundancy/{name}_{value}_agreement": agreement}
+                rows.append((f"{value} values for {size} parameters" if name == "embedding" else f"{value} networks trained on",
+                             f"{gap:.3f}", f"{agreement:.3f}"))
+    figure, _ = figures.against_size([("size of the embedding", *curves["embedding"]),
+                                      ("networks that NetSpace was trained on", *curves["members"])])
+    text = (f"Each point is a NetSpace of its own, trained for {steps} steps on the same zoo and measured on test members; "
+            f"where the embedding varies all {whole} training members are shown, and where these vary it has "
+            f"{trained.config.netspace.embedding} values.")
+    return Section("redundancy", "How redundant are networks?", text, metrics, figure, (("what is varied", "gap", "agreement"), *rows))
