@@ -6,6 +6,7 @@ import errno
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import tyro
 from tqdm import tqdm
@@ -98,3 +99,32 @@ def evaluate(name: str, arguments: Sequence[str]) -> None:
         from netspace_jax import job  # after the CPU is prepared, and no cost to --help
 
         print(job.evaluate(name, args.run, args.zoos))
+
+
+@dataclasses.dataclass(frozen=True)
+class MeshExport:
+    """Flags of eval/meshes.py."""
+
+    run: tyro.conf.Positional[Path]
+    """Directory of a finished run whose networks are shapes."""
+    out: Path = Path("meshes")
+    """Directory for the meshes."""
+    format: Literal["ply", "obj", "glb"] = "ply"
+    """Format of the files."""
+    resolution: int = 128
+    """Grid points along each axis; 256 needs some 100 MB."""
+    count: int = 8
+    """Test shapes to write, each as its SIREN and as the network generated from its embedding."""
+    zoos: Path = Path("zoos")
+    """Directory under which zoos lie."""
+
+
+def export_meshes(arguments: Sequence[str]) -> None:
+    """Write meshes of test shapes and of what was generated from them."""
+    with one_line_errors():
+        args = tyro.cli(MeshExport, args=list(arguments), prog="eval/meshes.py")
+        prepare_cpu()
+        from netspace_jax import job
+
+        for path in job.export_meshes(args.run, args.zoos, args.out, args.format, args.resolution, args.count):
+            print(relative(path))

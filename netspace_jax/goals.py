@@ -4,7 +4,7 @@ A goal of one's own is any pytree with the two methods of `Goal`.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import flax.struct
 import jax
@@ -18,6 +18,7 @@ from netspace_jax.tasks.classification import Classification
 Network = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
 
 
+@runtime_checkable
 class Goal(Protocol):
     """A pytree, so that it passes through jit; what it is made of may be traced."""
 

@@ -1,6 +1,7 @@
 """The jobs behind the commands, with their progress bars: what notebooks and tests call too."""
 
 import dataclasses
+import logging
 import time
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from netspace_jax import commands, pipeline
 from netspace_jax.config import RunConfig, ZooConfig, check_zoo
 from netspace_jax.devices import netspace_mesh, network_mesh
 from netspace_jax.errors import InputError
-from netspace_jax.evaluation import sections
+from netspace_jax.evaluation import section, sections, shapes
+from netspace_jax.geometry import write_mesh
 from netspace_jax.report import save_figures, write_report
 from netspace_jax.runs import RunDirectory
+from netspace_jax.tasks.fields import Fields
 from netspace_jax.tasks.load import load_task
 from netspace_jax.zoo import Zoo
 
@@ -85,6 +88,35 @@ def evaluate(name: str, run: Path, zoos: Path) -> str:
     if section.figure is not None:
         lines.append(f"figure: {commands.relative(run / 'figures' / (section.name + '.png'))}")
     return "\n".join(lines)
+
+
+def export_meshes(run: Path, zoos: Path, out: Path, suffix: str, resolution: int, count: int) -> list[Path]:
+    """Write the shapes of test members and of the networks generated from them as meshes; returns the files.
+
+    A network without a surface has no file; a warning names it.
+
+    Raises:
+      InputError: the run's networks are no shapes, or the resolution is too small.
+    """
+    trained = pipeline.load_run(run, zoos)
+    if not isinstance(trained.task, Fields):
+        raise InputError(f"the networks of {run} are no shapes: a run of chairs, meshes or deepsdf has meshes")
+    if resolution < 8:
+        raise InputError(f"--resolution must be at least 8, not {resolution}")
+    networks = trained.networks(0, "test")
+    generated = section.reconstruct_split(trained, 0, "test").generated
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for row, member in enumerate(networks.members[:count]):
+        for label, flat in (("siren", networks.parameters[row]), ("generated", generated[row])):
+            mesh = shapes.mesh_of(trained.netspace.architectures[0], flat, resolution)
+            path = out / f"{Path(member.item).stem}-{label}.{suffix}"
+            if mesh.empty:
+                logging.warning("%s: no surface, so no file", path)
+                continue
+            write_mesh(path, mesh)
+            written.append(path)
+    return written
 
 
 def describe_zoo(zoo: Zoo) -> str:

@@ -40,7 +40,7 @@ class Region:
         return jnp.broadcast_to(self.mean, u.shape) + u * jnp.broadcast_to(self.deviation, u.shape)
 
 
-def region_of(z: Float[Array, "network embedding"]) -> Region:
+def region_of(z: Float[Array, "network embedding"] | Float[np.ndarray, "network embedding"]) -> Region:
     """The region of some embeddings; a direction in which they hardly differ counts as a thousandth of the widest."""
     deviation = np.asarray(z).std(0)
     return Region(jnp.asarray(np.mean(z, 0)), jnp.asarray(np.maximum(deviation, 1e-3 * deviation.max() + 1e-8)))

@@ -46,7 +46,7 @@ def tiny_imagenet_single() -> RunConfig:
 
 
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
-_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, teaching="common", interpolation=True, temperature=4.0, noise=0.0,
+_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, center="network", spread=0.1, teaching="common", interpolation=True, temperature=4.0, noise=0.0,
                                  networks=32, batch=64, steps=1000, select="score")
 
 
@@ -121,7 +121,7 @@ def chairs() -> RunConfig:
     zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(1024,), validation=32, test=32,
                     stops="end", steps=5000, batch=128, points=16384, learning_rate=1e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
     netspace = NetSpaceConfig(prep=(64, 72), probes=1024, noise=0.0, center="network", spread=0.03, networks=32, batch=512,
-                              steps=6000, select="agreement")
+                              steps=4500, select="agreement")
     return RunConfig("chairs", zoo, netspace)
 
 

@@ -9,11 +9,14 @@ from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
-from netspace_jax.config import NetSpaceConfig, ZooConfig
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.evaluation.reconstruct import score_networks
 from netspace_jax.netspace import Constants, NetSpace
 from netspace_jax.objectives import Shown
+from netspace_jax.pipeline import Trained
 from netspace_jax.tasks.classification import Classification, classification
+from netspace_jax.zoo import Member, Networks, Zoo
 
 SHAPE, CLASSES = (4, 4, 1), 4
 
@@ -129,3 +132,37 @@ def networks(count: int, width: int = 3, seed: int = 0) -> Shown:
     """Perceptrons with random parameters."""
     flats = jax.random.normal(jax.random.key(100 * width + seed), (count, perceptron(width).size))
     return Shown(flats, jnp.zeros(count, jnp.int32))
+
+
+class Held(Zoo):
+    """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a task."""
+
+    def __init__(self, config, task, networks):
+        self.config, self._networks = config, {}
+        for (name, split), flats in networks.items():
+            built, items = architectures.build(name, task.input_shape, task.outputs), jnp.arange(len(flats)) % task.items
+            scores = [score_networks(built, jnp.asarray(flats), task, items, which) for which in ("validation", "test")]
+            members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
+                                   float(scores[1][i]), 0, i, "") for i in range(len(flats)))
+            self._networks[name, split] = Networks(members, np.asarray(flats))
+        self.members = tuple(member for found in self._networks.values() for member in found.members)
+
+    def networks(self, architecture, split):
+        return self._networks[architecture, split]
+
+
+def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, **changes) -> Trained:
+    """A NetSpace that gives networks back `factor` times as large, with 12 training and 6 test networks of each width.
+
+    Args:
+      changes: of its zoo's configuration; a teacher is one more network.
+    """
+    pictures, names = task(), tuple(f"perceptron{width}" for width in widths)
+    config = RunConfig("tiny", zoo_config(architectures=names, members=(18,) * len(names), **changes),
+                       netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]))
+    held = {(name, split): networks(count, width, seed).flats for name, width in zip(names, widths, strict=True)
+            for split, count, seed in (("train", 12, 0), ("test", 6, 1))}
+    if config.zoo.teacher:
+        held[config.zoo.teacher, "teacher"] = networks(1, int(config.zoo.teacher[-1]), 2).flats
+    fixed = constants(len(widths)).replace(probes=pictures.probes(16))
+    return Trained(config, pictures, Held(config.zoo, pictures, held), unchanged(widths, factor), NO_PARAMS, fixed, 0)

@@ -12,7 +12,7 @@ from netspace_jax.population import outputs_of
 SIZES = (1, 2, 4, 8, 16)
 
 
-def logits_of(trained: Trained, kind: int, flats: Float[Array, "network size"]) -> Float[Array, "network image classes"]:
+def logits_of(trained: Trained, kind: int, flats: Float[np.ndarray, "network size"]) -> Float[Array, "network image classes"]:
     """What each network says of the test images."""
     examples = trained.task.examples("test", jnp.int32(0))
     architecture = trained.netspace.architectures[kind]

@@ -34,7 +34,7 @@ def ridge(train: Float[np.ndarray, "n features"], wanted: Float[np.ndarray, "n"]
     return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17))).fit(train, wanted).predict(test)
 
 
-def _probe_scores(trained: Trained, kind: int, flats: Float[Array, "network size"]) -> Float[np.ndarray, "network 1"]:
+def _probe_scores(trained: Trained, kind: int, flats: Float[np.ndarray, "network size"]) -> Float[np.ndarray, "network 1"]:
     """Accuracy on the encoder's probe images, which are the first training images."""
     labels = trained.task.train.y[np.arange(len(trained.constants.probes)) % len(trained.task.train.y)]
     apply: Callable = trained.netspace.architectures[kind].apply

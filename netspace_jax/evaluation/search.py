@@ -47,7 +47,7 @@ def region(trained: Trained) -> latent.Region:
     return latent.region_of(np.concatenate([reconstruct_split(trained, kind, "train").embedding for kind in shown_kinds(trained.config)]))
 
 
-def _scores(trained: Trained, kind: int, flats: Float[Array, "network size"], split: str) -> np.ndarray:
+def _scores(trained: Trained, kind: int, flats: Float[Array, "network size"] | Float[np.ndarray, "network size"], split: str) -> np.ndarray:
     return np.asarray(score_networks(trained.netspace.architectures[kind], jnp.asarray(flats), trained.task,
                                      jnp.zeros(len(flats), jnp.int32), split))
 

@@ -45,10 +45,14 @@ class Classification:
         return self.classes
 
     def sample(self, key: PRNGKeyArray, item: Int[Array, ""], step: Int[Array, ""], size: int) -> Batch:
-        """`size` training images: an epoch goes once through all (but the last incomplete batch), in a new order each."""
+        """`size` training images: an epoch goes once through all (but the last incomplete batch), in a new order each.
+
+        All of them, where there are fewer.
+        """
         del item
         order_key, augment_key = jax.random.split(key)
         count = len(self.train.y)
+        size = min(size, count)
         epoch, batch = jnp.divmod(step, count // size)
         chosen = shuffled(jax.random.fold_in(order_key, epoch), batch * size + jnp.arange(size), count)
         x = augment(jax.random.fold_in(augment_key, step), self.train.x[chosen], self.crop_padding, self.flip)
