@@ -93,7 +93,7 @@ class NetSpaceConfig:
     """What the `mlp` decoder adds to: the mean of the training members, or one network: a training member, or, of an
     architecture of which none is shown, an untrained one."""
     spread: float = 1.0
-    """How far from the center decoded values start, in deviations of their layer over the zoo."""
+    """How far from the center decoded values start, in deviations of their layer over the zoo, times √½."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 1.0

@@ -46,14 +46,15 @@ def tiny_imagenet_single() -> RunConfig:
 
 
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
-_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, center="network", spread=0.1, teaching="common", interpolation=True, temperature=4.0, noise=0.0,
-                                 networks=32, batch=64, steps=1000, select="score")
+_MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, center="network", spread=0.1, probes=64, teaching="common",
+                                 interpolation=True, temperature=4.0, noise=0.0, networks=16, batch=64, steps=600,
+                                 evaluations=5, select="score")
 
 
 def digits_multi() -> RunConfig:
     """Four architectures on digits in one space, taught by one ResNet56, as in the paper."""
-    zoo = ZooConfig(architectures=FOUR, members=(48, 48, 48, 48), teacher="resnet56", validation=6, test=6, stops="end",
-                    steps=300, learning_rate=5e-3, decay=0.2, decay_at=(0.6, 0.85))
+    zoo = ZooConfig(architectures=FOUR, members=(48, 48, 48, 32), teacher="resnet56", validation=6, test=6, stops="end",
+                    steps=250, learning_rate=5e-3, decay=0.2, decay_at=(0.6, 0.85))
     return RunConfig("digits-multi", zoo, _MULTI_NETSPACE)
 
 
@@ -67,7 +68,7 @@ def digits_multi_own() -> RunConfig:
 def digits_unseen() -> RunConfig:
     """Only LeNetLikes and ResNet32s are shown; VanillaCNN and ResNet8 must come out of the space between them."""
     base = digits_multi()
-    zoo = dataclasses.replace(base.zoo, members=(48, 12, 12, 48))
+    zoo = dataclasses.replace(base.zoo, members=(48, 16, 16, 32))
     return RunConfig("digits-unseen", zoo, dataclasses.replace(base.netspace, shown=("lenetlike", "resnet32")))
 
 

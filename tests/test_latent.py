@@ -90,10 +90,11 @@ def test_what_is_found_is_no_worse_than_its_start_and_has_the_merit_that_it_says
     assert found.losses.shape == (4, 4) and (found.losses[:, -1] < found.losses[:, 0]).all()
 
 
-def test_each_of_many_searches_is_as_alone(task, starts, found):
-    alone = searched(Labels(task, 16), starts[2:3])
-    for ours, theirs in zip(jax.tree.leaves(alone), jax.tree.leaves(found), strict=True):
-        np.testing.assert_allclose(ours[0], theirs[2], rtol=1e-4, atol=1e-5)
+def test_what_else_is_searched_does_not_matter(task, starts, found):
+    """Four times one start, and what it came to among others."""
+    same = searched(Labels(task, 16), starts[jnp.array([2, 2, 2, 2])])
+    for ours, theirs in zip(jax.tree.leaves(same), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(ours, np.array([theirs[2]] * 4), rtol=1e-4, atol=1e-5)
 
 
 def test_searches_stay_on_the_devices_of_their_starts(task, starts, found):
@@ -110,15 +111,16 @@ def test_trust_pulls_towards_the_centre(task, starts):
     pulled = searched(goal, starts[:1], region=region)
     before, after = (jnp.square(region.standardise(z)).mean() for z in (starts[:1], pulled.z))
     assert after < 0.05 * before
-    free = searched(goal, starts[:1], dataclasses.replace(CONFIG, trust=0.0), region)
-    np.testing.assert_allclose(free.z, starts[:1], atol=1e-5)
-    assert free.merit == free.start_merit < pulled.merit
+    assert pulled.merit > pulled.start_merit
 
 
 @pytest.fixture(scope="module")
 def asked(task):
-    """Searches for the second of two architectures from embeddings that are read as the first, a look at each step."""
-    z = embedded(tiny.networks(3, 4)).at[:, :2].set(jnp.array([[0.6, -0.6]] * 3))
+    """Searches for the second of two architectures from embeddings that are read as the first, the last too far from it.
+
+    A look at each step.
+    """
+    z = embedded(tiny.networks(4, 4)).at[:, :2].set(jnp.array([[0.6, -0.6]] * 3 + [[60.0, -60.0]]))
     region = Region(jnp.full(SIZE, 0.25), jnp.full(SIZE, 1.5))
     return z, searched(Labels(task, 16), z, dataclasses.replace(CONFIG, looks=40), region, (3, 4), 1)
 
@@ -126,26 +128,25 @@ def asked(task):
 def test_what_is_found_is_read_as_the_architecture_that_was_asked_for(task, asked):
     z, found = asked
     assert (found.start_merit == -np.inf).all()
-    assert (found.z[:, 1] > found.z[:, 0]).all()
-    np.testing.assert_allclose(found.merit, accuracies(task, found.z, 4), atol=1e-6)
+    assert (found.z[:3, 1] > found.z[:3, 0]).all()
+    np.testing.assert_allclose(found.merit[:3], accuracies(task, found.z[:3], 4), atol=1e-6)
+
+
+def test_what_is_read_as_another_has_no_merit_and_is_no_result(asked):
+    z, found = asked
+    assert found.merit[3] == -np.inf and found.losses[3, -1] < found.losses[3, 0]
+    np.testing.assert_allclose(found.z[3], z[3], rtol=1e-5, atol=1e-5)
 
 
 def test_the_loss_is_the_goals_with_trust_and_the_heads_by_hand(task, asked):
     """At the start: labels, a tenth of the squared distance in deviations, and the cross-entropy to the architecture."""
     z, found = asked
     batch = task.sample(jax.random.key(0), jnp.int32(0), jnp.int32(0), 16)
-    for start, losses in zip(np.asarray(z), found.losses, strict=True):
+    for start, losses in zip(np.asarray(z)[:3], found.losses[:3], strict=True):
         log_p = scipy.special.log_softmax(np.asarray(tiny.perceptron(4).apply(jnp.asarray(start[:88]), batch.inputs)), -1)
         labels = -log_p[np.arange(16), batch.targets].mean()
         trust = np.square((start - 0.25) / 1.5).mean()
         np.testing.assert_allclose(losses[0], labels + 0.1 * trust + np.log(1 + np.exp(1.2)), rtol=1e-5)
-
-
-def test_where_nothing_is_read_as_the_architecture_nothing_has_merit(task, asked):
-    z, _ = asked
-    found = searched(Labels(task, 16), z, dataclasses.replace(CONFIG, learning_rate=1e-6), PLAIN, (3, 4), 1)
-    assert (found.merit == -np.inf).all()
-    np.testing.assert_array_equal(found.z, z)
 
 
 def test_fine_tuning_is_search_among_weights(task, starts):
@@ -182,7 +183,7 @@ def test_what_is_standardised_is_restored():
 def correlated():
     """400 embeddings of 4 dimensions, and their mean and covariance."""
     rng = np.random.default_rng(0)
-    mix = np.array([[3.0, 0, 0, 0], [1, 1, 0, 0], [0, 0.5, 0.2, 0], [0, 0, 1, 0.7]])
+    mix = np.array([[3.0, 0, 0, 0], [1, 1, 0, 0], [0, 0.5, 1.5, 0], [0, 0, 1, 2]])
     z = (rng.standard_normal((400, 4)) @ mix.T + np.array([5.0, 0, -2, 1])).astype(np.float32)
     return z, z.mean(0), np.cov(z.T, bias=True)
 

@@ -44,6 +44,32 @@ def test_where_none_is_shown_values_have_the_size_that_networks_start_with(task)
     np.testing.assert_allclose(np.asarray(constants.scale[0]).reshape(-1)[:67], expected, rtol=1e-6)
 
 
+def test_values_may_start_at_one_network(task):
+    """At the last that is shown, or, where none is, at one as it starts; their sizes are as around a mean."""
+    built = (tiny.perceptron(), tiny.normed())
+    config = tiny.netspace_config(prep=(8, 32))
+    flats = (random_flats(built[0], 5), np.zeros((0, built[1].size), np.float32))
+    mean, network, other = (make_constants(changed, make_netspace(changed, built), task, flats) for changed in (
+        config, dataclasses.replace(config, center="network"), dataclasses.replace(config, center="network", seed=1)))
+    np.testing.assert_array_equal(network.scale, mean.scale)
+    np.testing.assert_array_equal(network.shift[0].reshape(-1)[:67], flats[0][-1])
+    untrained = jax.jit(lambda key: built[1].finish(built[1].init(key)))(jax.random.key(0))
+    np.testing.assert_allclose(network.shift[1].reshape(-1)[:built[1].size], untrained, rtol=1e-5, atol=1e-7)
+    assert untrained.std() > 0.1
+    assert (network.shift[0] == other.shift[0]).all() and (network.shift[1] != other.shift[1]).any()
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.1])
+def test_how_far_from_the_centre_values_start(task, spread):
+    """In deviations of their layer, less what a relu keeps of them: half of their square."""
+    config = tiny.netspace_config(spread=spread, prep=(50, 200))
+    space = make_netspace(config, (tiny.perceptron(),))
+    constants = tiny.constants().replace(scale=jnp.full((1, 50, 200), 3.0), shift=jnp.full((1, 50, 200), 7.0))
+    prep, _ = space.decoder.init_with_output(jax.random.key(0), jnp.arange(6.0), constants.scale[0], constants.shift[0],
+                                             jnp.int32(0))
+    np.testing.assert_allclose(np.sqrt(np.square(prep - 7).mean()) / 3, np.sqrt(0.5) * spread, rtol=0.05)
+
+
 @pytest.mark.parametrize("shown", [0, 5])
 def test_ends_of_residual_branches_are_damped(task, shown):
     """By 1/√n for n branches."""

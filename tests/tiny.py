@@ -1,5 +1,7 @@
 """The smallest things that tests train: pictures, two architectures, configurations."""
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -134,35 +136,37 @@ def networks(count: int, width: int = 3, seed: int = 0) -> Shown:
     return Shown(flats, jnp.zeros(count, jnp.int32))
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _scores(built, flats, task, items):
+    return [score_networks(built, flats, task, items, which) for which in ("validation", "test")]
+
+
 class Held(Zoo):
     """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a task."""
 
     def __init__(self, config, task, networks):
-        self.config, self._networks = config, {}
+        self.config, self.held = config, {}
         for (name, split), flats in networks.items():
             built, items = architectures.build(name, task.input_shape, task.outputs), jnp.arange(len(flats)) % task.items
-            scores = [score_networks(built, jnp.asarray(flats), task, items, which) for which in ("validation", "test")]
+            scores = np.asarray(_scores(built, jnp.asarray(flats), task, items))
             members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
                                    float(scores[1][i]), 0, i, "") for i in range(len(flats)))
-            self._networks[name, split] = Networks(members, np.asarray(flats))
-        self.members = tuple(member for found in self._networks.values() for member in found.members)
+            self.held[name, split] = Networks(members, np.asarray(flats))
+        self.members = tuple(member for found in self.held.values() for member in found.members)
 
     def networks(self, architecture, split):
-        return self._networks[architecture, split]
+        return self.held[architecture, split]
 
 
-def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, **changes) -> Trained:
-    """A NetSpace that gives networks back `factor` times as large, with 12 training and 6 test networks of each width.
-
-    Args:
-      changes: of its zoo's configuration; a teacher is one more network.
-    """
+@functools.cache
+def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = "") -> Trained:
+    """A NetSpace that gives networks back `factor` times as large, with 12 training and 6 test networks of each width."""
     pictures, names = task(), tuple(f"perceptron{width}" for width in widths)
-    config = RunConfig("tiny", zoo_config(architectures=names, members=(18,) * len(names), **changes),
+    config = RunConfig("tiny", zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
                        netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]))
     held = {(name, split): networks(count, width, seed).flats for name, width in zip(names, widths, strict=True)
             for split, count, seed in (("train", 12, 0), ("test", 6, 1))}
-    if config.zoo.teacher:
-        held[config.zoo.teacher, "teacher"] = networks(1, int(config.zoo.teacher[-1]), 2).flats
+    if teacher:
+        held[teacher, "teacher"] = networks(1, int(teacher[-1]), 2).flats
     fixed = constants(len(widths)).replace(probes=pictures.probes(16))
     return Trained(config, pictures, Held(config.zoo, pictures, held), unchanged(widths, factor), NO_PARAMS, fixed, 0)

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-_SEGMENTS = 64
+# Values of a segment, fine enough that architectures of nearly the same size end in different ones; and most segments.
+_SEGMENT, _MOST = 64, 1024
 
 
 class ProbeEncoder(nn.Module):
@@ -26,9 +27,13 @@ class ProbeEncoder(nn.Module):
 
 
 def segment_statistics(prep: Float[Array, "h w"]) -> Float[Array, "statistics"]:
-    """Log deviation of each of 64 equal segments of a PRep: its layers' sizes and where its padding begins."""
+    """Log deviation of each segment of 64 values of a PRep (of more, where there would be more than 1,024 segments).
+
+    They show the sizes of its layers, and where its padding begins, which tells architectures apart.
+    """
     flat = prep.reshape(-1)
-    flat = jnp.pad(flat, (0, -flat.size % _SEGMENTS)).reshape(_SEGMENTS, -1)
+    length = max(_SEGMENT, -(-flat.size // _MOST))
+    flat = jnp.pad(flat, (0, -flat.size % length)).reshape(-1, length)
     return 0.5 * jnp.log(jnp.square(flat).mean(1) + 1e-6)
 
 
@@ -36,8 +41,8 @@ class ScaledDecoder(nn.Module):
     """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
 
     It is told which architecture it decodes for, so that any embedding can be read as any of them.
-    A decoder whose values all have one size yields networks that cannot be trained: the scale decides. `spread` is the
-    deviation, in units of `scale`, with which values start.
+    A decoder whose values all have one size yields networks that cannot be trained: the scale decides. Values start √½·`spread`
+    away from the center, in units of `scale`.
     """
 
     prep: tuple[int, int]

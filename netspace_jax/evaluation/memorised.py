@@ -53,7 +53,8 @@ def _nearest(architecture, flats: Float[Array, "network size"], training: Shown,
     return jax.lax.map(one, flats)
 
 
-def nearest(architecture, flats: Float[Array, "network size"], training: Shown, task: Task, split: Split = "test") -> Nearest:
+def nearest(architecture, flats: Float[Array, "network size"] | Float[np.ndarray, "network size"], training: Shown, task: Task,
+            split: Split = "test") -> Nearest:
     """Nearest training networks, in parameters and in behaviour, of some networks."""
     return Nearest(*map(np.asarray, _nearest(architecture, flats, training, task, split)))
 

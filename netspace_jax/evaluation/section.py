@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -38,5 +39,5 @@ def reconstruct_split(trained: Trained, kind: int, split: Split) -> Reconstructi
 
 def chance(task: Task) -> float:
     """Accuracy of always naming the commonest class of the test images."""
-    counts = np.bincount(np.asarray(task.examples("test", np.int32(0)).targets))
+    counts = np.bincount(np.asarray(task.examples("test", jnp.int32(0)).targets))
     return float(counts.max() / counts.sum())

@@ -129,16 +129,18 @@ def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
     if isinstance(trained.task, Fields):
         return found | {"shapes": shapes.shapes, "walk": shapes.walk, "completion": completion}
     found["interpolate"] = interpolation
-    if len(trained.netspace.architectures) > 1:
-        found["architectures"] = several.architectures
     if boundary_pairs(len(trained.netspace.architectures)):
         found |= {"across": several.across, "unseen": several.unseen}
-    return found | {"search": search, "probe": prediction, "ensemble": ensemble, "memorised": memorisation}
+    if len(trained.netspace.architectures) > 1:
+        found["architectures"] = several.architectures
+    else:
+        found["search"] = search
+    return found | {"probe": prediction, "ensemble": ensemble, "memorised": memorisation}
 
 
 def extra_sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
     """Sections that take minutes of training, and are made when asked for."""
     if isinstance(trained.task, Fields):
         return {}
-    several_architectures = {"search_architectures": search_architectures} if len(trained.netspace.architectures) > 1 else {}
-    return {"start": start, "redundancy": redundancy, **several_architectures}
+    searches = {"search": search, "search_architectures": search_architectures} if len(trained.netspace.architectures) > 1 else {}
+    return {"start": start, "redundancy": redundancy, **searches}

@@ -53,15 +53,15 @@ def test_values_are_the_references():
     assert parity.difference(values[:, 0], "siren/values") <= parity.TOLERANCE
 
 
-def test_untrained_values_lie_in_the_references_ranges():
-    params = jax.jit(architectures.build("siren64", (3,), 1).init)(jax.random.key(0))["params"]
-    weight, bias = np.sqrt(6 / 64) / 30, 1 / np.sqrt(64)
+@pytest.mark.parametrize(("name", "width", "frequency"), [("siren", 256, 30), ("siren64", 64, 15)])
+def test_untrained_values_lie_in_the_references_ranges(name, width, frequency):
+    params = jax.jit(architectures.build(name, (3,), 1).init)(jax.random.key(0))["params"]
+    weight, bias = np.sqrt(6 / width) / frequency, 1 / np.sqrt(width)
     bounds = {"Linear_0": (1 / 3, 1 / np.sqrt(3)), "Linear_1": (weight, bias), "Linear_2": (weight, bias)}
     assert params.keys() == bounds.keys()
-    for name, (kernel, bias) in bounds.items():
-        assert 0.8 * kernel < np.abs(params[name]["kernel"]).max() <= kernel
-        assert np.abs(params[name]["bias"]).max() <= bias
-    assert np.abs(params["Linear_1"]["bias"]).max() > weight
+    for layer, (kernel, bias) in bounds.items():
+        assert 0.8 * kernel < np.abs(params[layer]["kernel"]).max() <= kernel
+        assert np.abs(params[layer]["bias"]).max() <= bias
 
 
 def test_width_is_a_parameter():

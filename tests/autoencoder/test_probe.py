@@ -8,17 +8,19 @@ import pytest
 from netspace_jax.autoencoder.probe import LinearHead, ProbeEncoder, ScaledDecoder, segment_statistics
 
 
-def test_statistics_are_log_sizes_of_64_segments():
+def test_statistics_are_log_sizes_of_segments_of_64_values():
     table = jnp.concatenate([jnp.full(64, 3.0), -jnp.full(64, 0.5), jnp.zeros(128)]).reshape(16, 16)
-    expected = np.repeat(np.log([3.0, 0.5, 1e-3, 1e-3]), 16)
-    np.testing.assert_allclose(segment_statistics(table), expected, rtol=1e-4)
+    np.testing.assert_allclose(segment_statistics(table), np.log([3.0, 0.5, 1e-3, 1e-3]), rtol=1e-4)
 
 
 def test_statistics_of_a_prep_that_does_not_divide():
-    statistics = segment_statistics(jnp.ones((5, 13)))  # 65 elements: segments of 2, 32 of them full, one half full
-    np.testing.assert_allclose(statistics[:32], 0, atol=1e-5)
-    np.testing.assert_allclose(statistics[32], 0.5 * np.log(0.5), rtol=1e-4)
-    np.testing.assert_allclose(statistics[33:], 0.5 * np.log(1e-6), rtol=1e-4)
+    statistics = segment_statistics(jnp.ones((8, 20)))  # 160 values: two segments and a half
+    np.testing.assert_allclose(statistics, [0, 0, 0.5 * np.log(0.5)], atol=1e-5)
+
+
+def test_a_large_prep_has_at_most_1024_segments():
+    assert segment_statistics(jnp.ones((8, 10_000))).shape == (1013,)  # of 79 values
+    assert segment_statistics(jnp.ones((88, 10_000))).shape == (1023,)  # of 860
 
 
 def test_the_encoder_looks_at_behaviour_and_prep():
@@ -43,6 +45,14 @@ def test_the_decoder_scales_and_shifts(architectures):
     np.testing.assert_array_equal(out[0], shift[0])
     np.testing.assert_allclose(out, shift + scale * plain, rtol=1e-6, atol=1e-6)
     assert np.abs(plain).min(axis=1).max() > 0
+
+
+def test_spread_is_how_far_from_the_shift_values_start():
+    z, shift = jax.random.normal(jax.random.key(0), (5,)), jax.random.normal(jax.random.key(1), (40, 60))
+    near, far = (ScaledDecoder((40, 60), 16, 1, spread).init_with_output(jax.random.key(2), z, jnp.ones((40, 60)), shift,
+                                                                        jnp.int32(0))[0] for spread in (0.1, 2.0))
+    np.testing.assert_allclose(far - shift, 20 * (near - shift), rtol=1e-3, atol=1e-4)
+    assert (near - shift).std() > 0.02
 
 
 def test_the_decoder_is_told_the_architecture_where_there_are_several():

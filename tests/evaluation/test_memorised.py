@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.evaluation.memorised import disturbed, nearest
+from netspace_jax import latent
+from netspace_jax.evaluation.memorised import disturbed, memorisation, nearest
 from netspace_jax.objectives import Shown
 from tests import tiny
 
@@ -47,3 +48,35 @@ def test_noise_is_a_share_of_each_networks_deviation():
     np.testing.assert_allclose(noise.std(1), 0.1 * flats.std(1), rtol=0.03)
     np.testing.assert_array_equal(disturbed(flats, 0.0), flats)
     assert (disturbed(flats, 0.1, seed=1) != disturbed(flats, 0.1)).any()
+
+
+def test_the_section_by_networks_that_come_back():
+    """Generated networks are the test networks, which are none of the training networks."""
+    trained = tiny.trained()
+    metrics = memorisation(trained).metrics
+    for figure in ("accuracy", "distance", "agreement"):
+        np.testing.assert_allclose(metrics[f"memorised/generated_{figure}"], metrics[f"memorised/members_{figure}"], rtol=1e-6)
+    training, test = (trained.networks(0, split) for split in ("train", "test"))
+    np.testing.assert_allclose(metrics["memorised/members_accuracy"], np.mean([m.score_test for m in test.members]), rtol=1e-6)
+    away = np.linalg.norm(test.parameters[:, None] - training.parameters[None], axis=2).min(1)
+    away /= np.linalg.norm(test.parameters, axis=1)
+    np.testing.assert_allclose(metrics["memorised/members_distance"], away.mean(), rtol=1e-5)
+    best = max(training.members, key=lambda member: member.score_validation)
+    assert (metrics["memorised/best_distance"], metrics["memorised/best_agreement"]) == (0, 1)
+    np.testing.assert_allclose(metrics["memorised/best_accuracy"], best.score_test, rtol=1e-6)
+    mean = training.parameters.mean(0)
+    away = np.linalg.norm(training.parameters - mean, axis=1).min() / np.linalg.norm(mean)
+    np.testing.assert_allclose(metrics["memorised/average_distance"], away, rtol=1e-5)
+
+
+def test_a_generator_that_repeats_is_found_out(monkeypatch):
+    """Test networks that are training networks, and draws of which each is one."""
+    trained = tiny.trained()
+    monkeypatch.setitem(trained.zoo.held, ("perceptron3", "test"), trained.networks(0, "train"))
+    monkeypatch.setattr(latent, "sample", lambda density, seed, count: jnp.pad(jnp.asarray(
+        trained.networks(0, "train").parameters), ((0, 0), (0, 93))))
+    metrics = memorisation(trained).metrics
+    for name in ("generated", "members", "mixture", "kernel"):
+        found = [metrics[f"memorised/{name}_{figure}"] for figure in ("distance", "agreement")]
+        np.testing.assert_allclose(found, (0, 1), atol=1e-6)
+    assert 0.05 < metrics["memorised/noise_distance"] < 0.15

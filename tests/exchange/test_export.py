@@ -102,7 +102,7 @@ def test_state_dict_computes_the_same_in_torch(exported):
 
     def siren64(x):
         for name in ("mlp.0", "mlp.2"):
-            x = torch.sin(30 * linear(x, name))
+            x = torch.sin(15 * linear(x, name))
         return linear(x, "mlp.4")
 
     forward = {"lenetlike": lenetlike, "vanilla_cnn": vanilla_cnn, "resnet8": resnet8, "siren64": siren64}

@@ -60,6 +60,12 @@ def test_splits_and_probes(task):
     assert len({*map(int, task.probes(COUNT)[:, 0, 0, 0])}) == COUNT
 
 
+def test_a_batch_of_more_images_than_there_are_is_all_of_them(task):
+    few, many = (task.sample(jax.random.key(0), jnp.int32(0), jnp.int32(5), size) for size in (COUNT, 2 * COUNT + 3))
+    np.testing.assert_array_equal(many.inputs, few.inputs)
+    np.testing.assert_array_equal(many.targets, few.targets)
+
+
 def test_shapes(task):
     assert task.input_shape == (4, 4, 1) and task.outputs == 3 and task.items == 1
     chex.assert_shape(task.describe(jnp.zeros((7, 3))), (7 * 3 + 7 + 7 * 3,))

@@ -1,0 +1,46 @@
+"""Other tasks, and how far networks come on them."""
+
+import importlib
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax.evaluation.start import renamed, turned
+from tests import tiny
+
+module = importlib.import_module("netspace_jax.evaluation.start")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return tiny.trained()
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_other_tasks_by_hand(trained, split):
+    """Images a quarter turned with the labels that they had, and the same images under the next class's name."""
+    images, other, named = (getattr(task, split) for task in (trained.task, turned(trained.task), renamed(trained.task)))
+    np.testing.assert_array_equal(other.x, [np.rot90(image) for image in np.asarray(images.x)])
+    np.testing.assert_array_equal(other.y, images.y)
+    np.testing.assert_array_equal(named.x, images.x)
+    np.testing.assert_array_equal(named.y, [[1, 2, 3, 0][label] for label in images.y])
+
+
+def test_figures_before_and_after(trained, monkeypatch):
+    monkeypatch.setattr(module, "EPOCHS", (0, 200))
+    monkeypatch.setattr(module, "NETWORKS", 4)
+    section = module.start(trained)
+    kinds, tasks = ("generated", "member", "random"), {"turned": turned(trained.task), "renamed": renamed(trained.task)}
+    assert section.metrics.keys() == {f"start/{task}_{kind}_{epochs}" for task in tasks for kind in kinds for epochs in (0, 200)}
+    members = trained.networks(0, "test")
+    best = sorted(range(6), key=lambda row: -members.members[row].score_validation)[:4]
+    for name, task in tasks.items():
+        images = task.examples("test", jnp.int32(0))
+        logits = np.array([tiny.perceptron().apply(jnp.asarray(members.parameters[row]), images.inputs) for row in best])
+        before = (logits.argmax(2) == np.asarray(images.targets)).mean()
+        for kind in ("generated", "member"):
+            np.testing.assert_allclose(section.metrics[f"start/{name}_{kind}_0"], before, atol=1e-6)
+    for kind in kinds:
+        before, after = (np.mean([section.metrics[f"start/{name}_{kind}_{epochs}"] for name in tasks]) for epochs in (0, 200))
+        assert after > before
