@@ -10,7 +10,7 @@ from netspace_jax.errors import InputError
 def digits() -> RunConfig:
     """1,024 LeNetLikes on scikit-learn's 8×8 digits, each from its own start, and a space of them.
 
-    `python train.py`: under 4 minutes on two CPU cores; gap 0.035, agreement 0.85, Kendall's τ 0.91 on unseen networks.
+    `python train.py`: 2.5 minutes on two CPU cores; gap 0.038, agreement 0.82, Kendall's τ 0.90 on unseen networks.
     """
     return RunConfig("digits", ZooConfig(), NetSpaceConfig())
 
@@ -18,7 +18,7 @@ def digits() -> RunConfig:
 def digits_shared() -> RunConfig:
     """As `digits`, but all networks share one random start.
 
-    `python train.py digits-shared`: 4 minutes on two CPU cores; gap 0.018, agreement 0.92, Kendall's τ 0.92.
+    `python train.py digits-shared`: 2.5 minutes on two CPU cores; gap 0.011, agreement 0.95, Kendall's τ 0.97.
     """
     base = digits()
     return dataclasses.replace(base, name="digits-shared", zoo=dataclasses.replace(base.zoo, shared_start=True))
@@ -36,12 +36,18 @@ def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: 
 
 
 def cifar10_single() -> RunConfig:
-    """The reference on CIFAR-10: 186 ResNet8s stopped after 0 to 599 epochs, E 4096, 1,000 passes."""
+    """The reference on CIFAR-10: 186 ResNet8s stopped after 0 to 599 epochs, E 4096, 1,000 passes.
+
+    `python train.py cifar10-single`: needs an accelerator; not measured yet. The README scales it to a CPU by flags.
+    """
     return _paper_single("cifar10-single", "cifar10", (8, 10_000), 4, 40_000 // 128)
 
 
 def tiny_imagenet_single() -> RunConfig:
-    """The reference on Tiny-ImageNet: 186 ResNet8s stopped after 0 to 599 epochs, E 4096, 1,000 passes."""
+    """The reference on Tiny-ImageNet: 186 ResNet8s stopped after 0 to 599 epochs, E 4096, 1,000 passes.
+
+    `python train.py tiny-imagenet-single`: needs an accelerator; not measured yet.
+    """
     return _paper_single("tiny-imagenet-single", "tiny_imagenet", (16, 10_000), 8, 80_000 // 128)
 
 
@@ -52,21 +58,30 @@ _MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, center="network", 
 
 
 def digits_multi() -> RunConfig:
-    """Four architectures on digits in one space, taught by one ResNet56, as in the paper."""
+    """Four architectures on digits in one space, taught by one ResNet56, as in the paper.
+
+    `python train.py digits-multi`: some 8 minutes on two CPU cores; generated networks of each architecture 0.96 to 0.97.
+    """
     zoo = ZooConfig(architectures=FOUR, members=(48, 48, 48, 32), teacher="resnet56", validation=6, test=6, stops="end",
                     steps=250, learning_rate=5e-3, decay=0.2, decay_at=(0.6, 0.85))
     return RunConfig("digits-multi", zoo, _MULTI_NETSPACE)
 
 
 def digits_multi_own() -> RunConfig:
-    """As `digits-multi`, but each network is its own teacher, so that the space keeps what each one does."""
+    """As `digits-multi`, but each network is its own teacher, so that the space keeps what each one does.
+
+    `python train.py digits-multi-own`. Not measured yet.
+    """
     base = digits_multi()
     return dataclasses.replace(base, name="digits-multi-own",
                                netspace=dataclasses.replace(base.netspace, teaching="self", select="gap"))
 
 
 def digits_unseen() -> RunConfig:
-    """Only LeNetLikes and ResNet32s are shown; VanillaCNN and ResNet8 must come out of the space between them."""
+    """Only LeNetLikes and ResNet32s are shown; VanillaCNN and ResNet8 must come out of the space between them.
+
+    `python train.py digits-unseen`. Not measured yet.
+    """
     base = digits_multi()
     zoo = dataclasses.replace(base.zoo, members=(48, 16, 16, 32))
     return RunConfig("digits-unseen", zoo, dataclasses.replace(base.netspace, shown=("lenetlike", "resnet32")))
@@ -89,12 +104,18 @@ def _paper_multi(name: str, dataset: str, rows: int, crop_padding: int, epoch: i
 
 
 def cifar10_multi() -> RunConfig:
-    """The reference on CIFAR-10: 60 LeNetLike, 50 VanillaCNN, 60 ResNet8 and 100 ResNet32 to train on, a ResNet56 teacher."""
+    """The reference on CIFAR-10: 60 LeNetLike, 50 VanillaCNN, 60 ResNet8 and 100 ResNet32 to train on, a ResNet56 teacher.
+
+    `python train.py cifar10-multi`: needs an accelerator; not measured yet.
+    """
     return _paper_multi("cifar10-multi", "cifar10", 88, 4, 40_000 // 128, 30, (106, 96, 106, 146))
 
 
 def tiny_imagenet_multi() -> RunConfig:
-    """The reference's four architectures on Tiny-ImageNet."""
+    """The reference's four architectures on Tiny-ImageNet.
+
+    `python train.py tiny-imagenet-multi`: needs an accelerator; not measured yet.
+    """
     return _paper_multi("tiny-imagenet-multi", "tiny_imagenet", 88, 8, 80_000 // 128, 16, (92, 82, 92, 132))
 
 
@@ -104,20 +125,26 @@ def _unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
 
 
 def cifar10_unseen() -> RunConfig:
-    """The reference on CIFAR-10 with 40 LeNetLikes and 80 ResNet32s shown, and nothing of what lies between them."""
+    """The reference on CIFAR-10 with 40 LeNetLikes and 80 ResNet32s shown, and nothing of what lies between them.
+
+    `python train.py cifar10-unseen`: needs an accelerator; not measured yet.
+    """
     return _unseen(cifar10_multi(), "cifar10-unseen", (86, 47, 47, 126))
 
 
 def tiny_imagenet_unseen() -> RunConfig:
-    """The reference on Tiny-ImageNet with 40 LeNetLikes and 80 ResNet32s shown."""
+    """The reference on Tiny-ImageNet with 40 LeNetLikes and 80 ResNet32s shown.
+
+    `python train.py tiny-imagenet-unseen`: needs an accelerator; not measured yet.
+    """
     return _unseen(tiny_imagenet_multi(), "tiny-imagenet-unseen", (72, 33, 33, 112))
 
 
 def chairs() -> RunConfig:
-    """320 procedural chairs, each in a SIREN of 64 hidden units, and a space of them.
+    """1,024 procedural chairs, each in a SIREN of 64 hidden units, and a space of them.
 
-    `python train.py chairs`: 5 minutes on two CPU cores; SIREN against truth IoU 0.92; generated against its SIREN, on
-    unseen chairs, IoU 0.80 and 0.48 of points within 0.01.
+    `python train.py chairs`: 8.5 minutes on two CPU cores; SIREN against truth IoU 0.86; generated against its SIREN, on
+    unseen chairs, IoU 0.90 and 0.83 of points within 0.01.
     """
     zoo = ZooConfig(task="fields", dataset="chairs", architectures=("siren64",), members=(1024,), validation=32, test=32,
                     stops="end", steps=5000, batch=128, points=16384, learning_rate=1e-3, decay=0.3, decay_at=(0.5, 0.75, 0.9))
@@ -133,12 +160,16 @@ def _shapes_of_files(name: str, members: int) -> RunConfig:
 
 
 def meshes() -> RunConfig:
-    """The shapes of a folder of meshes: `--dataset FOLDER`."""
+    """The shapes of a folder of meshes.
+
+    `python train.py meshes --dataset FOLDER`: 5 minutes on two CPU cores for the 44 IKEA chairs of docs/shapes.md; SIREN
+    against truth IoU 0.58; generated against its SIREN 0.14: so few shapes do not make a space.
+    """
     return _shapes_of_files("meshes", 10_000)
 
 
 def deepsdf() -> RunConfig:
-    """The shapes of a folder of DeepSDF's .npz files: `--dataset FOLDER`."""
+    """The shapes of a folder of DeepSDF's .npz files: `python train.py deepsdf --dataset FOLDER`. Not measured yet."""
     return _shapes_of_files("deepsdf", 10_000)
 
 

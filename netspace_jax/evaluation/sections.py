@@ -133,8 +133,6 @@ def sections_for(trained: Trained) -> dict[str, Callable[[Trained], Section]]:
         found |= {"across": several.across, "unseen": several.unseen}
     if len(trained.netspace.architectures) > 1:
         found["architectures"] = several.architectures
-    else:
-        found["search"] = search
     return found | {"probe": prediction, "ensemble": ensemble, "memorised": memorisation}
 
 
@@ -142,5 +140,5 @@ def extra_sections_for(trained: Trained) -> dict[str, Callable[[Trained], Sectio
     """Sections that take minutes of training, and are made when asked for."""
     if isinstance(trained.task, Fields):
         return {}
-    searches = {"search": search, "search_architectures": search_architectures} if len(trained.netspace.architectures) > 1 else {}
-    return {"start": start, "redundancy": redundancy, **searches}
+    found = {"search": search, "start": start, "redundancy": redundancy}
+    return found | ({"search_architectures": search_architectures} if len(trained.netspace.architectures) > 1 else {})
