@@ -52,6 +52,7 @@ def exported(request, tmp_path_factory):
 
 
 def assert_same(outputs, expected):
+    """Within 1e-5 of the largest value that the network puts out."""
     assert outputs.shape == expected.shape
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max(), rtol=0)
 
@@ -113,8 +114,8 @@ def test_state_dict_computes_the_same_in_torch(exported):
 
 def test_stablehlo_comes_back_for_any_batch(exported):
     apply = exchange.from_stablehlo(exported.files.stablehlo)
-    for count in (1, 3):
-        assert_same(apply(exported.inputs[:count]), exported.expected[:count])
+    outputs = [apply(exported.inputs[:1]), apply(exported.inputs[1:])]
+    assert_same(jnp.concatenate(outputs), exported.expected)
     function = jax.export.deserialize(bytearray(exported.files.stablehlo.read_bytes()))
     assert function.platforms == ("cpu", "cuda", "tpu")
 
