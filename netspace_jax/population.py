@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import Mesh
+from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import ZooConfig
-from netspace_jax.devices import everywhere, over_networks
+from netspace_jax.devices import AXIS, over_networks
 from netspace_jax.tasks import Task
 
 # What a member's own key is folded with, for each thing that is drawn from it.
@@ -125,13 +125,11 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
-        new = ({"params": optax.apply_updates(state.variables["params"], updates), **extras}, opt_state, value)
-        old = (state.variables, state.optimizer, state.loss)
-        variables, opt_state, value = jax.tree.map(lambda a, b: jnp.where(index < state.stop, a, b), new, old)
+        variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
         return state.replace(variables=variables, optimizer=opt_state, loss=value), task
 
     def advance(state, task, begin, end):
-        return jax.lax.fori_loop(begin, end, step, (state, task))[0]
+        return jax.lax.fori_loop(begin, jnp.minimum(end, state.stop), step, (state, task))[0]
 
     def look(state, task):
         score = _score(architecture, architecture.finish(state.variables), task, "validation", state.item)
@@ -160,18 +158,40 @@ def _score(architecture, flat, task, split, item):
     return task.score(outputs_of(architecture, flat, examples.inputs), examples.targets)
 
 
+def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Callable[..., PyTree]:
+    """A function of ONE network for all that lie on the devices of a mesh, each device with its own share.
+
+    Accelerators take the networks of a share together, by vmap. A core takes them one after another: the activations of one network
+    stay in its cache, and those of many do not (LeNetLike, 32×32: 4.1 ms a network step against 6.3).
+
+    Args:
+      shared: the last so many arguments are the same for all networks.
+    """
+    def share(*arguments):
+        networks, rest = arguments[:len(arguments) - shared], arguments[len(arguments) - shared:]
+        if jax.default_backend() == "cpu":
+            return jax.lax.map(lambda one: function(*one, *rest), networks)
+        return jax.vmap(function, (0,) * len(networks) + (None,) * shared)(*arguments)
+
+    def on_mesh(*arguments):
+        specs = (PartitionSpec(AXIS),) * (len(arguments) - shared) + (PartitionSpec(),) * shared
+        # Unchecked: no network knows of another, so there is nothing to reduce.
+        return jax.shard_map(share, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)(*arguments)
+
+    return on_mesh
+
+
 class Population:
     """The compiled training of one architecture's networks, a chunk at a time, spread over a mesh."""
 
     def __init__(self, architecture: Architecture, config: ZooConfig, mesh: Mesh):
         one = make_training(architecture, config)
-        networks, copies = over_networks(mesh), everywhere(mesh)
         self._config = config
-        self._start = jax.jit(jax.vmap(one.start), in_shardings=networks, out_shardings=networks)
-        self._advance = jax.jit(jax.vmap(one.advance, (0, None, None, None)), donate_argnums=0,
-                                in_shardings=(networks, copies, copies, copies), out_shardings=networks)
-        self._look = jax.jit(jax.vmap(one.look, (0, None)), in_shardings=(networks, copies), out_shardings=networks)
-        self._finish = jax.jit(jax.vmap(one.finish, (0, None)), in_shardings=(networks, copies), out_shardings=networks)
+        # Not within `each_network`: parameters that start at zero and train in one shard_map would share gradients.
+        self._start = jax.jit(jax.vmap(one.start), in_shardings=over_networks(mesh), out_shardings=over_networks(mesh))
+        self._advance = jax.jit(each_network(one.advance, mesh, 3), donate_argnums=0)
+        self._look = jax.jit(each_network(one.look, mesh, 1))
+        self._finish = jax.jit(each_network(one.finish, mesh, 1))
 
     def train(self, keys: Key[Array, "network"], items: Int[np.ndarray, "network"], stops: Int[np.ndarray, "network"],
               task: Task, on_progress: Callable[[int, float], None]) -> Trained:

@@ -11,38 +11,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from netspace_jax.architectures.convolution import conv2d
+
 LEAKY_SLOPE = 0.01
 
 
 def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Leaky ReLU of slope 0.01, written as a maximum, which fuses better than a select."""
     return jnp.maximum(x, LEAKY_SLOPE * x)
-
-
-def im2col(x: Float[Array, "batch h w c"], kernel_size: tuple[int, int], stride: tuple[int, int],
-           padding: tuple[int, int]) -> Float[Array, "batch h2 w2 k"]:
-    """Patches under a sliding window, ordered (row, column, channel), by strided slices alone."""
-    (kh, kw), (sh, sw), (ph, pw) = kernel_size, stride, padding
-    if ph or pw:
-        x = jnp.pad(x, ((0, 0), (ph, ph), (pw, pw), (0, 0)))
-    out_h, out_w = (x.shape[1] - kh) // sh + 1, (x.shape[2] - kw) // sw + 1
-    windows = [x[:, i:i + sh * (out_h - 1) + 1:sh, j:j + sw * (out_w - 1) + 1:sw] for i in range(kh) for j in range(kw)]
-    return windows[0] if len(windows) == 1 else jnp.concatenate(windows, axis=-1)
-
-
-def conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c out"], stride: tuple[int, int],
-           padding: tuple[int, int]) -> Float[Array, "batch h2 w2 out"]:
-    """2-D convolution that stays fast when its kernel is vmapped.
-
-    A vmapped kernel makes `lax.conv` a grouped convolution, whose gradient is slow on CPU, and any `lax.conv`
-    inside a loop runs XLA's naive CPU kernel, some 50 times slower. Slices and one matrix product have neither
-    problem, so the CPU takes them; other backends keep their own convolution.
-    """
-    if jax.default_backend() == "cpu":
-        kh, kw, channels, out = kernel.shape
-        return im2col(x, (kh, kw), stride, padding) @ kernel.reshape(kh * kw * channels, out)
-    return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
-                                        dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
 def torch_uniform(fan_in: int) -> nn.initializers.Initializer:

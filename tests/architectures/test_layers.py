@@ -1,4 +1,4 @@
-"""The shared layers: a convolution by slices that is lax's, PyTorch's initial ranges and flattening."""
+"""The shared layers: PyTorch's initial ranges and flattening."""
 
 import chex
 import jax
@@ -6,53 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.architectures.layers import Conv, Linear, conv2d, flatten_maps, im2col, leaky_relu
-
-CASES = [((h, w), kernel, stride, padding) for (h, w), kernel, stride, padding in [
-    ((8, 8), (3, 3), (1, 1), (1, 1)), ((8, 8), (3, 3), (2, 2), (1, 1)), ((7, 9), (5, 5), (2, 2), (0, 0)),
-    ((9, 7), (5, 5), (2, 2), (2, 2)), ((5, 6), (1, 1), (2, 2), (0, 0)), ((5, 6), (1, 1), (1, 1), (0, 0)),
-    ((4, 11), (1, 3), (1, 2), (0, 1)), ((11, 4), (3, 1), (1, 1), (1, 0)), ((6, 5), (2, 4), (3, 1), (1, 2)),
-    ((3, 3), (3, 3), (1, 1), (0, 0)), ((2, 2), (3, 3), (2, 2), (1, 1))]]
-
-
-def lax_conv(x, kernel, stride, padding):
-    return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
-                                        dimension_numbers=("NHWC", "HWIO", "NHWC"), precision="highest")
-
-
-def drawn(size, kernel):
-    keys = jax.random.split(jax.random.key(sum(size) + kernel[0]))
-    return jax.random.normal(keys[0], (2, *size, 3)), jax.random.normal(keys[1], (*kernel, 3, 4))
-
-
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="only the CPU convolves by slices")
-@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
-def test_convolution_and_its_gradient_are_laxs(size, kernel, stride, padding):
-    x, weights = drawn(size, kernel)
-
-    def both(conv):
-        def loss(x, weights):
-            y = conv(x, weights, stride, padding)
-            return (y * jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape)).sum(), y
-
-        return jax.jit(jax.value_and_grad(loss, (0, 1), has_aux=True))(x, weights)
-
-    ((_, ours), our_gradients), ((_, theirs), their_gradients) = both(conv2d), both(lax_conv)
-    chex.assert_trees_all_close((ours, our_gradients), (theirs, their_gradients), rtol=1e-5, atol=1e-5)
-
-
-def test_vmapped_kernels_convolve_as_each_alone():
-    x, _ = drawn((6, 6), (3, 3))
-    kernels = jax.random.normal(jax.random.key(2), (4, 3, 3, 3, 5))
-    together = jax.jit(jax.vmap(lambda kernel: conv2d(x, kernel, (2, 2), (1, 1))))(kernels)
-    for one, kernel in zip(together, kernels, strict=True):
-        np.testing.assert_allclose(one, lax_conv(x, kernel, (2, 2), (1, 1)), rtol=1e-5, atol=1e-5)
-
-
-def test_patches_are_ordered_row_column_channel():
-    x = jnp.arange(18.0).reshape(1, 3, 3, 2)
-    patches = im2col(x, (2, 2), (1, 1), (0, 0))
-    np.testing.assert_array_equal(patches[0, 0, 1], [2, 3, 4, 5, 8, 9, 10, 11])
+from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
 
 
 def test_maps_are_flattened_channel_row_column():
