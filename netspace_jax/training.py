@@ -67,7 +67,21 @@ def learning_rate(config: NetSpaceConfig) -> optax.Schedule:
 def make_optimizer(config: NetSpaceConfig) -> optax.GradientTransformation:
     """Adam; with the cosine schedule the gradient's norm is clipped to 1, without which the larger rate diverges."""
     adam = optax.adam(learning_rate(config))
-    return adam if config.schedule == "constant" else optax.chain(optax.clip_by_global_norm(1.0), adam)
+    return adam if config.schedule == "constant" else optax.chain(clip_by_norm(1.0), adam)
+
+
+def clip_by_norm(largest: float) -> optax.GradientTransformation:
+    """As `optax.clip_by_global_norm`, its norm by dot products, for which a CPU has vector instructions and threads.
+
+    The sums that optax takes cost a fifth of a step of the preset `digits` there.
+    """
+    def update(updates: PyTree, state: optax.EmptyState, params: PyTree = None) -> tuple[PyTree, optax.EmptyState]:
+        del params
+        leaves = [leaf.reshape(-1) for leaf in jax.tree.leaves(updates)]
+        norm = jnp.sqrt(sum(jnp.dot(leaf, leaf) for leaf in leaves))
+        return jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, largest / (norm + 1e-12)), updates), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
 
 
 def make_training(netspace: NetSpace, config: NetSpaceConfig, kinds: tuple[int, ...],
@@ -129,10 +143,10 @@ def _pick(key, members: Shown, step, count: int) -> Shown:
 def _disturb(key, networks: Shown, deviation, largest: float) -> Shown:
     """Noise on half of the networks, of a size drawn for each: they are networks too, and their own teachers."""
     size_key, noise_key = jax.random.split(key)
-    count = len(networks.items)
-    size = largest * jax.random.uniform(size_key, (count, 1)) * (jnp.arange(count)[:, None] % 2)
-    noise = jax.random.normal(noise_key, networks.flats.shape)
-    return networks.replace(flats=networks.flats + size * deviation[None] * noise)
+    count, parameters = networks.flats[1::2].shape
+    size = largest * jax.random.uniform(size_key, (count, 1))
+    noise = size * deviation[None] * jax.random.normal(noise_key, (count, parameters))
+    return networks.replace(flats=networks.flats.at[1::2].add(noise))
 
 
 @dataclasses.dataclass(frozen=True)
