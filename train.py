@@ -17,7 +17,7 @@ import tyro  # noqa: E402
 
 from netspace_jax import commands, job  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig  # noqa: E402
-from netspace_jax.devices import prepare_cpu  # noqa: E402
+from netspace_jax.devices import Hosts, join, prepare_cpu  # noqa: E402
 from netspace_jax.presets import PRESETS, preset  # noqa: E402
 
 
@@ -33,6 +33,7 @@ class Arguments:
     """Directory under which zoos lie, shared by runs."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
+    hosts: Hosts = Hosts()
     fresh: bool = False
     """Delete the run directory first and start anew; the zoo stays."""
 
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> None:
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"train.py {name}", description=description)
         config = RunConfig(name, args.zoo, args.netspace)
         prepare_cpu()
+        join(args.hosts)
         report = job.run(config, args.out, args.zoos, args.devices, args.fresh, BEGAN, " ".join(["python train.py", *arguments]))
         print(f"report: {report}")
 

@@ -13,7 +13,7 @@ import tyro
 
 from netspace_jax import commands, job
 from netspace_jax.config import ZooConfig
-from netspace_jax.devices import prepare_cpu
+from netspace_jax.devices import Hosts, join, prepare_cpu
 from netspace_jax.errors import InputError
 from netspace_jax.presets import PRESETS, preset
 from netspace_jax.zoo import Zoo
@@ -28,6 +28,7 @@ class Arguments:
     """Directory under which zoos lie."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
+    hosts: Hosts = Hosts()
 
 
 def main(arguments: list[str]) -> None:
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> None:
         description = f"{inspect.getdoc(PRESETS[name])}\n\nPresets: {', '.join(PRESETS)}. `zoo.py show DIR` prints what is in a zoo."
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"zoo.py {name}", description=description)
         prepare_cpu()
+        join(args.hosts)
         print(f"zoo: {job.zoo(args.zoo, name, args.zoos, args.devices)}")
 
 

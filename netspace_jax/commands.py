@@ -11,7 +11,7 @@ from typing import Literal
 import tyro
 from tqdm import tqdm
 
-from netspace_jax.devices import prepare_cpu
+from netspace_jax.devices import is_first, prepare_cpu
 from netspace_jax.errors import InputError
 
 
@@ -50,8 +50,8 @@ def preset_and_flags(arguments: Sequence[str], default: str) -> tuple[str, list[
 
 @contextlib.contextmanager
 def zoo_bar() -> Iterator[Callable[[int, int, float], None]]:
-    """Progress of a zoo, in training steps of networks."""
-    with tqdm(desc="zoo", unit=" network·steps", unit_scale=True, dynamic_ncols=True, smoothing=0.05) as bar:
+    """Progress of a zoo, in training steps of networks; the first process shows it."""
+    with tqdm(desc="zoo", unit=" network·steps", unit_scale=True, dynamic_ncols=True, smoothing=0.05, disable=not is_first()) as bar:
         def update(done: int, total: int, loss: float) -> None:
             bar.total = total
             if loss == loss:
@@ -63,8 +63,8 @@ def zoo_bar() -> Iterator[Callable[[int, int, float], None]]:
 
 @contextlib.contextmanager
 def netspace_bar() -> Iterator[Callable[[int, int, float], None]]:
-    """Progress of NetSpace's training, in steps."""
-    with tqdm(desc="NetSpace", unit=" steps", dynamic_ncols=True, smoothing=0.05) as bar:
+    """Progress of NetSpace's training, in steps; the first process shows it."""
+    with tqdm(desc="NetSpace", unit=" steps", dynamic_ncols=True, smoothing=0.05, disable=not is_first()) as bar:
         def update(step: int, steps: int, loss: float) -> None:
             if bar.total is None:
                 bar.total = steps

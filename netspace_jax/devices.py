@@ -1,11 +1,18 @@
-"""The devices that networks are spread over: one mesh axis, `network`, and no communication while a zoo trains."""
+"""The devices that networks are spread over: one mesh axis, `network`, and no communication while a zoo trains.
+
+With several processes, as on a TPU pod, all run the same command on the same files; each trains its share, and the
+first writes what is not Orbax's and shows the progress.
+"""
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import importlib.util
 import os
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
@@ -34,6 +41,60 @@ def prepare_cpu(cores: int = 0) -> None:
             jax.config.update("jax_num_cpu_devices", cores or usable)
 
 
+@dataclasses.dataclass(frozen=True)
+class Hosts:
+    """Processes that work on one job together, each with devices of its own, over a file system that all of them see."""
+
+    coordinator: str = ""
+    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one process alone."""
+    processes: int = 0
+    """Number of processes; not needed with `auto`."""
+    process: int = -1
+    """Which one this is, from 0; not needed with `auto`."""
+
+
+def join(hosts: Hosts) -> None:
+    """Join the other processes of a job, if there are any. To be called before JAX's first use.
+
+    Raises:
+      InputError: the numbers do not make sense, or the others cannot be reached.
+    """
+    if not hosts.coordinator:
+        if hosts.processes or hosts.process >= 0:
+            raise InputError("--hosts.processes and --hosts.process need --hosts.coordinator HOST:PORT, or auto")
+        return
+    named = () if hosts.coordinator == "auto" else (hosts.coordinator, hosts.processes, hosts.process)
+    if named and not 0 <= hosts.process < hosts.processes:
+        raise InputError(f"--hosts.process {hosts.process} is not one of --hosts.processes {hosts.processes}, counted from 0")
+    try:
+        jax.distributed.initialize(*named)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"the processes could not find each other through {hosts.coordinator}: {error}") from error
+
+
+def is_first() -> bool:
+    """Whether this process writes what all processes have in common, and shows the progress."""
+    return jax.process_index() == 0
+
+
+def wait_for_all(name: str) -> None:
+    """Wait until all processes are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
+
+
+def on_host(tree: PyTree) -> PyTree:
+    """All of arrays that are spread over devices, those of other processes too, as numpy's."""
+    if jax.process_count() > 1:
+        tree = multihost_utils.process_allgather(tree, tiled=True)
+    return jax.tree.map(np.asarray, tree)
+
+
+def agreed(value: float) -> float:
+    """The first process's value, in all of them."""
+    return float(multihost_utils.broadcast_one_to_all(np.float32(value))) if jax.process_count() > 1 else value
+
+
 def network_mesh(count: int = 0) -> Mesh:
     """Mesh over the first `count` devices; 0 for all of them.
 
@@ -52,7 +113,8 @@ def netspace_mesh(count: int = 0) -> Mesh:
 
     Its matrix products use all cores from one device; two devices of one core each took twice as long.
     """
-    return network_mesh(count or (1 if jax.default_backend() == "cpu" else 0))
+    alone_on_cpu = jax.default_backend() == "cpu" and jax.process_count() == 1
+    return network_mesh(count or (1 if alone_on_cpu else 0))
 
 
 def over_networks(mesh: Mesh) -> NamedSharding:

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from netspace_jax.devices import is_first
 from netspace_jax.errors import InputError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and then rename it."""
+    """Write a text file under a temporary name and then rename it; of several processes the first does."""
+    if not is_first():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

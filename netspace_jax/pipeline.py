@@ -23,7 +23,8 @@ from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
 from netspace_jax.tasks import Task
 from netspace_jax.tasks.load import load_task
 from netspace_jax.training import TrainData, TrainState, make_training, moments
-from netspace_jax.zoo import Networks, Zoo, train_zoo
+from netspace_jax.zoo import Networks, Zoo
+from netspace_jax.zoo_training import train_zoo
 
 OnZooProgress = Callable[[int, int, float], None]
 OnProgress = Callable[[int, int, float], None]
@@ -120,7 +121,8 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
         teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
         teacher_flat = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
     data = TrainData(task, constants, tuple(as_shown(n, task) for n in networks), flat_scales, teacher_flat)
-    validation = {kind: as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds}
+    validation = {kind: put_everywhere(as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task), mesh)
+                  for kind in kinds}
     training = make_training(netspace, config.netspace, kinds, teacher, mesh)
     data = put_everywhere(data, mesh)
     resumed = directory.restore_last(jax.eval_shape(training.init, data), mesh)

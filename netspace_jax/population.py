@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, Key, PRNGKeyArray, PyTree
+from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import ZooConfig
-from netspace_jax.devices import AXIS, over_networks
+from netspace_jax.devices import AXIS, agreed, everywhere, over_networks
 from netspace_jax.tasks import Task
 
 # What a member's own key is folded with, for each thing that is drawn from it.
@@ -37,13 +37,21 @@ class Plan(NamedTuple):
 
 
 @flax.struct.dataclass
-class Trained:
-    """What training leaves of a network: the flat parameters that enter the zoo, last loss, scores."""
+class Outcome:
+    """What is known of a network when its training ends: last loss, whether all parameters are finite, scores."""
 
-    flat: Float[Array, "size"]
     loss: Float[Array, ""]
+    finite: Bool[Array, ""]
     score_validation: Float[Array, ""]
     score_test: Float[Array, ""]
+
+
+@flax.struct.dataclass
+class Trained:
+    """What training leaves of a network: the flat parameters that enter the zoo, and what is known of it."""
+
+    flat: Float[Array, "size"]
+    outcome: Outcome
 
 
 @flax.struct.dataclass
@@ -69,10 +77,15 @@ class Training(NamedTuple):
     finish: Callable[[State, Task], Trained]
 
 
-def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
-    """Key of each member, folded from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
+def member_key(config: ZooConfig, architecture: str, index: Int[Array, ""] | int) -> PRNGKeyArray:
+    """A member's own key, folded from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
     root = jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.encode()))
-    return jax.vmap(functools.partial(jax.random.fold_in, root))(jnp.arange(count))
+    return jax.random.fold_in(root, index)
+
+
+def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
+    """Keys of the first members."""
+    return jax.vmap(functools.partial(member_key, config, architecture))(jnp.arange(count))
 
 
 def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
@@ -139,8 +152,8 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
 
     def finish(state, task):
         flat = architecture.finish(state.kept if config.looks else state.variables)
-        return Trained(flat, state.loss, *(_score(architecture, flat, task, split, state.item)
-                                           for split in ("validation", "test")))
+        scores = (_score(architecture, flat, task, split, state.item) for split in ("validation", "test"))
+        return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), *scores))
 
     return Training(start, advance, look, finish)
 
@@ -187,32 +200,38 @@ class Population:
     def __init__(self, architecture: Architecture, config: ZooConfig, mesh: Mesh):
         one = make_training(architecture, config)
         self._config = config
+
+        def start(index, item, stop):
+            return one.start(member_key(config, architecture.name, index), item, stop)
+
         # Not within `each_network`: parameters that start at zero and train in one shard_map would share gradients.
-        self._start = jax.jit(jax.vmap(one.start), in_shardings=over_networks(mesh), out_shardings=over_networks(mesh))
+        self._start = jax.jit(jax.vmap(start), out_shardings=over_networks(mesh))
+        self._loss = jax.jit(lambda state: state.loss.mean(), out_shardings=everywhere(mesh))
         self._advance = jax.jit(each_network(one.advance, mesh, 3), donate_argnums=0)
         self._look = jax.jit(each_network(one.look, mesh, 1))
         self._finish = jax.jit(each_network(one.finish, mesh, 1))
 
-    def train(self, keys: Key[Array, "network"], items: Int[np.ndarray, "network"], stops: Int[np.ndarray, "network"],
+    def train(self, indices: Int[np.ndarray, "network"], items: Int[np.ndarray, "network"], stops: Int[np.ndarray, "network"],
               task: Task, on_progress: Callable[[int, float], None]) -> Trained:
         """Train networks together; their number must divide by the mesh.
 
         Args:
+          indices: of the members; each one's randomness comes from its own.
           on_progress: called with the networks·steps done since the last call and the mean of the latest losses.
         """
         end = int(stops.max(initial=0))
         config = self._config
         first = round(config.looks_from * config.steps)
         looks = {int(step) for step in np.linspace(first, config.steps, config.looks + 1)[1:]} if config.looks else set()
-        state, step, length = self._start(keys, items, stops), 0, 1
+        state, step, length = self._start(indices, items, stops), 0, 1
         while step < end:
             upto = min(step + length, end, *(look for look in looks if look > step))
             began = time.perf_counter()
             state = self._advance(state, task, step, upto)
-            losses = np.asarray(state.loss)
-            seconds = time.perf_counter() - began
+            loss = float(self._loss(state))
+            seconds = agreed(time.perf_counter() - began)
             length = max(1, min(2 * length, int((upto - step) * _SEGMENT_SECONDS / max(seconds, 1e-6))))
-            on_progress(int(np.minimum(stops, upto).sum() - np.minimum(stops, step).sum()), float(np.mean(losses)))
+            on_progress(int(np.minimum(stops, upto).sum() - np.minimum(stops, step).sum()), loss)
             step = upto
             if step in looks:
                 state = self._look(state, task)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from netspace_jax.devices import is_first
 from netspace_jax.evaluation.section import Section
 from netspace_jax.files import write_text
 
@@ -21,7 +22,9 @@ details { margin: 1.5rem 0; } .lead { color: #444; }
 
 
 def save_figures(sections: Sequence[Section], directory: Path) -> None:
-    """Write each section's figure as PNG."""
+    """Write each section's figure as PNG; of several processes the first does."""
+    if not is_first():
+        return
     directory.mkdir(parents=True, exist_ok=True)
     for section in sections:
         if section.figure is not None:

@@ -22,7 +22,7 @@ from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jaxtyping import PyTree
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
-from netspace_jax.devices import everywhere
+from netspace_jax.devices import everywhere, is_first, wait_for_all
 from netspace_jax.errors import InputError
 from netspace_jax.files import disk_errors, read_json, write_text
 from netspace_jax.netspace import Constants
@@ -48,9 +48,13 @@ class RunDirectory:
 
     def __init__(self, path: Path, config: RunConfig, fresh: bool = False):
         self.path = Path(path).absolute()
+        wait_for_all("a look at the run's directory")
         if fresh and (self.path / "config.json").exists():
             read_config(self.path)  # Only a run is deleted, never what else may hold a file of that name.
-            shutil.rmtree(self.path)
+            wait_for_all("the old run is known")
+            if is_first():
+                shutil.rmtree(self.path)
+            wait_for_all("the old run is deleted")
         if (self.path / "config.json").exists():
             different = differences(read_config(self.path), config)
             if different:
@@ -58,6 +62,7 @@ class RunDirectory:
                                  f"choose another --out, or --fresh to start anew")
         elif self.path.exists() and any(self.path.iterdir()):
             raise InputError(f"{path} is not empty and not a run: choose another --out")
+        wait_for_all("all have looked at the run's directory")
         write_text(self.path / "config.json", json.dumps(dataclasses.asdict(config), indent=1))
 
     def save_best(self, step: int, params: PyTree, constants: Constants) -> None:
@@ -86,6 +91,8 @@ class RunDirectory:
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""
+        if not is_first():
+            return
         with open(self.path / "metrics.jsonl", "a") as file:
             file.write(json.dumps(metrics) + "\n")
 
@@ -116,7 +123,7 @@ def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree,
     Raises:
       InputError: there is none, or it cannot be read.
     """
-    here = SingleDeviceSharding(jax.devices()[0])
+    here = SingleDeviceSharding(jax.local_devices()[0])
     found = _restore(Path(path).absolute() / "checkpoints" / "best", {"params": params, "constants": constants}, here)
     if found is None:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")

@@ -1,7 +1,7 @@
 """A zoo on disk: chunks of flat parameters written by Orbax, and tables of members that anyone can read.
 
     config.json                 what made it
-    chunks/<architecture>-00000/   Orbax: `parameters`, float32 (networks of the chunk, parameters)
+    chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, parameters); rows that no member names are padding
     chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
     members.csv                 all members; its presence says that the zoo is finished
     zoo.json                    seconds of training, summed over interruptions, and summary of scores
@@ -10,27 +10,17 @@
 import csv
 import dataclasses
 import io
-import json
-import os
-import shutil
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import jax
 import numpy as np
 import orbax.checkpoint as ocp
-from jax.sharding import Mesh
 from jaxtyping import Float
 
-from netspace_jax import architectures
-from netspace_jax.config import ZooConfig, check_zoo, rebuild
-from netspace_jax.devices import padded, put_everywhere
+from netspace_jax.config import ZooConfig, rebuild
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, read_json, write_text
-from netspace_jax.population import Population, member_keys, plan
-from netspace_jax.tasks import Task
+from netspace_jax.files import read_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +54,7 @@ class Chunk:
 
     @property
     def name(self) -> str:
+        """Name of its files."""
         return f"{self.architecture}-{self.number:05d}"
 
 
@@ -88,8 +79,8 @@ class Zoo:
             unfinished = (self.directory / "config.json").exists()
             raise InputError(f"{directory} holds {'an unfinished' if unfinished else 'no'} zoo"
                              + ("; the command that began it goes on with it" if unfinished else ""))
-        self.config = _config_from(read_json(self.directory / "config.json"), self.directory)
-        self.summary = _summary(self.directory, ("seconds", "members", "diverged", "score_min", "score_mean", "score_max"))
+        self.config = config_from(read_json(self.directory / "config.json"), self.directory)
+        self.summary = read_summary(self.directory, ("seconds", "members", "diverged", "score_min", "score_mean", "score_max"))
         self.members = read_table(self.directory / "members.csv")
         if len(self.members) != self.summary["members"]:
             raise InputError(f"{self.directory / 'members.csv'} has {len(self.members)} members where zoo.json counts "
@@ -107,9 +98,9 @@ class Zoo:
                 by_chunk.setdefault(member.chunk, []).append(member)
         for number, members in sorted(by_chunk.items()):
             path = self.directory / "chunks" / f"{architecture}-{number:05d}"
-            parameters = _restore(path)
+            parameters = _read_rows(path)
             for member in members:
-                if member.row >= len(parameters) or _checksum(parameters[member.row]) != member.checksum:
+                if member.row >= len(parameters) or f"{checksum(parameters[member.row]):08x}" != member.checksum:
                     raise InputError(f"{path} is damaged: member {member.index} is not what members.csv says; "
                                      f"delete {self.directory} to train the zoo again")
             yield members, parameters[[member.row for member in members]]
@@ -123,61 +114,6 @@ class Zoo:
             raise InputError(f"zoo {self.directory} has no finite {architecture} in split {split!r}: "
                              f"give it more members (--zoo.members)")
         return Networks(tuple(member for member, _ in found), np.stack([row for _, row in found]))
-
-
-def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[str, ...], mesh: Mesh,
-              on_progress: Callable[[int, int, float], None] = lambda done, total, loss: None) -> Zoo:
-    """Train what is missing of a zoo, and return it.
-
-    Args:
-      directory: where it lies or will lie; it belongs to this configuration alone.
-      item_names: name of each item that networks are about (shapes), or one empty name.
-      on_progress: called with networks·steps done since the last call, their total, and the latest mean loss.
-
-    Raises:
-      InputError: the configuration cannot be, or the directory holds something else.
-    """
-    check_zoo(config)
-    directory = Path(directory)
-    began = time.perf_counter()
-    _claim(directory, config)
-    if (directory / "members.csv").exists():
-        return Zoo(directory)
-    earlier = _summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
-    task = put_everywhere(task, mesh)
-    plans = {name: plan(config, name, count) for name, count in config.populations}
-    chunks = [chunk for name, count in config.populations for chunk in _chunks(config, name, plans[name].stops)]
-    total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
-    for name, count in config.populations:
-        population = Population(architectures.build(name, task.input_shape, task.outputs), config, mesh)
-        splits = _splits(config, name, plans[name].draws)
-        for chunk in (chunk for chunk in chunks if chunk.architecture == name):
-            stops = plans[name].stops[list(chunk.indices)]
-            if (directory / "chunks" / f"{chunk.name}.csv").exists():
-                on_progress(int(stops.sum()), total, float("nan"))
-                continue
-            width = padded(min(config.chunk, count), mesh)
-            fill = np.resize(np.asarray(chunk.indices), width)
-            keys = member_keys(config, name, count)[fill]
-            trained = population.train(keys, (fill % task.items).astype(np.int32), plans[name].stops[fill], task,
-                                       lambda done, loss: on_progress(min(done, int(stops.sum())), total, loss))
-            trained = jax.tree.map(lambda leaf: np.asarray(leaf)[:len(chunk.indices)], trained)
-            members = [_member(config, chunk, row, index, item_names[index % task.items], splits[index],
-                               int(stops[row]), trained) for row, index in enumerate(chunk.indices)]
-            _write_chunk(directory, chunk, trained.flat, members)
-            write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
-    members = [member for chunk in chunks for member in _read_chunk_table(directory, chunk)]
-    scores = [member.score_test for member in members if member.status == "finite" and member.split != "teacher"]
-    if not scores:
-        raise InputError(f"every network of the zoo diverged: lower --zoo.learning-rate ({config.learning_rate}) "
-                         f"and delete {directory}")
-    members.sort(key=lambda member: (*(name != member.architecture for name, _ in config.populations), member.index))
-    summary = {"seconds": earlier + time.perf_counter() - began, "members": len(members),
-               "diverged": sum(member.status != "finite" for member in members),
-               "score_min": float(np.min(scores)), "score_mean": float(np.mean(scores)), "score_max": float(np.max(scores))}
-    write_text(directory / "zoo.json", json.dumps(summary, indent=1))
-    write_text(directory / "members.csv", table(members))
-    return Zoo(directory)
 
 
 def table(members: list[Member]) -> str:
@@ -207,20 +143,8 @@ def read_table(path: Path) -> tuple[Member, ...]:
                          f"delete {path.parent} to train the zoo again") from error
 
 
-def _claim(directory: Path, config: ZooConfig) -> None:
-    """Make the directory the zoo's of this configuration, or see that it is."""
-    written = directory / "config.json"
-    if written.exists():
-        found = _config_from(read_json(written), directory)
-        if found != dataclasses.replace(config, data_dir=found.data_dir):
-            raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
-        return
-    if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
-        raise InputError(f"{directory} is not empty and not a zoo: name another directory")
-    write_text(written, json.dumps(dataclasses.asdict(config), indent=1))
-
-
-def _summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | float]:
+def read_summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | float]:
+    """Numbers of zoo.json, of which those named have to be there."""
     summary = read_json(directory / "zoo.json")
     if not isinstance(summary, dict) or not all(isinstance(summary.get(name), int | float) for name in names):
         raise InputError(f"{directory / 'zoo.json'} does not have the numbers {', '.join(names)}; "
@@ -228,7 +152,8 @@ def _summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | float]:
     return summary
 
 
-def _read_chunk_table(directory: Path, chunk: Chunk) -> tuple[Member, ...]:
+def read_chunk_table(directory: Path, chunk: Chunk) -> tuple[Member, ...]:
+    """Members of a finished chunk."""
     path = directory / "chunks" / f"{chunk.name}.csv"
     members = read_table(path)
     if tuple(member.index for member in members) != chunk.indices:
@@ -236,54 +161,23 @@ def _read_chunk_table(directory: Path, chunk: Chunk) -> tuple[Member, ...]:
     return members
 
 
-def _chunks(config: ZooConfig, architecture: str, stops: np.ndarray) -> list[Chunk]:
-    """Members of like stopping steps together, longest first: a chunk runs until its last member stops."""
-    order = np.argsort(-stops, kind="stable")
-    return [Chunk(architecture, number, tuple(int(index) for index in order[begin:begin + config.chunk]))
-            for number, begin in enumerate(range(0, len(order), config.chunk))]
+def checksum(flat: Float[np.ndarray, "size"]) -> int:
+    """CRC-32 of a network's parameters."""
+    return zlib.crc32(np.ascontiguousarray(flat, np.float32).tobytes())
 
 
-def _splits(config: ZooConfig, architecture: str, draws: np.ndarray) -> list[str]:
-    """Split of each member from its own draw: by shares, or, where numbers are asked for, by rank among the draws."""
-    if architecture == config.teacher and architecture not in config.architectures:
-        return ["teacher"] * len(draws)
-    ranks = np.argsort(np.argsort(draws))
-    test = ranks < config.test if config.test >= 1 else draws < config.test
-    edge = draws[test].max(initial=0.0) if config.test >= 1 else config.test
-    validation = (ranks < test.sum() + config.validation if config.validation >= 1 else draws < edge + config.validation)
-    return ["test" if t else "validation" if v else "train" for t, v in zip(test, validation, strict=True)]
-
-
-def _member(config, chunk, row, index, item, split, steps, trained) -> Member:
-    finite = bool(np.isfinite(trained.flat[row]).all())
-    return Member(chunk.architecture, index, item, split, "finite" if finite else "diverged", config.seed,
-                  "shared" if config.shared_start else "own", steps, config.learning_rate, float(trained.loss[row]),
-                  float(trained.score_validation[row]), float(trained.score_test[row]), chunk.number, row,
-                  _checksum(trained.flat[row]))
-
-
-def _checksum(flat: np.ndarray) -> str:
-    return f"{zlib.crc32(np.ascontiguousarray(flat, np.float32).tobytes()):08x}"
-
-
-def _write_chunk(directory: Path, chunk: Chunk, parameters: np.ndarray, members: list[Member]) -> None:
-    path = (directory / "chunks" / chunk.name).absolute()
-    shutil.rmtree(path, ignore_errors=True)
-    with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(path, {"parameters": parameters})
-    write_text(path.with_name(f"{chunk.name}.csv"), table(members))
-
-
-def _restore(path: Path) -> np.ndarray:
+def _read_rows(path: Path) -> np.ndarray:
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            return np.asarray(checkpointer.restore(path.absolute())["parameters"])
+        as_numpy = ocp.args.PyTreeRestore(restore_args={"parameters": ocp.RestoreArgs(restore_type=np.ndarray)})
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            return checkpointer.restore(path.absolute(), as_numpy)["parameters"]
     except Exception as error:  # Orbax and TensorStore raise many kinds; all mean that the chunk cannot be read.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again") from error
 
 
-def _config_from(values: object, directory: Path) -> ZooConfig:
+def config_from(values: object, directory: Path) -> ZooConfig:
+    """What config.json says made a zoo."""
     try:
         return rebuild(ZooConfig, values)
     except TypeError as error:

@@ -13,7 +13,7 @@ from netspace_jax import commands
 from netspace_jax.devices import network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.files import read_json, write_text
-from netspace_jax.zoo import train_zoo
+from netspace_jax.zoo_training import train_zoo
 from tests import tiny
 
 

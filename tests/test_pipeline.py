@@ -16,7 +16,7 @@ from netspace_jax.devices import network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.objectives import Objective
 from netspace_jax.runs import RunDirectory
-from netspace_jax.zoo import train_zoo
+from netspace_jax.zoo_training import train_zoo
 from tests import tiny
 
 CONFIG = RunConfig("tiny", tiny.zoo_config(members=(24,)), tiny.netspace_config())

@@ -36,7 +36,7 @@ def population(name, recipe, devices):
 def train(task, name="perceptron3", recipe="adam", devices=1, stops=STOPS, on_progress=lambda done, loss: None):
     fill = np.arange(-(-COUNT // devices) * devices) % COUNT
     trained = population(name, recipe, devices).train(
-        member_keys(CONFIGS[recipe], name, COUNT)[fill], np.zeros(len(fill), np.int32), stops[fill], task, on_progress)
+        fill, np.zeros(len(fill), np.int32), stops[fill], task, on_progress)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:COUNT], trained)
 
 
@@ -70,17 +70,17 @@ def test_what_is_reported_is_true(task):
     steps = []
     trained = train(task, on_progress=lambda done, loss: steps.append(done))
     apply = jax.jit(tiny.perceptron().apply)
-    for split, scores in (("validation", trained.score_validation), ("test", trained.score_test)):
+    for split, scores in (("validation", trained.outcome.score_validation), ("test", trained.outcome.score_test)):
         examples = task.examples(split, jnp.int32(0))
         expected = [(np.asarray(apply(flat, examples.inputs)).argmax(1) == examples.targets).mean() for flat in trained.flat]
         np.testing.assert_allclose(scores, expected, atol=1e-6)
-    assert np.isnan(trained.loss[STOPS == 0]).all() and (trained.loss[STOPS > 0] > 0).all()
+    assert np.isnan(trained.outcome.loss[STOPS == 0]).all() and (trained.outcome.loss[STOPS > 0] > 0).all()
     assert sum(steps) == STOPS.sum() and min(steps) >= 0
 
 
 def test_training_learns(task):
     untrained, trained = (train(task, stops=np.full(COUNT, steps, np.int32)) for steps in (0, 12))
-    assert trained.score_test.mean() > untrained.score_test.mean() + 0.2
+    assert trained.outcome.score_test.mean() > untrained.outcome.score_test.mean() + 0.2
 
 
 def test_different_lengths_are_traced_once(task, monkeypatch):
@@ -195,17 +195,17 @@ def test_the_best_look_is_kept(task, monkeypatch):
 
     def spied(state, task):
         state = one.look(state, task)
-        now = one.finish(state.replace(kept=state.variables), task).score_validation
+        now = one.finish(state.replace(kept=state.variables), task).outcome.score_validation
         jax.debug.callback(lambda *values: seen.append([float(value) for value in values]), now, state.kept_score)
         return state
 
     monkeypatch.setattr("netspace_jax.population.make_training", lambda *_: one._replace(look=spied))
     trained = Population(tiny.perceptron(), config, network_mesh(1)).train(
-        member_keys(config, "perceptron3", 1), np.zeros(1, np.int32), np.full(1, 12, np.int32), task, lambda done, loss: None)
+        np.zeros(1, np.int32), np.zeros(1, np.int32), np.full(1, 12, np.int32), task, lambda done, loss: None)
     scores, kept = np.array(seen).T
     assert len(scores) == 4 and scores[-1] < scores.max()
     np.testing.assert_array_equal(kept, np.maximum.accumulate(scores))
-    np.testing.assert_allclose(trained.score_validation, scores.max(), atol=1e-6)
+    np.testing.assert_allclose(trained.outcome.score_validation, scores.max(), atol=1e-6)
 
 
 def test_too_many_devices_are_refused():

@@ -14,7 +14,8 @@ from netspace_jax.config import ZooConfig
 from netspace_jax.devices import network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.population import plan
-from netspace_jax.zoo import Zoo, _splits, read_table, train_zoo
+from netspace_jax.zoo import Zoo, read_table
+from netspace_jax.zoo_training import _splits, train_zoo
 from tests import tiny
 
 NAME = "perceptron3"

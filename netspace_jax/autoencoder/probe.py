@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 # Values of a segment, fine enough that architectures of nearly the same size end in different ones; and most segments.
-_SEGMENT, _MOST = 64, 1024
+_SEGMENT, _MOST = 32, 1024
 
 
 class ProbeEncoder(nn.Module):
@@ -27,7 +27,7 @@ class ProbeEncoder(nn.Module):
 
 
 def segment_statistics(prep: Float[Array, "h w"]) -> Float[Array, "statistics"]:
-    """Log deviation of each segment of 64 values of a PRep (of more, where there would be more than 1,024 segments).
+    """Log deviation of each segment of 32 values of a PRep (of more, where there would be more than 1,024 segments).
 
     They show the sizes of its layers, and where its padding begins, which tells architectures apart.
     """
