@@ -139,7 +139,7 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
             directory.log({"step": moment.step, f"validation_{config.netspace.select}": merit})
             if merit > progress.best or progress.best_step < 0:
                 progress = dataclasses.replace(progress, best=merit, best_step=moment.step)
-                directory.save_best(moment.step, state.params, constants)
+                directory.save_best(moment.step, state.params, data.constants)
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
             began = time.perf_counter()
             directory.save_last(state, progress)
