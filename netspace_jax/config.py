@@ -112,6 +112,8 @@ class NetSpaceConfig:
     """Networks of one step, the same number of each architecture."""
     train_members: int = 0
     """Members of each architecture to train on; 0 for all of the training split."""
+    resident: int = 0
+    """Training members of each architecture that are in memory at once, the others being read from disk in turn; 0 for all."""
     batch: int = 128
     """Images, or points, that each network sees in one step."""
     learning_rate: float = 1e-3
@@ -249,6 +251,9 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         if name in shown and held >= count:
             raise InputError(f"of {count} members of {name} none is left to train on: lower --zoo.validation ({zoo.validation}) "
                              f"or --zoo.test ({zoo.test})")
+    if config.resident and (config.train_members or config.resident < config.networks // len(shown)):
+        raise InputError(f"--netspace.resident {config.resident} must be at least the {config.networks // len(shown)} networks of an "
+                         f"architecture in one step, and takes the place of --netspace.train-members")
     for name in ("embedding", "hidden", "probes", "networks", "batch", "steps", "evaluations", "log_every"):
         if getattr(config, name) < 1:
             raise InputError(f"--netspace.{name.replace('_', '-')} must be at least 1, not {getattr(config, name)}")

@@ -43,8 +43,11 @@ class Trained:
     step: int
 
     def networks(self, kind: int, split: str) -> Networks:
-        """Members of the architecture at position `kind` in one split."""
-        return self.zoo.networks(self.netspace.architectures[kind].name, split)
+        """Members of the architecture at position `kind` in one split; of the training members of a larger zoo, one window."""
+        name = self.netspace.architectures[kind].name
+        if split == "train" and self.config.netspace.resident:
+            return self.zoo.window(name, split, self.config.netspace.resident, 0)
+        return self.zoo.networks(name, split)
 
     def shown(self, networks: Networks) -> Shown:
         """Networks as the jitted functions take them."""
@@ -94,8 +97,10 @@ def as_shown(networks: Networks, task: Task) -> Shown:
     return Shown(jnp.asarray(networks.parameters), jnp.asarray(items))
 
 
-def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str) -> Networks:
-    """The training members that NetSpace is shown: the first of the split, if not all are asked for."""
+def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str, window: int = 0) -> Networks:
+    """The training members that NetSpace is shown: the first of the split, if not all are asked for, or one window of them."""
+    if config.resident:
+        return zoo.window(architecture, "train", config.resident, window)
     networks = zoo.networks(architecture, "train")
     count = config.train_members or len(networks.members)
     return Networks(networks.members[:count], networks.parameters[:count])
@@ -111,7 +116,8 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
     began = time.perf_counter()
     netspace = build_netspace(config, task)
     kinds = shown_kinds(config)
-    networks = [training_networks(config.netspace, zoo, netspace.architectures[kind].name) for kind in kinds]
+    names = [netspace.architectures[kind].name for kind in kinds]
+    networks = [training_networks(config.netspace, zoo, name) for name in names]
     parameters = dict(zip(kinds, (n.parameters for n in networks), strict=True))
     constants = make_constants(config.netspace, netspace, task, tuple(
         parameters.get(kind, np.zeros((0, a.size), np.float32)) for kind, a in enumerate(netspace.architectures)))
@@ -127,8 +133,15 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
     data = put_everywhere(data, mesh)
     resumed = directory.restore_last(jax.eval_shape(training.init, data), mesh)
     state, progress = resumed or (training.init(data), Progress())
-    for moment in moments(config.netspace, int(state.step)):
+    each = config.netspace.networks // len(kinds)
+    window_steps = config.netspace.resident // each  # a pass through what is in memory; 0 where that is all
+    window = 0
+    for moment in moments(config.netspace, int(state.step), window_steps):
         start = int(state.step)
+        if window_steps and start // window_steps != window:
+            window = start // window_steps
+            networks = [training_networks(config.netspace, zoo, name, window) for name in names]
+            data = data.replace(members=put_everywhere(tuple(as_shown(n, task) for n in networks), mesh))
         state, losses = training.advance(state, data, moment.step - start)
         loss = float(losses.total)
         on_progress(moment.step, config.netspace.steps, loss)

@@ -53,7 +53,7 @@ def tiny_imagenet_single() -> RunConfig:
 
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
 _MULTI_NETSPACE = NetSpaceConfig(prep=(160, 192), hidden=256, center="network", spread=0.1, probes=64, teaching="common",
-                                 interpolation=True, temperature=4.0, noise=0.0, networks=16, batch=64, steps=600,
+                                 interpolation=True, temperature=4.0, noise=0.5, networks=16, batch=64, steps=1500,
                                  evaluations=5, select="score")
 
 

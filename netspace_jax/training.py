@@ -158,10 +158,11 @@ class Moment:
     evaluate: bool
 
 
-def moments(config: NetSpaceConfig, start: int) -> Iterator[Moment]:
-    """The steps after `start` at which to log or to evaluate; the last step is both."""
+def moments(config: NetSpaceConfig, start: int, window: int = 0) -> Iterator[Moment]:
+    """The steps after `start` at which to log or to evaluate, and every `window`-th, where that is given; the last step is both."""
     evaluate = {int(step) for step in np.rint(np.linspace(0, config.steps, config.evaluations + 1))[1:]}
     log = {*range(config.log_every, config.steps + 1, config.log_every), config.steps}
-    for step in sorted(log | evaluate):
+    windows = set(range(window, config.steps, window)) if window else set()
+    for step in sorted(log | evaluate | windows):
         if step > start:
             yield Moment(step, step in log, step in evaluate)

@@ -10,8 +10,9 @@
 import csv
 import dataclasses
 import io
+import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -92,18 +93,25 @@ class Zoo:
         Raises:
           InputError: a chunk cannot be read or is not what its table says.
         """
-        by_chunk: dict[int, list[Member]] = {}
+        for _, members in sorted(self._by_chunk(architecture).items()):
+            yield members, self._rows(members)
+
+    def _by_chunk(self, architecture: str) -> dict[int, list[Member]]:
+        found: dict[int, list[Member]] = {}
         for member in self.members:
             if member.architecture == architecture and member.status == "finite":
-                by_chunk.setdefault(member.chunk, []).append(member)
-        for number, members in sorted(by_chunk.items()):
-            path = self.directory / "chunks" / f"{architecture}-{number:05d}"
-            parameters = _read_rows(path)
-            for member in members:
-                if member.row >= len(parameters) or f"{checksum(parameters[member.row]):08x}" != member.checksum:
-                    raise InputError(f"{path} is damaged: member {member.index} is not what members.csv says; "
-                                     f"delete {self.directory} to train the zoo again")
-            yield members, parameters[[member.row for member in members]]
+                found.setdefault(member.chunk, []).append(member)
+        return found
+
+    def _rows(self, members: Sequence[Member]) -> Float[np.ndarray, "member size"]:
+        """Parameters of some members of one chunk."""
+        path = self.directory / "chunks" / f"{members[0].architecture}-{members[0].chunk:05d}"
+        parameters = _read_rows(path)
+        for member in members:
+            if member.row >= len(parameters) or f"{checksum(parameters[member.row]):08x}" != member.checksum:
+                raise InputError(f"{path} is damaged: member {member.index} is not what members.csv says; "
+                                 f"delete {self.directory} to train the zoo again")
+        return parameters[[member.row for member in members]]
 
     def networks(self, architecture: str, split: str) -> Networks:
         """All finite members of an architecture in one split ("train", "validation", "test", "teacher"), by index."""
@@ -114,6 +122,28 @@ class Zoo:
             raise InputError(f"zoo {self.directory} has no finite {architecture} in split {split!r}: "
                              f"give it more members (--zoo.members)")
         return Networks(tuple(member for member, _ in found), np.stack([row for _, row in found]))
+
+    def window(self, architecture: str, split: str, size: int, number: int) -> Networks:
+        """The `number`-th `size` members of a split, for a zoo that is too large to be held at once.
+
+        Windows follow one another without a gap, chunk after chunk, in an order of chunks that is drawn anew for each pass through the
+        split. Only the chunks of the window are read.
+
+        Raises:
+          InputError: the split has fewer members, or a chunk cannot be read.
+        """
+        chunks = [[member for member in members if member.split == split] for _, members in sorted(self._by_chunk(architecture).items())]
+        total = sum(map(len, chunks))
+        if total < size:
+            raise InputError(f"a window of {size} members is more than the {total} that zoo {self.directory} has of {architecture} in "
+                             f"split {split!r}")
+        wanted, begin = [], number * size
+        for pass_ in range(begin // total, (begin + size - 1) // total + 1):
+            order = np.random.default_rng(pass_).permutation(len(chunks))
+            stream = [member for chunk in order for member in chunks[chunk]]
+            wanted += stream[max(begin - pass_ * total, 0):begin + size - pass_ * total]
+        parts = [list(group) for _, group in itertools.groupby(wanted, lambda member: member.chunk)]
+        return Networks(tuple(wanted), np.concatenate([self._rows(part) for part in parts]))
 
 
 def table(members: list[Member]) -> str:

@@ -108,8 +108,28 @@ def test_a_finished_run_is_not_trained_again(undisturbed, train):
     assert {file: file.stat().st_mtime_ns for file in before} == before
 
 
-def test_a_run_goes_on_with_other_devices(undisturbed, train, tmp_path):
-    """Begun on two devices, finished on one: the same to rounding."""
+def test_interrupted_it_is_the_same_while_networks_come_from_disk(train, tmp_path):
+    """With 8 of 11 training members in memory at a time, and 8 in a step: another window each step."""
+    config = dataclasses.replace(CONFIG, netspace=dataclasses.replace(CONFIG.netspace, resident=8))
+
+    def interrupt(step, steps, loss):
+        if step == 25:
+            raise Stop
+
+    whole = train(tmp_path / "whole", config)
+    with pytest.raises(Stop):
+        train(tmp_path / "run", config, on_progress=interrupt)
+    resumed = train(tmp_path / "run", config)
+    assert log(tmp_path / "run") == log(tmp_path / "whole")
+    chex.assert_trees_all_equal(resumed.params, whole.params)
+    totals = [line["total"] for line in log(tmp_path / "whole") if "total" in line]
+    assert totals[-1] < 0.8 * totals[0]
+    assert len(whole.networks(0, "train").members) == 8
+
+
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (8, 4)])
+def test_a_run_goes_on_with_other_devices(undisturbed, train, tmp_path, first, then):
+    """Begun on some devices, finished on others: the same to rounding."""
     whole, path = undisturbed
 
     def interrupt(step, steps, loss):
@@ -117,8 +137,8 @@ def test_a_run_goes_on_with_other_devices(undisturbed, train, tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        train(tmp_path / "run", devices=2, on_progress=interrupt)
-    train(tmp_path / "run")
+        train(tmp_path / "run", devices=first, on_progress=interrupt)
+    train(tmp_path / "run", devices=then)
     ours, theirs = ([line["total"] for line in log(run) if "total" in line] for run in (tmp_path / "run", path))
     np.testing.assert_allclose(ours, theirs, rtol=1e-3)
     np.testing.assert_allclose(ours[:3], theirs[:3], rtol=1e-5)

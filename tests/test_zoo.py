@@ -111,6 +111,23 @@ def test_networks_of_a_split_come_with_their_parameters(undisturbed):
         np.testing.assert_array_equal(networks.parameters, all_of_them[indices])
 
 
+def test_windows_go_through_a_split_without_a_gap(undisturbed):
+    zoo, _ = undisturbed
+    networks = zoo.networks(NAME, "train")
+    rows = dict(zip((member.index for member in networks.members), networks.parameters, strict=True))
+    seen = []
+    for number in range(11):
+        window = zoo.window(NAME, "train", 4, number)
+        assert len(window.members) == 4
+        for member, row in zip(window.members, window.parameters, strict=True):
+            np.testing.assert_array_equal(row, rows[member.index])
+        seen += [member.index for member in window.members]
+    passes = [seen[begin:begin + 11] for begin in range(0, 44, 11)]
+    assert all(sorted(one) == sorted(rows) for one in passes)
+    assert len({tuple(one) for one in passes}) > 1
+    assert_refused(lambda: zoo.window(NAME, "train", 12, 0), 12, 11)
+
+
 def test_progress_adds_up(undisturbed):
     _, reports = undisturbed
     steps = plan(tiny.zoo_config(), NAME, 20).stops.sum()
