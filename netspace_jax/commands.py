@@ -102,6 +102,24 @@ def evaluate(name: str, arguments: Sequence[str]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
+class StartEvaluation(Evaluation):
+    """Flags of eval/start.py."""
+
+    dataset: str = ""
+    """Other images that generated networks are a start for: a name or a .npz, as for train.py; they are resized."""
+
+
+def evaluate_start(arguments: Sequence[str]) -> None:
+    """As `evaluate`, for the section `start`."""
+    with one_line_errors():
+        args = tyro.cli(StartEvaluation, args=list(arguments), prog="eval/start.py")
+        prepare_cpu()
+        from netspace_jax import job
+
+        print(job.evaluate_start(args.run, args.zoos, args.dataset))
+
+
+@dataclasses.dataclass(frozen=True)
 class MeshExport:
     """Flags of eval/meshes.py."""
 

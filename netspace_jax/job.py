@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +79,33 @@ def evaluate(name: str, run: Path, zoos: Path) -> str:
       InputError: the run has no such section, is not finished, or cannot be read.
     """
     trained = pipeline.load_run(run, zoos)
+    return show(_section_maker(trained, name)(trained), run)
+
+
+def evaluate_start(run: Path, zoos: Path, dataset: str) -> str:
+    """The section `start` with other images to learn; returns its table and numbers as text.
+
+    Raises:
+      InputError: the run is none of images, or the images do not suit its networks.
+    """
+    trained = pipeline.load_run(run, zoos)
+    return show(_section_maker(trained, "start")(trained, dataset=dataset), run)
+
+
+def _section_maker(trained: pipeline.Trained, name: str) -> Callable[..., section.Section]:
     found = sections.sections_for(trained) | sections.extra_sections_for(trained)
     if name not in found:
         raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(found)}")
-    section = found[name](trained)
-    save_figures([section], run / "figures")
-    lines = [section.title, "", *("  ".join(row) for row in section.table)]
-    lines += [f"{key} {value:.4f}" for key, value in sorted(section.metrics.items())]
-    if section.figure is not None:
-        lines.append(f"figure: {commands.relative(run / 'figures' / (section.name + '.png'))}")
+    return found[name]
+
+
+def show(found: section.Section, run: Path) -> str:
+    """A section as text, its figure saved in the run."""
+    save_figures([found], run / "figures")
+    lines = [found.title, "", *("  ".join(row) for row in found.table)]
+    lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]
+    if found.figure is not None:
+        lines.append(f"figure: {commands.relative(run / 'figures' / (found.name + '.png'))}")
     return "\n".join(lines)
 
 

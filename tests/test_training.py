@@ -7,12 +7,13 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from netspace_jax.devices import network_mesh, put_everywhere
 from netspace_jax.netspace import make_constants, make_netspace
 from netspace_jax.objectives import Shown
-from netspace_jax.training import TrainData, _disturb, _pick, learning_rate, make_training, moments
+from netspace_jax.training import TrainData, _disturb, _pick, clip_by_norm, learning_rate, make_training, moments
 from tests import tiny
 
 CONFIG = tiny.netspace_config(steps=60, evaluations=3, log_every=20)
@@ -86,6 +87,14 @@ def test_the_cosine_ends_at_a_hundredth():
     assert float(schedule(0)) == 0 and float(schedule(50)) == pytest.approx(5e-4)
     assert float(schedule(100)) == pytest.approx(1e-3)
     assert float(schedule(1000)) == pytest.approx(1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.01, 3.0])
+def test_clipping_is_optaxs(factor):
+    gradient = {"a": factor * jnp.arange(12.0).reshape(3, 4), "b": -factor * jnp.ones(5)}
+    ours, theirs = clip_by_norm(1.0), optax.clip_by_global_norm(1.0)
+    found, wanted = ((t.update(gradient, t.init(gradient)))[0] for t in (ours, theirs))
+    chex.assert_trees_all_close(found, wanted, rtol=1e-6)
 
 
 def test_moments_log_and_evaluate_and_end_at_the_last_step():

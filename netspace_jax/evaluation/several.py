@@ -47,18 +47,20 @@ def across(trained: Trained) -> Section:
     z = line(jnp.asarray(ends[0].embedding[best[0]]), jnp.asarray(ends[1].embedding[best[1]]), STEPS)
     logits = np.asarray(jnp.stack([trained.netspace.classify(trained.params, point) for point in z]))
     predicted = logits.argmax(1)
-    items = jnp.zeros(STEPS, jnp.int32)
-    scores = np.stack([score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, z, items, kind, "test")
-                       for kind in range(len(trained.netspace.architectures))])
+    scores = np.zeros(STEPS)
+    for kind in set(predicted.tolist()):
+        own = predicted == kind
+        scores[own] = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, z[own],
+                                       jnp.zeros(own.sum(), jnp.int32), kind, "test")
     names = [a.name for a in trained.netspace.architectures]
-    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores[predicted, np.arange(STEPS)], predicted, names,
+    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, predicted, names,
                                              trained.task.metric)
     changes = int(np.count_nonzero(np.diff(predicted)))
     text = (f"Each embedding on the way is read as the architecture that its own head names; the colour tells which. The way "
             f"passes through {len(set(predicted))} of the {len(names)} architectures with {changes} changes.")
     metrics = {"across/architectures": float(len(set(predicted))),
-               f"across/{trained.task.metric}_min": float(scores[predicted, np.arange(STEPS)].min()),
-               f"across/{trained.task.metric}_mean": float(scores[predicted, np.arange(STEPS)].mean())}
+               f"across/{trained.task.metric}_min": float(scores.min()),
+               f"across/{trained.task.metric}_mean": float(scores.mean())}
     return Section("across", f"From {names[low]} to {names[high]}", text, metrics, figure)
 
 

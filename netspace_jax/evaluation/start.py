@@ -1,16 +1,22 @@
 """Generated networks as a start for another task, against random starts and members (as in transfer learning)."""
 
+import dataclasses
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from skimage.transform import resize
 
 from netspace_jax import latent
 from netspace_jax.config import SearchConfig
+from netspace_jax.data.images import Images, load_images
+from netspace_jax.errors import InputError
 from netspace_jax.evaluation.reconstruct import score_networks
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.goals import Labels
 from netspace_jax.pipeline import Trained
-from netspace_jax.tasks.classification import Classification, LabelledImages
+from netspace_jax.tasks.classification import Classification, LabelledImages, classification
 
 NETWORKS = 16
 EPOCHS = (0, 1, 5, 20)
@@ -33,8 +39,34 @@ def renamed(task: Classification) -> Classification:
     return task.replace(train=rename(task.train), validation=rename(task.validation), test=rename(task.test))
 
 
-def start(trained: Trained) -> Section:
-    """Test accuracy on two other tasks after some epochs of Adam, from generated networks, members and random starts."""
+def other_images(task: Classification, dataset: str) -> Classification:
+    """Another set of images, brought to the size that the networks take.
+
+    Raises:
+      InputError: the set has other channels or another number of classes, or cannot be loaded.
+    """
+    found = load_images(dataset)
+    height, width, channels = task.input_shape
+    if found.train.x.shape[-1] != channels or found.classes != task.classes:
+        raise InputError(f"{dataset} has {found.classes} classes and {found.train.x.shape[-1]} channels; networks of this run are for "
+                         f"{task.classes} and {channels}")
+
+    def brought(images: Images) -> Images:
+        if images.x.shape[1:3] == (height, width):
+            return images
+        x = resize(images.x, (len(images.x), height, width, channels), anti_aliasing=True, preserve_range=True)
+        return Images(np.rint(x).astype(np.uint8), images.y)
+
+    return classification(dataclasses.replace(found, train=brought(found.train), validation=brought(found.validation), test=brought(found.test)),
+                          task.crop_padding, task.flip)
+
+
+def start(trained: Trained, dataset: str = "") -> Section:
+    """Test accuracy on other tasks after some epochs of Adam, from generated networks, members and random starts.
+
+    Args:
+      dataset: other images to learn, beside the run's own turned and renamed.
+    """
     kind, metric = 0, trained.task.metric
     architecture, members = trained.netspace.architectures[kind], trained.networks(kind, "test")
     order = np.argsort([-m.score_validation for m in members.members], kind="stable")[:NETWORKS]
@@ -43,7 +75,10 @@ def start(trained: Trained) -> Section:
               "member": members.parameters[order],
               "random": jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys)}
     metrics, rows = {}, []
-    for name, task in (("turned", turned(trained.task)), ("renamed", renamed(trained.task))):
+    tasks = {"turned": turned(trained.task), "renamed": renamed(trained.task)}
+    if dataset:
+        tasks[Path(dataset).stem] = other_images(trained.task, dataset)
+    for name, task in tasks.items():
         epoch = max(len(task.train.y) // _BATCH, 1)
         for label, flats in starts.items():
             scores = []
@@ -56,7 +91,7 @@ def start(trained: Trained) -> Section:
                 metrics[f"start/{name}_{label}_{epochs}"] = float(scores[-1].mean())
             rows.append((name, label, *(f"{values.mean():.3f}" for values in scores)))
     text = (f"The {len(order)} best test members by validation, the networks generated from them, and as many random starts, trained "
-            f"on the task's images a quarter turned, or with every class called by the next one's name: mean test {metric} "
+            f"on the task's images a quarter turned, or with every class called by the next one's name, or on other images: mean test {metric} "
             "after so many epochs of Adam at 1e-3. Random starts are at the disadvantage of having seen no images at all.")
     return Section("start", "A start for another task", text, metrics, None,
                    (("task", "start", *(f"{epochs} epochs" for epochs in EPOCHS)), *rows))

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.evaluation.start import renamed, turned
+from netspace_jax.errors import InputError
+from netspace_jax.evaluation.start import other_images, renamed, turned
 from tests import tiny
 
 module = importlib.import_module("netspace_jax.evaluation.start")
@@ -44,3 +45,15 @@ def test_figures_before_and_after(trained, monkeypatch):
     for kind in kinds:
         before, after = (np.mean([section.metrics[f"start/{name}_{kind}_{epochs}"] for name in tasks]) for epochs in (0, 200))
         assert after > before
+
+
+def test_other_images_are_brought_to_the_networks_size(trained, tmp_path):
+    y = np.arange(24) % 4
+    x = np.repeat(np.repeat(np.arange(24, dtype=np.uint8)[:, None, None] * 10, 9, 1), 9, 2)
+    np.savez(tmp_path / "grey.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    other = other_images(trained.task, str(tmp_path / "grey.npz"))
+    assert other.test.x.shape == (24, *trained.task.input_shape)
+    np.testing.assert_array_equal(other.test.x[:, 0, 0, 0], np.arange(24) * 10)
+    np.savez(tmp_path / "two.npz", x_train=x, y_train=y % 2, x_test=x, y_test=y % 2)
+    with pytest.raises(InputError, match="two.npz has 2 classes and 1 channels; .* 4 and 1"):
+        other_images(trained.task, str(tmp_path / "two.npz"))
