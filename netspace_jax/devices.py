@@ -104,8 +104,16 @@ def network_mesh(count: int = 0) -> Mesh:
     devices = jax.devices()
     if count > len(devices):
         raise InputError(f"--devices {count}: this machine has {len(devices)} {devices[0].platform} devices")
-    return jax.make_mesh((count or len(devices),), (AXIS,), axis_types=(AxisType.Auto,),
-                         devices=devices[:count or len(devices)])
+    return _mesh(devices[:count or len(devices)])
+
+
+def local_mesh() -> Mesh:
+    """Mesh over the devices of this process, for what each process does for itself."""
+    return _mesh(jax.local_devices())
+
+
+def _mesh(devices: list[jax.Device]) -> Mesh:
+    return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 
 def netspace_mesh(count: int = 0) -> Mesh:

@@ -1,7 +1,7 @@
 """The latent space in use: search, sampling and interpolation of embeddings, the decoder frozen.
 
 Reference, section What is evaluated, Latent space optimisation: Adam moves an embedding so that the network that it
-stands for does better. Written for one embedding and vmapped; embeddings that lie on several devices are searched there.
+stands for does better. Written for one embedding, vmapped, and spread over devices.
 """
 
 import dataclasses
@@ -14,12 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import Mesh
 from jaxtyping import Array, Float, PyTree
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
+from netspace_jax.devices import local_mesh, over_networks, padded, put_everywhere
 from netspace_jax.goals import Goal, Network
 from netspace_jax.netspace import Constants, NetSpace
 
@@ -107,14 +109,25 @@ def _climb(network_of: Callable[[Array], Network], region: Region, goal: Goal, s
     return jax.vmap(one)(starts)
 
 
-@functools.partial(jax.jit, static_argnames=("netspace", "kind", "config"))
 def search(netspace: NetSpace, params: PyTree, constants: Constants, region: Region, goal: Goal,
-           starts: Float[Array, "start embedding"], kind: int, config: SearchConfig) -> Found:
+           starts: Float[Array, "start embedding"], kind: int, config: SearchConfig, mesh: Mesh | None = None) -> Found:
     """Search from many embeddings at once for networks of architecture `kind` that do well by `goal`.
 
     With several architectures the head's cross-entropy to `kind` is part of the loss, so that what is found is also
     read as the architecture that was asked for.
+
+    Args:
+      mesh: devices to spread the searches over; by default all of this process.
     """
+    mesh = mesh or local_mesh()
+    rows = np.resize(np.arange(len(starts)), padded(len(starts), mesh))
+    shared = put_everywhere((params, constants, region, goal), mesh)
+    found = _search(netspace, *shared, jax.device_put(starts[rows], over_networks(mesh)), kind, config)
+    return jax.device_put(jax.tree.map(lambda leaf: leaf[:len(starts)], found), jax.local_devices()[0])
+
+
+@functools.partial(jax.jit, static_argnames=("netspace", "kind", "config"))
+def _search(netspace, params, constants, region, goal, starts, kind, config) -> Found:
     architecture, several = netspace.architectures[kind], len(netspace.architectures) > 1
 
     def network_of(z):

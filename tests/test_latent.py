@@ -11,7 +11,7 @@ import scipy.special
 from jaxtyping import Array
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.devices import network_mesh, over_networks
+from netspace_jax.devices import network_mesh
 from netspace_jax.goals import Labels
 from netspace_jax.latent import Region, fine_tune, fit_kernel, fit_mixture, region_of, sample, search
 from tests import tiny
@@ -46,8 +46,8 @@ def embedded(networks):
     return jnp.pad(networks.flats, ((0, 0), (0, SIZE - networks.flats.shape[1])))
 
 
-def searched(goal, starts, config=CONFIG, region=PLAIN, widths=(3,), kind=0):
-    return search(tiny.unchanged(widths), tiny.NO_PARAMS, tiny.constants(len(widths)), region, goal, starts, kind, config)
+def searched(goal, starts, config=CONFIG, region=PLAIN, widths=(3,), kind=0, mesh=network_mesh(2)):
+    return search(tiny.unchanged(widths), tiny.NO_PARAMS, tiny.constants(len(widths)), region, goal, starts, kind, config, mesh)
 
 
 def imitate(task, z, weight=1.0):
@@ -97,10 +97,10 @@ def test_what_else_is_searched_does_not_matter(task, starts, found):
         np.testing.assert_allclose(ours, np.array([theirs[2]] * 4), rtol=1e-4, atol=1e-5)
 
 
-def test_searches_stay_on_the_devices_of_their_starts(task, starts, found):
-    mesh = network_mesh(2)
-    spread = searched(Labels(task, 16), jax.device_put(starts, over_networks(mesh)))
-    assert spread.z.sharding.device_set == set(mesh.devices.flat)
+@pytest.mark.parametrize("devices", [1, 8])
+def test_devices_do_not_change_what_is_found(task, starts, found, devices):
+    spread = searched(Labels(task, 16), starts, mesh=network_mesh(devices))
+    assert len(spread.merit) == len(starts)
     np.testing.assert_allclose(spread.z, found.z, rtol=1e-4, atol=1e-5)
 
 

@@ -94,6 +94,10 @@ def search(trained: Trained, config: SearchConfig = SearchConfig()) -> Section:
         begin += len(z)
         winner = part.start + int(np.argmax(found.merit[part]))
         results.append((float(before[winner]), float(after[winner])))
+        if len(z) > 1:
+            first = part.start
+            rows.append(("search from one draw from N(0, 1) of real embeddings' size", str(config.steps), f"{before[first]:.3f}",
+                         f"{found.merit[first]:.3f}", f"{after[first]:.3f}"))
         rows.append((f"search from the {name}" if len(z) == 1 else f"search from {name}, the best", str(config.steps * len(z)),
                      f"{before[winner]:.3f}", f"{found.merit[winner]:.3f}", f"{after[winner]:.3f}"))
     weights = jnp.asarray(np.stack([test.parameters[low], training.parameters[best]]))
