@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import dataclasses  # noqa: E402
+from typing import Literal  # noqa: E402
 
 import tyro  # noqa: E402
 
@@ -29,6 +30,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
+from netspace_jax.commands import one_line_errors  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
 from netspace_jax.devices import netspace_mesh, put_everywhere  # noqa: E402
@@ -45,7 +47,7 @@ MEMBERS = 4  # of each architecture on the device; how many there are does not c
 class Arguments:
     """Flags of benchmarks/netspace.py."""
 
-    experiments: tuple[str, ...] = ("single", "multi")
+    experiments: tuple[Literal["single", "multi"], ...] = ("single", "multi")
     """`single`: 8 ResNet8s; `multi`: four architectures with a teacher and interpolation."""
     steps: int = 1
     """Training steps of one turn."""
@@ -206,4 +208,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with one_line_errors():
+        main(sys.argv[1:])

@@ -25,6 +25,7 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
 from netspace_jax import latent, pipeline  # noqa: E402
+from netspace_jax.commands import one_line_errors  # noqa: E402
 from netspace_jax.config import SearchConfig  # noqa: E402
 from netspace_jax.goals import Labels  # noqa: E402
 from netspace_jax.netspace import make_constants  # noqa: E402
@@ -70,4 +71,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with one_line_errors():
+        main(sys.argv[1:])

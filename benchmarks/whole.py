@@ -16,6 +16,8 @@ import tempfile  # noqa: E402
 import time  # noqa: E402
 
 from benchmarks.timing import report  # noqa: E402
+from netspace_jax.commands import one_line_errors  # noqa: E402
+from netspace_jax.errors import InputError  # noqa: E402
 
 OUT = Path("benchmarks/results")
 
@@ -23,7 +25,9 @@ OUT = Path("benchmarks/results")
 def main(arguments: list[str], out: Path = OUT) -> None:
     with tempfile.TemporaryDirectory() as place:
         began = time.perf_counter()
-        subprocess.run([sys.executable, str(ROOT / "train.py"), *arguments, "--out", "run"], cwd=place, check=True)
+        done = subprocess.run([sys.executable, str(ROOT / "train.py"), *arguments, "--out", "run"], cwd=place)
+        if done.returncode or not (Path(place) / "run" / "metrics.json").exists():
+            raise InputError(f"train.py ended with status {done.returncode} and without figures")
         seconds = time.perf_counter() - began
         metrics = json.loads((Path(place) / "run" / "metrics.json").read_text())
     megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
@@ -36,4 +40,5 @@ def main(arguments: list[str], out: Path = OUT) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with one_line_errors():
+        main(sys.argv[1:])

@@ -26,6 +26,7 @@ import numpy as np  # noqa: E402
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, matmul_rate, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.architectures.layers import Conv, Linear  # noqa: E402
+from netspace_jax.commands import one_line_errors  # noqa: E402
 from netspace_jax.config import ZooConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
 from netspace_jax.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
@@ -187,7 +188,7 @@ def torch_vmapped(name: str, data: Data, networks: int, steps: int, batch: int):
     def loss_of(params, buffers, x, y):
         return loss(torch.func.functional_call(base, (params, buffers), (x,)), y)
 
-    gradient = torch.func.vmap(torch.func.grad(loss_of), in_dims=(0, 0, 0, 0))
+    gradient = torch.func.vmap(torch.func.grad(loss_of), in_dims=(0, 0, 0, 0), randomness="different")
 
     def run():
         for step in range(steps):
@@ -269,4 +270,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with one_line_errors():
+        main(sys.argv[1:])

@@ -116,7 +116,7 @@ def evaluate_start(arguments: Sequence[str]) -> None:
         prepare_cpu()
         from netspace_jax import job
 
-        print(job.evaluate_start(args.run, args.zoos, args.dataset))
+        print(job.evaluate("start", args.run, args.zoos, dataset=args.dataset))
 
 
 @dataclasses.dataclass(frozen=True)

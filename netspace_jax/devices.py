@@ -1,4 +1,4 @@
-"""The devices that networks are spread over: one mesh axis, `network`, and no communication while a zoo trains.
+"""The devices that networks are spread over: one mesh axis, `network`. While a zoo trains they exchange a loss now and then.
 
 With several processes, as on a TPU pod, all run the same command on the same files; each trains its share, and the
 first writes what is not Orbax's and shows the progress.
@@ -64,6 +64,10 @@ def join(hosts: Hosts) -> None:
             raise InputError("--hosts.processes and --hosts.process need --hosts.coordinator HOST:PORT, or auto")
         return
     named = () if hosts.coordinator == "auto" else (hosts.coordinator, hosts.processes, hosts.process)
+    if not named and (hosts.processes or hosts.process >= 0):
+        raise InputError("--hosts.coordinator auto finds out --hosts.processes and --hosts.process itself: leave them out")
+    if named and not hosts.coordinator.rpartition(":")[2].isdigit():
+        raise InputError(f"--hosts.coordinator {hosts.coordinator} has no port: give HOST:PORT, or auto")
     if named and not 0 <= hosts.process < hosts.processes:
         raise InputError(f"--hosts.process {hosts.process} is not one of --hosts.processes {hosts.processes}, counted from 0")
     try:
@@ -104,12 +108,14 @@ def network_mesh(count: int = 0) -> Mesh:
     devices = jax.devices()
     if count > len(devices):
         raise InputError(f"--devices {count}: this machine has {len(devices)} {devices[0].platform} devices")
+    if count and jax.process_count() > 1:
+        raise InputError(f"--devices {count}: several processes use all of their devices; leave it out")
     return _mesh(devices[:count or len(devices)])
 
 
-def local_mesh() -> Mesh:
-    """Mesh over the devices of this process, for what each process does for itself."""
-    return _mesh(jax.local_devices())
+def local_mesh(most: int) -> Mesh:
+    """Mesh over at most `most` devices of this process, for what each process does for itself."""
+    return _mesh(jax.local_devices()[:most])
 
 
 def _mesh(devices: list[jax.Device]) -> Mesh:
@@ -136,8 +142,15 @@ def everywhere(mesh: Mesh) -> NamedSharding:
 
 
 def put_everywhere(tree: PyTree, mesh: Mesh) -> PyTree:
-    """A copy of all arrays of `tree` on each device of the mesh."""
-    return jax.device_put(tree, everywhere(mesh))
+    """A copy of all arrays of `tree` on each device of the mesh; all processes have to hold the same."""
+    if jax.process_count() == 1:
+        return jax.device_put(tree, everywhere(mesh))
+
+    def copied(leaf):  # device_put would gather what all processes hold, to compare it
+        values = np.asarray(leaf)
+        return jax.make_array_from_callback(values.shape, everywhere(mesh), lambda index: values[index])
+
+    return jax.tree.map(copied, tree)
 
 
 def padded(count: int, mesh: Mesh) -> int:

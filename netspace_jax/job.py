@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -72,35 +71,20 @@ def run(config: RunConfig, out: Path, zoos: Path = Path("zoos"), devices: int = 
     return commands.relative(report)
 
 
-def evaluate(name: str, run: Path, zoos: Path) -> str:
+def evaluate(name: str, run: Path, zoos: Path, **options: str) -> str:
     """Make one section of a finished run's report again; returns its table and numbers as text.
+
+    Args:
+      options: what the section takes beside the run, as `dataset` of `start`.
 
     Raises:
       InputError: the run has no such section, is not finished, or cannot be read.
     """
     trained = pipeline.load_run(run, zoos)
-    return show(_section_maker(trained, name)(trained), run)
-
-
-def evaluate_start(run: Path, zoos: Path, dataset: str) -> str:
-    """The section `start` with other images to learn; returns its table and numbers as text.
-
-    Raises:
-      InputError: the run is none of images, or the images do not suit its networks.
-    """
-    trained = pipeline.load_run(run, zoos)
-    return show(_section_maker(trained, "start")(trained, dataset=dataset), run)
-
-
-def _section_maker(trained: pipeline.Trained, name: str) -> Callable[..., section.Section]:
-    found = sections.sections_for(trained) | sections.extra_sections_for(trained)
-    if name not in found:
-        raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(found)}")
-    return found[name]
-
-
-def show(found: section.Section, run: Path) -> str:
-    """A section as text, its figure saved in the run."""
+    makers = sections.sections_for(trained) | sections.extra_sections_for(trained)
+    if name not in makers:
+        raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(makers)}")
+    found = makers[name](trained, **options)
     save_figures([found], run / "figures")
     lines = [found.title, "", *("  ".join(row) for row in found.table)]
     lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]

@@ -119,7 +119,7 @@ def search(netspace: NetSpace, params: PyTree, constants: Constants, region: Reg
     Args:
       mesh: devices to spread the searches over; by default all of this process.
     """
-    mesh = mesh or local_mesh()
+    mesh = mesh or local_mesh(len(starts))
     rows = np.resize(np.arange(len(starts)), padded(len(starts), mesh))
     shared = put_everywhere((params, constants, region, goal), mesh)
     found = _search(netspace, *shared, jax.device_put(starts[rows], over_networks(mesh)), kind, config)

@@ -14,7 +14,7 @@ from jaxtyping import PyTree
 
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
-from netspace_jax.devices import put_everywhere
+from netspace_jax.devices import agreed, put_everywhere
 from netspace_jax.evaluation.between import between_boundaries
 from netspace_jax.evaluation.reconstruct import reconstruct, score_embeddings
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
@@ -45,7 +45,7 @@ class Trained:
     def networks(self, kind: int, split: str) -> Networks:
         """Members of the architecture at position `kind` in one split; of the training members of a larger zoo, one window."""
         name = self.netspace.architectures[kind].name
-        if split == "train" and self.config.netspace.resident:
+        if split == "train" and self.config.netspace.resident and kind in shown_kinds(self.config):
             return self.zoo.window(name, split, self.config.netspace.resident, 0)
         return self.zoo.networks(name, split)
 
@@ -121,6 +121,7 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
     parameters = dict(zip(kinds, (n.parameters for n in networks), strict=True))
     constants = make_constants(config.netspace, netspace, task, tuple(
         parameters.get(kind, np.zeros((0, a.size), np.float32)) for kind, a in enumerate(netspace.architectures)))
+    del parameters
     flat_scales = tuple(constants.scale[kind].reshape(-1)[:netspace.architectures[kind].size] for kind in kinds)
     teacher, teacher_flat = None, None
     if config.netspace.teaching == "common":
@@ -148,7 +149,7 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
         if moment.log:
             directory.log({"step": moment.step, **{name: float(value) for name, value in vars(losses).items()}})
         if moment.evaluate:
-            merit = _merit(config.netspace, netspace, state, data, validation)
+            merit = agreed(_merit(config.netspace, netspace, state, data, validation))
             directory.log({"step": moment.step, f"validation_{config.netspace.select}": merit})
             if merit > progress.best or progress.best_step < 0:
                 progress = dataclasses.replace(progress, best=merit, best_step=moment.step)

@@ -1,4 +1,4 @@
-"""Training of one network as pure functions, and of a population by vmapping them over the devices of a mesh."""
+"""Training of one network as pure functions, and of a population by mapping them over the networks of a mesh."""
 
 import functools
 import time
@@ -127,8 +127,7 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
         nothing, worst = jnp.full((), jnp.nan, jnp.float32), jnp.full((), -jnp.inf, jnp.float32)
         return State(key, item, stop, variables, optimizer.init(variables["params"]), nothing, kept, worst)
 
-    def step(index, carry):
-        state, task = carry
+    def step(index, state, task):
         batch = task.sample(jax.random.fold_in(state.key, _BATCHES), state.item, index, config.batch)
         extras = {name: value for name, value in state.variables.items() if name != "params"}
 
@@ -139,10 +138,10 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
         variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
-        return state.replace(variables=variables, optimizer=opt_state, loss=value), task
+        return state.replace(variables=variables, optimizer=opt_state, loss=value)
 
     def advance(state, task, begin, end):
-        return jax.lax.fori_loop(begin, jnp.minimum(end, state.stop), step, (state, task))[0]
+        return jax.lax.fori_loop(begin, jnp.minimum(end, state.stop), lambda index, state: step(index, state, task), state)
 
     def look(state, task):
         score = _score(architecture, architecture.finish(state.variables), task, "validation", state.item)

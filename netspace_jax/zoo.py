@@ -10,7 +10,6 @@
 import csv
 import dataclasses
 import io
-import itertools
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ from jaxtyping import Float
 from netspace_jax.config import ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.files import read_json
+
+_MIXED = 16  # chunks whose members a window of a large zoo mixes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,19 +116,18 @@ class Zoo:
 
     def networks(self, architecture: str, split: str) -> Networks:
         """All finite members of an architecture in one split ("train", "validation", "test", "teacher"), by index."""
-        found = [(member, row) for members, rows in self.chunks(architecture)
-                 for member, row in zip(members, rows, strict=True) if member.split == split]
-        found.sort(key=lambda pair: pair[0].index)
-        if not found:
+        wanted = sorted((member for member in self.members if (member.architecture, member.split, member.status) ==
+                         (architecture, split, "finite")), key=lambda member: member.index)
+        if not wanted:
             raise InputError(f"zoo {self.directory} has no finite {architecture} in split {split!r}: "
                              f"give it more members (--zoo.members)")
-        return Networks(tuple(member for member, _ in found), np.stack([row for _, row in found]))
+        return self._networks(wanted)
 
     def window(self, architecture: str, split: str, size: int, number: int) -> Networks:
         """The `number`-th `size` members of a split, for a zoo that is too large to be held at once.
 
-        Windows follow one another without a gap, chunk after chunk, in an order of chunks that is drawn anew for each pass through the
-        split. Only the chunks of the window are read.
+        Windows follow one another without a gap. Each pass through the split draws a new order of chunks, and mixes the members of
+        every `_MIXED` of them, since those of one chunk trained for about as long. Only the chunks of the window are read.
 
         Raises:
           InputError: the split has fewer members, or a chunk cannot be read.
@@ -135,15 +135,29 @@ class Zoo:
         chunks = [[member for member in members if member.split == split] for _, members in sorted(self._by_chunk(architecture).items())]
         total = sum(map(len, chunks))
         if total < size:
-            raise InputError(f"a window of {size} members is more than the {total} that zoo {self.directory} has of {architecture} in "
-                             f"split {split!r}")
+            raise InputError(f"--netspace.resident {size} is more than the {total} members of {architecture} that zoo {self.directory} "
+                             f"has in split {split!r}: lower it")
         wanted, begin = [], number * size
         for pass_ in range(begin // total, (begin + size - 1) // total + 1):
-            order = np.random.default_rng(pass_).permutation(len(chunks))
-            stream = [member for chunk in order for member in chunks[chunk]]
+            rng = np.random.default_rng(pass_)
+            order = rng.permutation(len(chunks))
+            mixed = [[member for chunk in order[i:i + _MIXED] for member in chunks[chunk]] for i in range(0, len(order), _MIXED)]
+            stream = [group[i] for group in mixed for i in rng.permutation(len(group))]
             wanted += stream[max(begin - pass_ * total, 0):begin + size - pass_ * total]
-        parts = [list(group) for _, group in itertools.groupby(wanted, lambda member: member.chunk)]
-        return Networks(tuple(wanted), np.concatenate([self._rows(part) for part in parts]))
+        return self._networks(wanted)
+
+    def _networks(self, wanted: Sequence[Member]) -> Networks:
+        """Members in the order given, each chunk read once; the memory is theirs and that of one chunk."""
+        places: dict[int, list[int]] = {}
+        for place, member in enumerate(wanted):
+            places.setdefault(member.chunk, []).append(place)
+        parameters: np.ndarray | None = None
+        for rows in places.values():
+            found = self._rows([wanted[place] for place in rows])
+            if parameters is None:
+                parameters = np.empty((len(wanted), found.shape[1]), found.dtype)
+            parameters[rows] = found
+        return Networks(tuple(wanted), parameters)
 
 
 def table(members: list[Member]) -> str:

@@ -125,7 +125,7 @@ def test_windows_go_through_a_split_without_a_gap(undisturbed):
     passes = [seen[begin:begin + 11] for begin in range(0, 44, 11)]
     assert all(sorted(one) == sorted(rows) for one in passes)
     assert len({tuple(one) for one in passes}) > 1
-    assert_refused(lambda: zoo.window(NAME, "train", 12, 0), 12, 11)
+    assert_refused(lambda: zoo.window(NAME, "train", 12, 0), "--netspace.resident 12", 11)
 
 
 def test_progress_adds_up(undisturbed):

@@ -70,7 +70,7 @@ def columns_together(image: tuple[int, int, int], kernel: tuple[int, int, int, i
     products, which are no cheaper for fewer than 32 columns; the weights were fitted to times on an AMD EPYC.
     """
     kh, kw, channels, out = kernel
-    out_h, out_w = ((size + 2 * p - k) // s + 1 for size, p, k, s in zip(image, padding, kernel, stride, strict=False))
+    out_h, out_w = (max((size + 2 * p - k) // s + 1, 1) for size, p, k, s in zip(image, padding, kernel, stride, strict=False))
 
     def cost(group: int) -> float:
         groups, span = -(-out_w // group), stride[1] * (group - 1) + kw

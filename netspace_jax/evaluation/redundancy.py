@@ -20,7 +20,7 @@ STEPS = 1000  # of NetSpace for each point of the curves; a whole run takes more
 
 def _trained(trained: Trained, directory: Path, **changes) -> tuple[float, float]:
     """Gap and agreement on test members of a NetSpace on the same zoo with other settings."""
-    netspace = dataclasses.replace(trained.config.netspace, evaluations=1, **changes)
+    netspace = dataclasses.replace(trained.config.netspace, evaluations=1, resident=0, **changes)
     config = dataclasses.replace(trained.config, netspace=netspace)
     run = RunDirectory(directory, config, False)
     pipeline.train_netspace(config, trained.zoo, trained.task, run, netspace_mesh())

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax import figures
-from netspace_jax.evaluation.between import between_boundaries
+from netspace_jax.evaluation.between import all_pairs, between_boundaries
 from netspace_jax.evaluation.interpolate import STEPS
 from netspace_jax.evaluation.reconstruct import score_embeddings
 from netspace_jax.evaluation.section import Section, chance, reconstruct_split
@@ -71,7 +71,7 @@ def unseen(trained: Trained) -> Section:
     found = {kind: reconstruct_split(trained, kind, "test") for kind in shown}
     teacher = [m.score_test for m in trained.zoo.members if m.split == "teacher"]
     metrics, rows = {}, []
-    for between in between_boundaries(trained.netspace, found):
+    for between in between_boundaries(trained.netspace, found, all_pairs):
         name = trained.netspace.architectures[between.kind].name
         items = jnp.zeros(len(between.embedding), jnp.int32)
         scores = np.asarray(score_embeddings(trained.netspace, trained.params, trained.constants, trained.task,

@@ -39,13 +39,13 @@ def renamed(task: Classification) -> Classification:
     return task.replace(train=rename(task.train), validation=rename(task.validation), test=rename(task.test))
 
 
-def other_images(task: Classification, dataset: str) -> Classification:
+def other_images(task: Classification, dataset: str, data_dir: str | None = None) -> Classification:
     """Another set of images, brought to the size that the networks take.
 
     Raises:
       InputError: the set has other channels or another number of classes, or cannot be loaded.
     """
-    found = load_images(dataset)
+    found = load_images(dataset, data_dir)
     height, width, channels = task.input_shape
     if found.train.x.shape[-1] != channels or found.classes != task.classes:
         raise InputError(f"{dataset} has {found.classes} classes and {found.train.x.shape[-1]} channels; networks of this run are for "
@@ -77,7 +77,7 @@ def start(trained: Trained, dataset: str = "") -> Section:
     metrics, rows = {}, []
     tasks = {"turned": turned(trained.task), "renamed": renamed(trained.task)}
     if dataset:
-        tasks[Path(dataset).stem] = other_images(trained.task, dataset)
+        tasks[f"other_{Path(dataset).stem}"] = other_images(trained.task, dataset, trained.config.zoo.data_dir or None)
     for name, task in tasks.items():
         epoch = max(len(task.train.y) // _BATCH, 1)
         for label, flats in starts.items():
@@ -90,8 +90,9 @@ def start(trained: Trained, dataset: str = "") -> Section:
                 scores.append(np.asarray(score_networks(architecture, flats_now, task, jnp.zeros(len(order), jnp.int32), "test")))
                 metrics[f"start/{name}_{label}_{epochs}"] = float(scores[-1].mean())
             rows.append((name, label, *(f"{values.mean():.3f}" for values in scores)))
+    others = f", or on {dataset}" if dataset else ""
     text = (f"The {len(order)} best test members by validation, the networks generated from them, and as many random starts, trained "
-            f"on the task's images a quarter turned, or with every class called by the next one's name, or on other images: mean test {metric} "
+            f"on the task's images a quarter turned, or with every class called by the next one's name{others}: mean test {metric} "
             "after so many epochs of Adam at 1e-3. Random starts are at the disadvantage of having seen no images at all.")
     return Section("start", "A start for another task", text, metrics, None,
                    (("task", "start", *(f"{epochs} epochs" for epochs in EPOCHS)), *rows))

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.evaluation.between import between_boundaries
+from netspace_jax.evaluation.between import all_pairs, between_boundaries
 from netspace_jax.evaluation.interpolate import interpolate
 from netspace_jax.latent import line
 from netspace_jax.evaluation.reconstruct import Reconstruction, score_networks
@@ -52,5 +52,12 @@ def test_what_lies_between_architectures():
 
 def test_two_architectures_have_nothing_between_and_pairs_are_bounded():
     assert not list(between_boundaries(tiny.unchanged((3, 4)), {0: reconstructed(2, 0.0), 1: reconstructed(2, 1.0)}))
-    few = list(between_boundaries(tiny.unchanged((3, 4, 5)), {0: reconstructed(9, 0.0), 2: reconstructed(9, 1.0)}, pairs=4))
+    few = list(between_boundaries(tiny.unchanged((3, 4, 5)), {0: reconstructed(9, 0.0), 2: reconstructed(9, 1.0)}, most=4))
     assert [len(between.embedding) for between in few] == [4]
+
+
+def test_all_pairs_are_each_with_each():
+    found = {0: reconstructed(2, 0.0), 2: reconstructed(3, 1.0)}
+    between, = between_boundaries(tiny.unchanged((3, 4, 5)), found, all_pairs)
+    wanted = [(a + b) / 2 for a in found[0].embedding for b in found[2].embedding]
+    np.testing.assert_allclose(between.embedding, wanted, rtol=1e-6)
