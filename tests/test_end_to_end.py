@@ -4,12 +4,16 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from netspace_jax.zoo import Zoo
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.validation", "4", "--zoo.test", "4",
@@ -17,10 +21,12 @@ TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.v
         "--netspace.probes", "8", "--netspace.steps", "60", "--netspace.evaluations", "3", "--netspace.log-every", "10"]
 
 
-def start(script, *arguments, cwd):
-    """The command, begun."""
+def start(script, *arguments, cwd, devices=0):
+    """The command, begun; on so many CPU devices, or as many as it chooses itself."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    environment.pop("XLA_FLAGS", None)  # what the commands choose themselves
+    environment.pop("XLA_FLAGS", None)
+    if devices:
+        environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     return subprocess.Popen([sys.executable, str(ROOT / script), *map(str, arguments)], cwd=cwd, env=environment, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -122,6 +128,28 @@ def test_killed_and_run_again_equals_undisturbed(undisturbed, tmp_path, stage):
     assert metrics(tmp_path / "runs" / "digits") == metrics(undisturbed / "runs" / "digits")
     log = Path("runs", "digits", "metrics.jsonl")
     assert (tmp_path / log).read_text() == (undisturbed / log).read_text()
+
+
+def parameters(directory):
+    """Parameters of all members of the one zoo there, by index."""
+    zoo = Zoo(next((directory / "zoos").iterdir()))
+    rows = {member.index: row for members, chunk in zoo.chunks("lenetlike") for member, row in zip(members, chunk, strict=True)}
+    return np.stack([rows[index] for index in sorted(rows)])
+
+
+def test_two_processes_make_what_one_makes(undisturbed, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        hosts = ("--hosts.coordinator", f"127.0.0.1:{free.getsockname()[1]}", "--hosts.processes", "2", "--hosts.process")
+    processes = [start("train.py", *TINY, *hosts, index, cwd=tmp_path, devices=2) for index in range(2)]
+    outputs = [process.communicate(timeout=400) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert "NetSpace:" in outputs[0][1] and "NetSpace:" not in outputs[1][1]  # progress on the first
+    np.testing.assert_allclose(parameters(tmp_path), parameters(undisturbed), atol=5e-6)
+    ours, theirs = (metrics(directory / "runs" / "digits") for directory in (tmp_path, undisturbed))
+    assert ours.keys() == theirs.keys()
+    for name in ("zoo/accuracy_mean", "reconstruct/gap_test", "reconstruct/agreement_test"):
+        assert abs(ours[name] - theirs[name]) < 0.02
 
 
 def test_another_configuration_is_refused_by_field(undisturbed):
