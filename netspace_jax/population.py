@@ -205,7 +205,7 @@ class Population:
 
         # Not within `each_network`: parameters that start at zero and train in one shard_map would share gradients.
         self._start = jax.jit(jax.vmap(start), out_shardings=over_networks(mesh))
-        self._loss = jax.jit(lambda state: state.loss.mean(), out_shardings=everywhere(mesh))
+        self._loss = jax.jit(lambda state: jnp.nanmean(state.loss), out_shardings=everywhere(mesh))
         self._advance = jax.jit(each_network(one.advance, mesh, 3), donate_argnums=0)
         self._look = jax.jit(each_network(one.look, mesh, 1))
         self._finish = jax.jit(each_network(one.finish, mesh, 1))

@@ -60,8 +60,10 @@ def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[
                 continue
             width = padded(min(config.chunk, count), mesh)
             fill = np.resize(np.asarray(chunk.indices), width)
-            trained = population.train(fill, (fill % task.items).astype(np.int32), plans[name].stops[fill], task,
-                                       lambda done, loss: on_progress(min(done, int(stops.sum())), total, loss))
+            # What only fills up the devices does not train.
+            upto = np.where(np.arange(width) < len(stops), plans[name].stops[fill], 0).astype(np.int32)
+            trained = population.train(fill, (fill % task.items).astype(np.int32), upto, task,
+                                       lambda done, loss: on_progress(done, total, loss))
             _save_rows(directory, chunk, trained.flat)
             outcome, checksums = on_host(trained.outcome), _checksums(trained.flat)
             members = [_member(config, chunk, row, index, item_names[index % task.items], splits[index],
