@@ -30,9 +30,9 @@ OnZooProgress = Callable[[int, int, float], None]
 OnProgress = Callable[[int, int, float], None]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained NetSpace with all that is needed to use it."""
+    """A trained NetSpace with all that is needed to use it; compared by identity, so that what was computed of it can be kept."""
 
     config: RunConfig
     task: Task

@@ -1,6 +1,7 @@
 """What a section of a report is, and what sections share."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -30,8 +31,9 @@ class Section:
     fragment: str = ""
 
 
+@functools.lru_cache(maxsize=8)
 def reconstruct_split(trained: Trained, kind: int, split: Split) -> Reconstruction:
-    """Members of one architecture and split, and what is generated from them, compared on test inputs."""
+    """Members of one architecture and split, and what is generated from them, compared on test inputs; sections share it."""
     networks = trained.shown(trained.networks(kind, split))
     found = reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
     return jax.tree.map(np.asarray, found)
