@@ -55,12 +55,12 @@ def banded_conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c 
 
     def windows(rows):
         parts = [rows[:, :, sw * group * i:sw * group * i + span] for i in range(groups)]
-        return jnp.stack(parts, 2).reshape(len(x), out_h, groups, span * channels)
+        return jnp.stack(parts, 2).reshape(x.shape[0], out_h, groups, span * channels)
 
     patches = jnp.concatenate([windows(x[:, i:i + sh * (out_h - 1) + 1:sh]) for i in range(kh)], -1)
     band = jnp.stack([jnp.pad(kernel, ((0, 0), (sw * j, span - kw - sw * j), (0, 0), (0, 0))) for j in range(group)], 3)
     y = patches @ band.reshape(kh * span * channels, group * out)
-    return y.reshape(len(x), out_h, groups * group, out)[:, :, :out_w]
+    return y.reshape(x.shape[0], out_h, groups * group, out)[:, :, :out_w]
 
 
 def columns_together(image: tuple[int, int, int], kernel: tuple[int, int, int, int], stride: Pair, padding: Pair) -> int:

@@ -89,15 +89,15 @@ def test_a_row_for_each_way(trained, section):
     """Gradient steps are those of all searches of a row; nothing chosen on validation images is worse there than its start."""
     header, *rows = section.table
     assert all(len(row) == len(header) for row in rows)
-    assert [row[1] for row in rows] == ["30", "30", "240", "30", "60", "60", "0", "0"]
+    assert [row[1] for row in rows] == ["30", "30", "30", "240", "30", "60", "60", "0", "0"]
     best = ranked(trained, "train")[-1]
-    for row in (rows[1], rows[5]):
+    for row in (rows[1], rows[6]):
         assert row[2] == f"{best.score_test:.3f}" and float(row[3]) >= round(best.score_validation, 3)
-    assert rows[6][2:] == ("–", f"{best.score_validation:.3f}", f"{best.score_test:.3f}")
+    assert rows[7][2:] == ("–", f"{best.score_validation:.3f}", f"{best.score_test:.3f}")
     mean = jnp.asarray(trained.networks(0, "train").parameters.mean(0, keepdims=True))
     expected = [score_networks(tiny.perceptron(), mean, trained.task, jnp.zeros(1, jnp.int32), split)[0]
                 for split in ("validation", "test")]
-    assert rows[7][3:] == tuple(f"{float(score):.3f}" for score in expected)
+    assert rows[8][3:] == tuple(f"{float(score):.3f}" for score in expected)
 
 
 def test_from_each_architecture_to_each_other(both):
