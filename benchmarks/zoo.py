@@ -109,14 +109,14 @@ def ours(name: str, data: Data, networks: int, steps: int, batch: int, record: d
     return run
 
 
-def _torch(name: str, networks: int, norm=None):
+def _torch(name: str, networks: int, running_statistics: bool = True):
     try:
         import torch
     except ImportError as error:
         raise Unavailable("PyTorch is not installed") from error
     from benchmarks import torch_networks as nets
 
-    norm = norm or torch.nn.BatchNorm2d
+    norm = torch.nn.BatchNorm2d if running_statistics else nets.without_running_statistics
     make = {"lenetlike": nets.lenetlike, "vanilla_cnn": nets.vanilla_cnn, "siren": nets.siren}.get(
         name, lambda: nets.resnet(int(name.removeprefix("resnet")), norm=norm))
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -176,9 +176,7 @@ def torch_compiled(name: str, data: Data, networks: int, steps: int, batch: int)
 
 def torch_vmapped(name: str, data: Data, networks: int, steps: int, batch: int):
     """PyTorch with `torch.func.vmap` over stacked parameters; batch norms without running statistics."""
-    from benchmarks.torch_networks import without_running_statistics
-
-    torch, models, device = _torch(name, networks, without_running_statistics)
+    torch, models, device = _torch(name, networks, running_statistics=False)
     draw, loss = _torch_batches(torch, name, data, batch, device)
     params, buffers = torch.func.stack_module_state(models)
     params = {key: value.detach() for key, value in params.items()}

@@ -8,13 +8,13 @@ import pytest
 from netspace_jax.autoencoder.probe import LinearHead, ProbeEncoder, ScaledDecoder, segment_statistics
 
 
-def test_statistics_are_log_sizes_of_segments_of_64_values():
-    table = jnp.concatenate([jnp.full(64, 3.0), -jnp.full(64, 0.5), jnp.zeros(128)]).reshape(16, 16)
+def test_statistics_are_log_sizes_of_segments_of_32_values():
+    table = jnp.concatenate([jnp.full(32, 3.0), -jnp.full(32, 0.5), jnp.zeros(64)]).reshape(8, 16)
     np.testing.assert_allclose(segment_statistics(table), np.log([3.0, 0.5, 1e-3, 1e-3]), rtol=1e-4)
 
 
 def test_statistics_of_a_prep_that_does_not_divide():
-    statistics = segment_statistics(jnp.ones((8, 20)))  # 160 values: two segments and a half
+    statistics = segment_statistics(jnp.ones((4, 20)))  # 80 values: two segments and a half
     np.testing.assert_allclose(statistics, [0, 0, 0.5 * np.log(0.5)], atol=1e-5)
 
 
