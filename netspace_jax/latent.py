@@ -7,7 +7,7 @@ stands for does better. Written for one embedding, vmapped, and spread over devi
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
@@ -207,7 +207,7 @@ def sample(density: Density, seed: int, count: int) -> Float[Array, "network emb
     return density.region.restore(jnp.asarray(rows, jnp.float32))
 
 
-def line(a: Float[Array, "size"], b: Float[Array, "size"], steps: int) -> Float[Array, "step size"]:
-    """Points at equal steps from `a` to `b`, both included: embeddings, or the parameters of networks."""
-    share = jnp.linspace(0, 1, steps)[:, None]
+def line(a: Float[Any, "size"], b: Float[Any, "size"], steps: int) -> Float[Any, "step size"]:
+    """Points at equal steps from `a` to `b`, both included: embeddings, or the parameters of networks; NumPy's where these are."""
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     return (1 - share) * a[None] + share * b[None]

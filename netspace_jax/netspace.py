@@ -8,7 +8,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.autoencoder.probe import LinearHead, ProbeEncoder, ScaledDecoder

@@ -16,7 +16,8 @@ from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
 from netspace_jax.devices import agreed, put_everywhere
 from netspace_jax.evaluation.between import between_boundaries
-from netspace_jax.evaluation.reconstruct import reconstruct, score_embeddings
+from netspace_jax.evaluation.behaviour import score_embeddings
+from netspace_jax.evaluation.reconstruct import reconstruct
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
 from netspace_jax.objectives import Shown
 from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
@@ -128,8 +129,7 @@ def train_netspace(config: RunConfig, zoo: Zoo, task: Task, directory: RunDirect
         teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
         teacher_flat = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
     data = TrainData(task, constants, tuple(as_shown(n, task) for n in networks), flat_scales, teacher_flat)
-    validation = {kind: put_everywhere(as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task), mesh)
-                  for kind in kinds}
+    validation = {kind: as_shown(zoo.networks(netspace.architectures[kind].name, "validation"), task) for kind in kinds}
     training = make_training(netspace, config.netspace, kinds, teacher, mesh)
     data = put_everywhere(data, mesh)
     resumed = directory.restore_last(jax.eval_shape(training.init, data), mesh)
@@ -175,7 +175,7 @@ def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: 
     scores = [np.mean(r.generated_score) for r in found.values()]
     if config.interpolation:
         for between in between_boundaries(netspace, found):
-            items = jnp.zeros(len(between.embedding), jnp.int32)
+            items = np.zeros(len(between.embedding), np.int32)
             scores.append(np.mean(score_embeddings(netspace, state.params, data.constants, data.task, between.embedding,
                                                    items, between.kind, "validation")))
     return float(np.mean(scores))

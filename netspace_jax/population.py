@@ -162,7 +162,12 @@ def outputs_of(architecture: Architecture, flat: Float[Array, "size"], inputs: F
     """Outputs of one network on any number of inputs, a block at a time so that memory stays bounded."""
     if len(inputs) <= block:
         return architecture.apply(flat, inputs)
-    return jax.lax.map(lambda x: architecture.apply(flat, x[None])[0], inputs, batch_size=block)
+    blocks = -(-len(inputs) // block)
+    size = -(-len(inputs) // blocks)
+    # Filled up, so that all blocks have one size and the network is compiled once.
+    filled = jnp.pad(inputs, [(0, blocks * size - len(inputs))] + [(0, 0)] * (inputs.ndim - 1))
+    outputs = jax.lax.map(lambda x: architecture.apply(flat, x), filled.reshape(blocks, size, *inputs.shape[1:]))
+    return outputs.reshape(blocks * size, *outputs.shape[2:])[:len(inputs)]
 
 
 def _score(architecture, flat, task, split, item):

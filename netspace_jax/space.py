@@ -22,19 +22,9 @@ from netspace_jax import latent, pipeline, prep
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
+from netspace_jax.evaluation.behaviour import embed, generate
 from netspace_jax.goals import Goal, Labels, within_budget
-from netspace_jax.netspace import NetSpace
 from netspace_jax.pipeline import Trained
-
-
-@functools.partial(jax.jit, static_argnames=("netspace", "kind"))
-def _encode(netspace: NetSpace, params, constants, task, flats, kind: int):
-    return jax.lax.map(lambda flat: netspace.encode(params, constants, task, flat, kind), flats, batch_size=32)
-
-
-@functools.partial(jax.jit, static_argnames=("netspace", "kind"))
-def _decode(netspace: NetSpace, params, constants, z, kind: int):
-    return netspace.decode(params, constants, z, kind)
 
 
 @functools.partial(jax.jit, static_argnames="architecture")
@@ -108,7 +98,7 @@ class Space:
             raise ValueError(f"{self.architectures[kind]} has {spec.size} parameters; these have shape {flat.shape}")
         if not np.isfinite(flat).all():
             raise InputError(f"parameter {int(np.argmin(np.isfinite(flat)))} of the network is not finite")
-        return _encode(trained.netspace, trained.params, trained.constants, trained.task, flat[None], kind)[0]
+        return jnp.asarray(embed(trained.netspace, trained.params, trained.constants, trained.task, flat[None], kind)[0])
 
     def decode(self, z: Float[Any, "embedding"], architecture: str | None = None) -> Network:
         """The network that an embedding stands for.
@@ -126,7 +116,7 @@ class Space:
         if not np.isfinite(z).all():
             raise InputError("the embedding holds values that are not finite")
         kind = self.predict(z) if architecture is None else self.kind(architecture)
-        flat = _decode(trained.netspace, trained.params, trained.constants, z, kind)
+        flat = jnp.asarray(generate(trained.netspace, trained.params, trained.constants, z[None], kind)[0])
         return Network(trained.netspace.architectures[kind], flat, z)
 
     def predict(self, z: Float[Any, "embedding"]) -> int:
@@ -138,19 +128,19 @@ class Space:
         """Networks on the straight line between two embeddings, both ends included."""
         return [self.decode(z, architecture) for z in latent.line(jnp.asarray(a), jnp.asarray(b), steps)]
 
-    def embeddings(self, split: str = "train") -> dict[str, Float[Array, "network embedding"]]:
+    def embeddings(self, split: str = "train") -> dict[str, Float[np.ndarray, "network embedding"]]:
         """Embeddings of the zoo's members of one split, by architecture."""
         trained = self.trained
         found = {}
         for kind, name in enumerate(self.architectures):
             flats = trained.networks(kind, split).parameters
             if len(flats):
-                found[name] = _encode(trained.netspace, trained.params, trained.constants, trained.task, jnp.asarray(flats), kind)
+                found[name] = embed(trained.netspace, trained.params, trained.constants, trained.task, flats, kind)
         return found
 
     def region(self) -> latent.Region:
         """Where embeddings of training networks lie."""
-        return latent.region_of(jnp.concatenate(list(self.embeddings().values())))
+        return latent.region_of(np.concatenate(list(self.embeddings().values())))
 
     def search(self, goal: Goal | None = None, starts: Float[Any, "start embedding"] | int = 8, architecture: str | None = None,
                budget: int | None = None, config: SearchConfig = SearchConfig()) -> Network:
@@ -193,7 +183,7 @@ class Space:
         """
         embeddings = self.embeddings()
         chosen = embeddings if architecture is None else {architecture: embeddings[self.architectures[self.kind(architecture)]]}
-        density = latent.fit_mixture(jnp.concatenate(list(chosen.values())))
+        density = latent.fit_mixture(np.concatenate(list(chosen.values())))
         return [self.decode(z, architecture) for z in latent.sample(density, seed, count)]
 
 

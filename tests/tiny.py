@@ -13,7 +13,7 @@ from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.data.images import Images, ImageSet
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.behaviour import score_networks
 from netspace_jax.netspace import Constants, NetSpace
 from netspace_jax.objectives import Shown
 from netspace_jax.pipeline import Trained
@@ -136,11 +136,6 @@ def networks(count: int, width: int = 3, seed: int = 0) -> Shown:
     return Shown(flats, jnp.zeros(count, jnp.int32))
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _scores(built, flats, task, items):
-    return [score_networks(built, flats, task, items, which) for which in ("validation", "test")]
-
-
 class Held(Zoo):
     """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a task."""
 
@@ -148,7 +143,7 @@ class Held(Zoo):
         self.config, self.held = config, {}
         for (name, split), flats in networks.items():
             built, items = architectures.build(name, task.input_shape, task.outputs), jnp.arange(len(flats)) % task.items
-            scores = np.asarray(_scores(built, jnp.asarray(flats), task, items))
+            scores = [score_networks(built, flats, task, items, which) for which in ("validation", "test")]
             members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
                                    float(scores[1][i]), 0, i, "") for i in range(len(flats)))
             self.held[name, split] = Networks(members, np.asarray(flats))

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PyTree
 
-from netspace_jax.evaluation.reconstruct import score_embeddings, score_networks
+from netspace_jax.evaluation.behaviour import Rows, embed, score_embeddings, score_networks
 from netspace_jax.latent import line
 from netspace_jax.netspace import Constants, NetSpace
 from netspace_jax.tasks import Split, Task
@@ -22,11 +21,11 @@ class Interpolation(NamedTuple):
     weights: Float[np.ndarray, "step"]
 
 
-def interpolate(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, flats: Float[Array, "2 size"],
+def interpolate(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, flats: Float[Rows, "2 size"],
                 item: Int[Array, ""], kind: int, split: Split = "test", steps: int = STEPS) -> Interpolation:
     """Scores between two networks of one architecture, by both ways."""
-    z = jnp.stack([netspace.encode(params, constants, task, flat, kind) for flat in flats])
-    items = jnp.broadcast_to(item, (steps,))
+    z = embed(netspace, params, constants, task, flats, kind)
+    items = np.full(steps, item, np.int32)
     latent = score_embeddings(netspace, params, constants, task, line(z[0], z[1], steps), items, kind, split)
     weights = score_networks(netspace.architectures[kind], line(flats[0], flats[1], steps), task, items, split)
-    return Interpolation(np.linspace(0, 1, steps), np.asarray(latent), np.asarray(weights))
+    return Interpolation(np.linspace(0, 1, steps), latent, weights)

@@ -4,22 +4,20 @@ Several generators of weights have been found to memorise (Zeng et al. 2025, arX
 are compared with the nearest network of the training set, and with what takes no generator at all.
 """
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
+from scipy.spatial.distance import cdist
 
 from netspace_jax import latent
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.behaviour import Rows, in_blocks, of_first, outputs_of_each, scores_of
 from netspace_jax.evaluation.search import decoded
 from netspace_jax.evaluation.section import Section, reconstruct_split
-from netspace_jax.objectives import Shown
 from netspace_jax.pipeline import Trained
-from netspace_jax.population import outputs_of
-from netspace_jax.tasks import Split, Task
+from netspace_jax.tasks import Task
 
 DRAWN = 128  # networks sampled from the space
 
@@ -36,64 +34,62 @@ class Nearest(NamedTuple):
     agreement: Float[np.ndarray, "network"]
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "split"))
-def _nearest(architecture, flats: Float[Array, "network size"], training: Shown, task: Task, split: Split):
-    examples = task.examples(split, training.items[0])
-
-    def outputs(flat):
-        return outputs_of(architecture, flat, examples.inputs)
-
-    known = jax.lax.map(outputs, training.flats, batch_size=32)
-
-    def one(flat):
-        own = outputs(flat)
-        distance = jnp.sqrt(jnp.square(training.flats - flat[None]).sum(1).min()) / jnp.linalg.norm(flat)
-        return distance, jax.vmap(lambda wanted: task.agreement(wanted, own))(known).max()
-
-    return jax.lax.map(one, flats)
+@jax.jit
+def _most_agreement(count, outputs, known, task: Task):
+    return of_first(count, lambda own: jax.vmap(lambda wanted: task.agreement(wanted, own))(known).max(), outputs)
 
 
-def nearest(architecture, flats: Float[Array, "network size"] | Float[np.ndarray, "network size"], training: Shown, task: Task,
-            split: Split = "test") -> Nearest:
-    """Nearest training networks, in parameters and in behaviour, of some networks."""
-    return Nearest(*map(np.asarray, _nearest(architecture, flats, training, task, split)))
+def nearest(outputs: Float[np.ndarray, "network n outputs"], flats: Float[Rows, "network size"],
+            known: Float[np.ndarray, "known n outputs"], training: Float[Rows, "known size"], task: Task) -> Nearest:
+    """Nearest training networks, in parameters and in behaviour, of some networks.
+
+    Args:
+      outputs, known: what networks and training networks say of the same inputs.
+    """
+    distance = cdist(flats, training).min(1) / np.linalg.norm(flats, axis=1)
+    return Nearest(distance, in_blocks(_most_agreement, outputs, jnp.asarray(known), task))
 
 
-def disturbed(flats: Float[Array, "network size"], size: float, seed: int = 0) -> Float[Array, "network size"]:
+def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:
     """Networks with Gaussian noise of `size` times each network's own deviation added to their parameters."""
-    deviation = flats.std(1, keepdims=True)
-    return flats + size * deviation * jax.random.normal(jax.random.key(seed), flats.shape)
+    noise = np.random.default_rng(seed).standard_normal(flats.shape, np.float32)
+    return np.asarray(flats) + size * np.std(flats, 1, keepdims=True) * noise
 
 
 def memorisation(trained: Trained) -> Section:
     """Are generated networks new? Nearest training networks, and what takes no generator at all."""
-    kind = 0
+    kind, task = 0, trained.task
     architecture = trained.netspace.architectures[kind]
-    training = trained.shown(trained.networks(kind, "train"))
-    test = trained.shown(trained.networks(kind, "test"))
+    members = trained.networks(kind, "train")
+    training, test = members.parameters, trained.networks(kind, "test").parameters
     generated = reconstruct_split(trained, kind, "test").generated
-    best = int(np.argmax(score_networks(architecture, training.flats, trained.task, training.items, "validation")))
-    known = reconstruct_split(trained, kind, "train").embedding
-    drawn = {name: decoded(trained, latent.sample(fit(known), 0, DRAWN), kind)
+    best = int(np.argmax([member.score_validation for member in members.members]))
+    embeddings = reconstruct_split(trained, kind, "train").embedding
+    drawn = {name: decoded(trained, latent.sample(fit(embeddings), 0, DRAWN), kind)
              for name, fit in (("mixture", latent.fit_mixture), ("kernel", latent.fit_kernel))}
+
+    def outputs_of(flats):
+        return outputs_of_each(architecture, flats, task, np.zeros(len(flats), np.int32), "test")
+
+    known, targets = outputs_of(training), task.examples("test", jnp.int32(0)).targets
     rows, metrics = [], {}
     for label, name, flats in (
             ("generated from test networks", "generated", generated),
             (f"{DRAWN} drawn from a Gaussian mixture over training embeddings", "mixture", drawn["mixture"]),
             (f"{DRAWN} drawn from a kernel density over them", "kernel", drawn["kernel"]),
-            ("test networks themselves", "members", test.flats),
-            ("test networks, 10 % noise on the weights", "noise", disturbed(test.flats, 0.1)),
-            ("average of the training networks' weights", "average", training.flats.mean(0, keepdims=True)),
-            ("best of the training networks (by validation)", "best", training.flats[best:best + 1])):
-        items = jnp.broadcast_to(test.items[:1], (len(flats),))
-        scores = np.asarray(score_networks(architecture, flats, trained.task, items, "test"))
-        near = nearest(architecture, flats, training, trained.task)
-        metrics |= {f"memorised/{name}_{trained.task.metric}": float(scores.mean()),
+            ("test networks themselves", "members", test),
+            ("test networks, 10 % noise on the weights", "noise", disturbed(test, 0.1)),
+            ("average of the training networks' weights", "average", training.mean(0, keepdims=True)),
+            ("best of the training networks (by validation)", "best", training[best:best + 1])):
+        outputs = outputs_of(flats)
+        scores = np.asarray(scores_of(outputs, targets, task))
+        near = nearest(outputs, flats, known, training, task)
+        metrics |= {f"memorised/{name}_{task.metric}": float(scores.mean()),
                     f"memorised/{name}_distance": float(near.distance.mean()),
                     f"memorised/{name}_agreement": float(near.agreement.mean())}
         rows.append((label, f"{scores.mean():.3f}", f"{scores.max():.3f}", f"{near.distance.mean():.3f}",
                      f"{near.agreement.mean():.3f}"))
-    header = ("networks", f"{trained.task.metric}, mean", "best", "distance to the nearest training network",
+    header = ("networks", f"{task.metric}, mean", "best", "distance to the nearest training network",
               "agreement with the nearest training network")
     text = ("Distance is Euclidean between all weights, over the norm of the network's own. A generator that repeats what it "
             "was shown would have distance 0 and agreement 1; compare generated networks with the test networks themselves.")

@@ -1,17 +1,14 @@
 """Predicting a network's accuracy from its embedding, beside simple statistics of its weights (Unterthiner et al. 2020)."""
 
-from collections.abc import Callable
-
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from scipy.stats import kendalltau
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from netspace_jax.evaluation.behaviour import outputs_on, scores_of
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.pipeline import Trained, shown_kinds
 from netspace_jax.prep import Spec
@@ -37,12 +34,8 @@ def ridge(train: Float[np.ndarray, "n features"], wanted: Float[np.ndarray, "n"]
 def _probe_scores(trained: Trained, kind: int, flats: Float[np.ndarray, "network size"]) -> Float[np.ndarray, "network 1"]:
     """Accuracy on the encoder's probe images, which are the first training images."""
     labels = trained.task.train.y[np.arange(len(trained.constants.probes)) % len(trained.task.train.y)]
-    apply: Callable = trained.netspace.architectures[kind].apply
-
-    def one(flat):
-        return trained.task.score(apply(flat, trained.constants.probes), labels)
-
-    return np.asarray(jax.jit(lambda flats: jax.lax.map(one, flats, batch_size=32))(jnp.asarray(flats)))[:, None]
+    outputs = outputs_on(trained.netspace.architectures[kind], flats, trained.constants.probes)
+    return np.asarray(scores_of(outputs, labels, trained.task))[:, None]
 
 
 def prediction(trained: Trained) -> Section:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax import architectures, latent
 from netspace_jax.config import SearchConfig
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.behaviour import Rows, generate, predicted_kinds, score_networks
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.goals import Distil
 from netspace_jax.pipeline import Trained, shown_kinds
@@ -47,14 +47,13 @@ def region(trained: Trained) -> latent.Region:
     return latent.region_of(np.concatenate([reconstruct_split(trained, kind, "train").embedding for kind in shown_kinds(trained.config)]))
 
 
-def _scores(trained: Trained, kind: int, flats: Float[Array, "network size"] | Float[np.ndarray, "network size"], split: str) -> np.ndarray:
-    return np.asarray(score_networks(trained.netspace.architectures[kind], jnp.asarray(flats), trained.task,
-                                     jnp.zeros(len(flats), jnp.int32), split))
+def _scores(trained: Trained, kind: int, flats: Float[Rows, "network size"], split: str) -> np.ndarray:
+    return score_networks(trained.netspace.architectures[kind], flats, trained.task, np.zeros(len(flats), np.int32), split)
 
 
-def decoded(trained: Trained, z: Float[Array, "network embedding"], kind: int) -> Float[Array, "network size"]:
+def decoded(trained: Trained, z: Float[Rows, "network embedding"], kind: int) -> Float[np.ndarray, "network size"]:
     """Flat parameters of the networks that embeddings stand for."""
-    return jax.jit(jax.vmap(lambda z: trained.netspace.decode(trained.params, trained.constants, z, kind)))(jnp.asarray(z))
+    return generate(trained.netspace, trained.params, trained.constants, z, kind)
 
 
 def lower_half(networks: Networks) -> int:
@@ -131,7 +130,7 @@ def search_architectures(trained: Trained, config: SearchConfig = SearchConfig()
         found = latent.search(trained.netspace, trained.params, trained.constants, here, goal,
                               jnp.stack([jnp.asarray(z) for z in starts.values()]), wanted, config)
         scores = _scores(trained, wanted, decoded(trained, found.z, wanted), "test")
-        named = np.asarray(jax.vmap(lambda z: trained.netspace.classify(trained.params, z))(found.z)).argmax(1) == wanted
+        named = predicted_kinds(trained.netspace, trained.params, found.z) == wanted
         for i, kind in enumerate(starts):
             if kind != wanted:
                 name = f"search/{built[kind].name}_to_{architecture.name}"

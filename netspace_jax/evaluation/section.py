@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
@@ -35,8 +34,7 @@ class Section:
 def reconstruct_split(trained: Trained, kind: int, split: Split) -> Reconstruction:
     """Members of one architecture and split, and what is generated from them, compared on test inputs; sections share it."""
     networks = trained.shown(trained.networks(kind, split))
-    found = reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
-    return jax.tree.map(np.asarray, found)
+    return reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
 
 
 def chance(task: Task) -> float:

@@ -1,12 +1,11 @@
 """Sections of a report about several architectures in one space (reference, sections Training the embedding, Zoos)."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax import figures
+from netspace_jax.evaluation.behaviour import predicted_kinds, score_embeddings
 from netspace_jax.evaluation.between import all_pairs, between_boundaries
 from netspace_jax.evaluation.interpolate import STEPS
-from netspace_jax.evaluation.reconstruct import score_embeddings
 from netspace_jax.evaluation.section import Section, chance, reconstruct_split
 from netspace_jax.latent import line
 from netspace_jax.objectives import boundary_pairs
@@ -44,14 +43,13 @@ def across(trained: Trained) -> Section:
     low, high = boundary_pairs(len(trained.netspace.architectures))[0]
     ends = [reconstruct_split(trained, kind, "test") for kind in (low, high)]
     best = [np.argmax(end.score) for end in ends]
-    z = line(jnp.asarray(ends[0].embedding[best[0]]), jnp.asarray(ends[1].embedding[best[1]]), STEPS)
-    logits = np.asarray(jnp.stack([trained.netspace.classify(trained.params, point) for point in z]))
-    predicted = logits.argmax(1)
+    z = line(ends[0].embedding[best[0]], ends[1].embedding[best[1]], STEPS)
+    predicted = predicted_kinds(trained.netspace, trained.params, z)
     scores = np.zeros(STEPS)
     for kind in set(predicted.tolist()):
         own = predicted == kind
         scores[own] = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, z[own],
-                                       jnp.zeros(own.sum(), jnp.int32), kind, "test")
+                                       np.zeros(own.sum(), np.int32), kind, "test")
     names = [a.name for a in trained.netspace.architectures]
     figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, predicted, names,
                                              trained.task.metric)
@@ -73,10 +71,10 @@ def unseen(trained: Trained) -> Section:
     metrics, rows = {}, []
     for between in between_boundaries(trained.netspace, found, all_pairs):
         name = trained.netspace.architectures[between.kind].name
-        items = jnp.zeros(len(between.embedding), jnp.int32)
-        scores = np.asarray(score_embeddings(trained.netspace, trained.params, trained.constants, trained.task,
-                                             jnp.asarray(between.embedding), items, between.kind, "test"))
-        named = np.mean([np.argmax(trained.netspace.classify(trained.params, z)) == between.kind for z in between.embedding])
+        items = np.zeros(len(between.embedding), np.int32)
+        scores = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, between.embedding, items,
+                                  between.kind, "test")
+        named = np.mean(predicted_kinds(trained.netspace, trained.params, between.embedding) == between.kind)
         scratch = np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (name, "finite")])
         key = "unseen" if between.kind not in shown else "between"
         metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": float(scratch)}

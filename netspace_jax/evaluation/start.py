@@ -12,7 +12,7 @@ from netspace_jax import latent
 from netspace_jax.config import SearchConfig
 from netspace_jax.data.images import Images, load_images
 from netspace_jax.errors import InputError
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.behaviour import score_networks
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.goals import Labels
 from netspace_jax.pipeline import Trained
@@ -87,7 +87,7 @@ def start(trained: Trained, dataset: str = "") -> Section:
                 if epochs:
                     config = SearchConfig(steps=epochs * epoch, learning_rate=1e-3, looks=1)
                     flats_now = latent.fine_tune(architecture, Labels(task, _BATCH), flats_now, config).z
-                scores.append(np.asarray(score_networks(architecture, flats_now, task, jnp.zeros(len(order), jnp.int32), "test")))
+                scores.append(score_networks(architecture, flats_now, task, np.zeros(len(order), np.int32), "test"))
                 metrics[f"start/{name}_{label}_{epochs}"] = float(scores[-1].mean())
             rows.append((name, label, *(f"{values.mean():.3f}" for values in scores)))
     others = f", or on {dataset}" if dataset else ""

@@ -6,7 +6,8 @@ import numpy as np
 from netspace_jax.evaluation.between import all_pairs, between_boundaries
 from netspace_jax.evaluation.interpolate import interpolate
 from netspace_jax.latent import line
-from netspace_jax.evaluation.reconstruct import Reconstruction, score_networks
+from netspace_jax.evaluation.behaviour import score_networks
+from netspace_jax.evaluation.reconstruct import Reconstruction
 from tests import tiny
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from netspace_jax import latent
+from netspace_jax.evaluation.behaviour import outputs_of_each
 from netspace_jax.evaluation.memorised import disturbed, memorisation, nearest
-from netspace_jax.objectives import Shown
 from tests import tiny
 
 
@@ -18,17 +18,21 @@ def task():
     return tiny.task()
 
 
+def nearest_of(flats, training, task, split="test"):
+    outputs, known = (outputs_of_each(tiny.perceptron(), rows, task, np.zeros(len(rows), np.int32), split) for rows in (flats, training))
+    return nearest(outputs, flats, known, training, task)
+
+
 def test_a_network_that_was_shown_is_found(task):
-    training = tiny.networks(6)
-    found = nearest(tiny.perceptron(), training.flats[2:4], training, task)
+    training = tiny.networks(6).flats
+    found = nearest_of(training[2:4], training, task)
     np.testing.assert_array_equal(found.distance, 0)
     np.testing.assert_array_equal(found.agreement, 1)
 
 
 def test_distance_and_agreement_by_hand(task):
-    training, others = tiny.networks(6), tiny.networks(3, seed=1)
-    found = nearest(tiny.perceptron(), others.flats, training, task, "validation")
-    ours, theirs = np.asarray(others.flats), np.asarray(training.flats)
+    ours, theirs = (np.asarray(networks.flats) for networks in (tiny.networks(3, seed=1), tiny.networks(6)))
+    found = nearest_of(ours, theirs, task, "validation")
     distances = np.linalg.norm(ours[:, None] - theirs[None], axis=2) / np.linalg.norm(ours, axis=1, keepdims=True)
     np.testing.assert_allclose(found.distance, distances.min(1), rtol=1e-5)
     inputs = task.examples("validation", jnp.int32(0)).inputs
@@ -39,13 +43,13 @@ def test_distance_and_agreement_by_hand(task):
 def test_a_scaled_copy_is_far_and_behaves_the_same(task):
     """Without biases the outputs are scaled, and the class stays."""
     flats = tiny.networks(4).flats.at[:, 48:51].set(0).at[:, -4:].set(0)
-    found = nearest(tiny.perceptron(), 2 * flats, Shown(flats, jnp.zeros(4, jnp.int32)), task)
+    found = nearest_of(2 * flats, flats, task)
     assert (found.distance > 0.4).all() and (found.distance <= 0.5 + 1e-6).all()
     np.testing.assert_array_equal(found.agreement, 1)
 
 
 def test_noise_is_a_share_of_each_networks_deviation():
-    flats = jnp.stack([1.0, 10.0])[:, None] * jax.random.normal(jax.random.key(0), (2, 20_000))
+    flats = np.array([[1.0], [10.0]], np.float32) * np.random.default_rng(1).standard_normal((2, 20_000), np.float32)
     noise = np.asarray(disturbed(flats, 0.1) - flats)
     np.testing.assert_allclose(noise.std(1), 0.1 * flats.std(1), rtol=0.03)
     np.testing.assert_array_equal(disturbed(flats, 0.0), flats)

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.evaluation.reconstruct import BLOCK, Reconstruction, reconstruct, score_embeddings, score_networks
-from netspace_jax.population import outputs_of
+from netspace_jax.evaluation.reconstruct import Reconstruction, reconstruct
 from netspace_jax.prep import to_prep
 from tests import tiny
 
@@ -63,21 +62,3 @@ def test_gap_and_tau_by_hand():
     assert found.gap == pytest.approx((0.1 + 0 + 0.3 + 0.1) / 4)
     assert found.kendall_tau == pytest.approx((5 - 1) / 6)
     assert np.isnan(figures([0.1, 0.5], [0.3, 0.3]).kendall_tau)
-
-
-@pytest.mark.parametrize("count", [1, BLOCK, BLOCK + 5])
-def test_blocks_do_not_show(task, count):
-    """As many networks as are run at once, fewer, and more."""
-    networks = tiny.networks(count)
-    np.testing.assert_allclose(score_networks(tiny.perceptron(), networks.flats, task, networks.items, "test"),
-                               scores(task, networks.flats), atol=1e-6)
-    z = jnp.stack([to_prep(flat, tiny.PREP).reshape(-1) for flat in networks.flats])
-    found = score_embeddings(tiny.unchanged(factor=-1.0), tiny.NO_PARAMS, tiny.constants(), task, z, networks.items, 0, "test")
-    np.testing.assert_allclose(found, scores(task, -networks.flats), atol=1e-6)
-
-
-def test_a_network_on_many_inputs_is_the_same_in_blocks():
-    flat = tiny.networks(1).flats[0]
-    inputs = jax.random.normal(jax.random.key(0), (23, *tiny.SHAPE))
-    whole, blocks = (jax.jit(lambda x, block=block: outputs_of(tiny.perceptron(), flat, x, block))(inputs) for block in (512, 8))
-    np.testing.assert_allclose(blocks, whole, rtol=1e-5, atol=1e-5)

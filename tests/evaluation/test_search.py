@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.evaluation.reconstruct import score_networks
+from netspace_jax.evaluation.behaviour import score_networks
 from netspace_jax.evaluation.search import decoded, lower_half, region, search, search_architectures, teacher_of
 from tests import tiny
 
