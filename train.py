@@ -11,7 +11,6 @@ BEGAN = time.time()
 import dataclasses  # noqa: E402
 import inspect  # noqa: E402
 import sys  # noqa: E402
-from pathlib import Path  # noqa: E402
 
 import tyro  # noqa: E402
 
@@ -27,9 +26,9 @@ class Arguments:
 
     zoo: ZooConfig
     netspace: NetSpaceConfig
-    out: Path
-    """Directory of the run."""
-    zoos: Path = Path("zoos")
+    out: str
+    """Directory of the run, here or in an object store (gs://…, s3://…)."""
+    zoos: str = "zoos"
     """Directory under which zoos lie, shared by runs."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
@@ -43,7 +42,7 @@ def main(arguments: list[str]) -> None:
     with commands.one_line_errors():
         name, flags = commands.preset_and_flags(arguments, "digits")
         base = preset(name)
-        default = Arguments(base.zoo, base.netspace, Path("runs") / name)
+        default = Arguments(base.zoo, base.netspace, f"runs/{name}")
         description = f"{inspect.getdoc(PRESETS[name])}\n\nPresets: {', '.join(PRESETS)}"
         args = tyro.cli(Arguments, default=default, args=flags, prog=f"train.py {name}", description=description)
         config = RunConfig(name, args.zoo, args.netspace)

@@ -7,7 +7,6 @@
 import dataclasses
 import inspect
 import sys
-from pathlib import Path
 
 import tyro
 
@@ -24,8 +23,8 @@ class Arguments:
     """Flags of zoo.py: every field of the preset's zoo, and where it goes."""
 
     zoo: ZooConfig
-    zoos: Path = Path("zoos")
-    """Directory under which zoos lie."""
+    zoos: str = "zoos"
+    """Directory under which zoos lie, here or in an object store (gs://…, s3://…)."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
     hosts: Hosts = Hosts()
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> None:
         if arguments and arguments[0] == "show":
             if len(arguments) != 2:
                 raise InputError("zoo.py show takes one directory: python zoo.py show DIR")
-            print(job.describe_zoo(Zoo(Path(arguments[1]))))
+            print(job.describe_zoo(Zoo(arguments[1])))
             return
         name, flags = commands.preset_and_flags(arguments, "digits")
         default = Arguments(preset(name).zoo)

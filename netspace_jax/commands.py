@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
+from etils import epath
 from tqdm import tqdm
 
 from netspace_jax.devices import is_first, prepare_cpu
 from netspace_jax.errors import InputError
+from netspace_jax.files import location
 
 
 # A disk or a place on it that cannot be written.
@@ -74,20 +76,21 @@ def netspace_bar() -> Iterator[Callable[[int, int, float], None]]:
         yield update
 
 
-def relative(path: Path) -> Path:
+def relative(path: epath.PathLike) -> epath.Path:
     """The path as seen from here, where that is shorter."""
+    path = location(path)
     with contextlib.suppress(ValueError):
-        return Path(path).absolute().relative_to(Path.cwd())
-    return Path(path)
+        return path.relative_to(Path.cwd())
+    return path
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """Flags of the commands under eval/."""
 
-    run: tyro.conf.Positional[Path]
-    """Directory of a finished run."""
-    zoos: Path = Path("zoos")
+    run: tyro.conf.Positional[str]
+    """Directory of a finished run, here or in an object store."""
+    zoos: str = "zoos"
     """Directory under which zoos lie."""
 
 
@@ -123,7 +126,7 @@ def evaluate_start(arguments: Sequence[str]) -> None:
 class MeshExport:
     """Flags of eval/meshes.py."""
 
-    run: tyro.conf.Positional[Path]
+    run: tyro.conf.Positional[str]
     """Directory of a finished run whose networks are shapes."""
     out: Path = Path("meshes")
     """Directory for the meshes."""
@@ -133,7 +136,7 @@ class MeshExport:
     """Grid points along each axis; 256 needs some 100 MB."""
     count: int = 8
     """Test shapes to write, each as its SIREN and as the network generated from its embedding."""
-    zoos: Path = Path("zoos")
+    zoos: str = "zoos"
     """Directory under which zoos lie."""
 
 

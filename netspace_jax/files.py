@@ -1,33 +1,58 @@
-"""Small files, written so that a reader never sees half of one."""
+"""Small files, on a disk or in an object store, written so that a reader never sees half of one."""
 
 import contextlib
 import json
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from etils import epath
 
 from netspace_jax.devices import is_first
 from netspace_jax.errors import InputError
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file under a temporary name and then rename it; of several processes the first does."""
+def location(path: epath.PathLike) -> epath.Path:
+    """Where a path leads: an absolute path of this machine, or an address of an object store as `gs://bucket/runs`."""
+    path = os.fspath(path)
+    return epath.Path(path if "://" in path else os.path.abspath(path))
+
+
+def write_text(path: epath.PathLike, text: str) -> None:
+    """Write a text file; of several processes the first does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: epath.PathLike, content: bytes) -> None:
+    """Write a file under a temporary name and then rename it; of several processes the first does."""
     if not is_first():
         return
+    path = location(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text)
-        os.replace(temporary, path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
 
 
+def append_text(path: epath.PathLike, text: str) -> None:
+    """Add to a text file; of several processes the first does. Object stores do not append, so there it is written anew."""
+    if not is_first():
+        return
+    path = location(path)
+    if "://" in os.fspath(path):
+        write_text(path, (path.read_text() if path.exists() else "") + text)
+    else:
+        with path.open("a") as file:
+            file.write(text)
+
+
 @contextlib.contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: epath.PathLike) -> Iterator[None]:
     """Raise what TensorStore says of a disk that it could not write (a ValueError) as the OSError that it is."""
     try:
         yield
@@ -38,13 +63,13 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: epath.PathLike) -> Any:
     """Content of a JSON file.
 
     Raises:
       InputError: the file is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(location(path).read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path} cannot be read as JSON ({error})") from error

@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 
 import numpy as np
+from etils import epath
 
 from netspace_jax import commands, pipeline
 from netspace_jax.config import RunConfig, ZooConfig, check_zoo
 from netspace_jax.devices import netspace_mesh, network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.evaluation import section, sections, shapes
+from netspace_jax.files import location
 from netspace_jax.geometry import write_mesh
 from netspace_jax.report import save_figures, write_report
 from netspace_jax.runs import RunDirectory
@@ -20,7 +22,7 @@ from netspace_jax.tasks.load import load_task
 from netspace_jax.zoo import Zoo
 
 
-def zoo(config: ZooConfig, preset: str, zoos: Path, devices: int) -> Path:
+def zoo(config: ZooConfig, preset: str, zoos: epath.PathLike, devices: int) -> epath.PathLike:
     """Train a zoo as far as it is not yet; returns where it lies."""
     check_zoo(config)
     task, item_names, config = load_task(config)
@@ -29,8 +31,8 @@ def zoo(config: ZooConfig, preset: str, zoos: Path, devices: int) -> Path:
     return commands.relative(found.directory)
 
 
-def run(config: RunConfig, out: Path, zoos: Path = Path("zoos"), devices: int = 0, fresh: bool = False,
-        began: float | None = None, command: str = "netspace_jax.job.run") -> Path:
+def run(config: RunConfig, out: epath.PathLike, zoos: epath.PathLike = "zoos", devices: int = 0, fresh: bool = False,
+        began: float | None = None, command: str = "netspace_jax.job.run") -> epath.PathLike:
     """From nothing, or from what there is, to a report; returns where the report is.
 
     Args:
@@ -71,7 +73,7 @@ def run(config: RunConfig, out: Path, zoos: Path = Path("zoos"), devices: int = 
     return commands.relative(report)
 
 
-def evaluate(name: str, run: Path, zoos: Path, **options: str) -> str:
+def evaluate(name: str, run: epath.PathLike, zoos: epath.PathLike, **options: str) -> str:
     """Make one section of a finished run's report again; returns its table and numbers as text.
 
     Args:
@@ -85,15 +87,16 @@ def evaluate(name: str, run: Path, zoos: Path, **options: str) -> str:
     if name not in makers:
         raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(makers)}")
     found = makers[name](trained, **options)
-    save_figures([found], run / "figures")
+    figures = location(run) / "figures"
+    save_figures([found], figures)
     lines = [found.title, "", *("  ".join(row) for row in found.table)]
     lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]
     if found.figure is not None:
-        lines.append(f"figure: {commands.relative(run / 'figures' / (found.name + '.png'))}")
+        lines.append(f"figure: {commands.relative(figures / (found.name + '.png'))}")
     return "\n".join(lines)
 
 
-def export_meshes(run: Path, zoos: Path, out: Path, suffix: str, resolution: int, count: int) -> list[Path]:
+def export_meshes(run: epath.PathLike, zoos: epath.PathLike, out: Path, suffix: str, resolution: int, count: int) -> list[Path]:
     """Write the shapes of test members and of the networks generated from them as meshes; returns the files.
 
     A network without a surface has no file; a warning names it.

@@ -4,11 +4,11 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from etils import epath
 from jax.sharding import Mesh
 from jaxtyping import PyTree
 
@@ -18,6 +18,7 @@ from netspace_jax.devices import agreed, put_everywhere
 from netspace_jax.evaluation.between import between_boundaries
 from netspace_jax.evaluation.behaviour import score_embeddings
 from netspace_jax.evaluation.reconstruct import reconstruct
+from netspace_jax.files import location
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
 from netspace_jax.objectives import Shown
 from netspace_jax.runs import Progress, RunDirectory, read_config, restore_best
@@ -55,15 +56,15 @@ class Trained:
         return as_shown(networks, self.task)
 
 
-def zoo_directory(config: ZooConfig, preset: str, task: Task, root: Path) -> Path:
+def zoo_directory(config: ZooConfig, preset: str, task: Task, root: epath.PathLike) -> epath.Path:
     """Where the zoo of a configuration lies: under its preset's name and a hash of what makes it, data included."""
     fingerprint = hashlib.sha256()
     for leaf in jax.tree.leaves(task):
         fingerprint.update(np.ascontiguousarray(leaf).tobytes())
-    return Path(root) / f"{preset}-{digest(config, fingerprint.hexdigest())}"
+    return location(root) / f"{preset}-{digest(config, fingerprint.hexdigest())}"
 
 
-def make_zoo(config: ZooConfig, preset: str, root: Path, task: Task, item_names: tuple[str, ...], mesh: Mesh,
+def make_zoo(config: ZooConfig, preset: str, root: epath.PathLike, task: Task, item_names: tuple[str, ...], mesh: Mesh,
              on_progress: OnZooProgress = lambda done, total, loss: None) -> Zoo:
     """The zoo of a configuration, trained as far as it is not yet."""
     return train_zoo(zoo_directory(config, preset, task, root), config, task, item_names, mesh, on_progress)
@@ -181,7 +182,7 @@ def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: 
     return float(np.mean(scores))
 
 
-def load_run(path: Path, zoos: Path) -> Trained:
+def load_run(path: epath.PathLike, zoos: epath.PathLike) -> Trained:
     """A finished run, ready to use.
 
     Args:
@@ -190,13 +191,13 @@ def load_run(path: Path, zoos: Path) -> Trained:
     Raises:
       InputError: run or zoo is missing or cannot be read.
     """
-    config = read_config(Path(path))
+    config = read_config(path)
     task = load_task(config.zoo).task
     zoo = Zoo(zoo_directory(config.zoo, config.name, task, zoos))
     return open_run(config, path, zoo, task)
 
 
-def open_run(config: RunConfig, path: Path, zoo: Zoo, task: Task) -> Trained:
+def open_run(config: RunConfig, path: epath.PathLike, zoo: Zoo, task: Task) -> Trained:
     """The best NetSpace of a run whose zoo and task are at hand."""
     netspace = build_netspace(config, task)
 
@@ -206,5 +207,5 @@ def open_run(config: RunConfig, path: Path, zoo: Zoo, task: Task) -> Trained:
         return netspace.init(jax.random.key(0), task, constants), constants
 
     params, constants = jax.eval_shape(abstract)
-    params, constants, step = restore_best(Path(path), params, constants)
+    params, constants, step = restore_best(path, params, constants)
     return Trained(config, task, zoo, netspace, params, constants, step)

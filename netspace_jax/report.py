@@ -4,13 +4,13 @@ import base64
 import html
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
+from etils import epath
+from matplotlib.figure import Figure
 
-from netspace_jax.devices import is_first
 from netspace_jax.evaluation.section import Section
-from netspace_jax.files import write_text
+from netspace_jax.files import location, write_bytes, write_text
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
@@ -21,17 +21,14 @@ details { margin: 1.5rem 0; } .lead { color: #444; }
 """
 
 
-def save_figures(sections: Sequence[Section], directory: Path) -> None:
+def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> None:
     """Write each section's figure as PNG; of several processes the first does."""
-    if not is_first():
-        return
-    directory.mkdir(parents=True, exist_ok=True)
     for section in sections:
         if section.figure is not None:
-            section.figure.savefig(directory / f"{section.name}.png")
+            write_bytes(location(directory) / f"{section.name}.png", _png(section.figure))
 
 
-def write_report(path: Path, title: str, command: str, sections: Sequence[Section], metrics: dict[str, int | float]) -> None:
+def write_report(path: epath.PathLike, title: str, command: str, sections: Sequence[Section], metrics: dict[str, int | float]) -> None:
     """Write the report; figures are embedded, so that the file stands alone."""
     body = "\n".join(_section(section) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
@@ -50,13 +47,17 @@ def _section(section: Section) -> str:
     if section.table:
         parts.append(_table(section.table))
     if section.figure is not None:
-        image = io.BytesIO()
-        section.figure.savefig(image, format="png")
+        data = base64.b64encode(_png(section.figure)).decode()
         plt.close(section.figure)
-        data = base64.b64encode(image.getvalue()).decode()
         parts.append(f'<img alt="{html.escape(section.title)}" src="data:image/png;base64,{data}">')
     parts.append(section.fragment)
     return "\n".join(parts)
+
+
+def _png(figure: Figure) -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format="png")
+    return image.getvalue()
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -10,21 +10,20 @@
 
 import dataclasses
 import json
-import shutil
 import zlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jax.sharding import Mesh, Sharding, SingleDeviceSharding
 from jaxtyping import PyTree
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.devices import everywhere, is_first, wait_for_all
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, read_json, write_text
+from netspace_jax.files import append_text, disk_errors, location, read_json, write_text
 from netspace_jax.netspace import Constants
 from netspace_jax.training import TrainState
 
@@ -46,14 +45,14 @@ class RunDirectory:
       InputError: the directory belongs to another configuration (naming the fields that differ) or is something else.
     """
 
-    def __init__(self, path: Path, config: RunConfig, fresh: bool = False):
-        self.path = Path(path).absolute()
+    def __init__(self, path: epath.PathLike, config: RunConfig, fresh: bool = False):
+        self.path = location(path)
         wait_for_all("a look at the run's directory")
         if fresh and (self.path / "config.json").exists():
             read_config(self.path)  # Only a run is deleted, never what else may hold a file of that name.
             wait_for_all("the old run is known")
             if is_first():
-                shutil.rmtree(self.path)
+                self.path.rmtree()
             wait_for_all("the old run is deleted")
         if (self.path / "config.json").exists():
             different = differences(read_config(self.path), config)
@@ -91,30 +90,28 @@ class RunDirectory:
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""
-        if not is_first():
-            return
-        with open(self.path / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(metrics) + "\n")
+        append_text(self.path / "metrics.jsonl", json.dumps(metrics) + "\n")
 
     def write_metrics(self, metrics: dict[str, int | float]) -> None:
         """Write metrics.json."""
         write_text(self.path / "metrics.json", json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
 
 
-def read_config(path: Path) -> RunConfig:
+def read_config(path: epath.PathLike) -> RunConfig:
     """Configuration of the run in a directory.
 
     Raises:
       InputError: there is none, or it is not one.
     """
-    values = read_json(Path(path) / "config.json")
+    written = location(path) / "config.json"
+    values = read_json(written)
     try:
         return RunConfig(values["name"], rebuild(ZooConfig, values["zoo"]), rebuild(NetSpaceConfig, values["netspace"]))
     except (KeyError, TypeError) as error:
-        raise InputError(f"{Path(path) / 'config.json'} is not the configuration of a run ({error})") from error
+        raise InputError(f"{written} is not the configuration of a run ({error})") from error
 
 
-def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree, Constants, int]:
+def restore_best(path: epath.PathLike, params: PyTree, constants: PyTree) -> tuple[PyTree, Constants, int]:
     """Parameters and constants of a run's best NetSpace, and the step that it is of.
 
     Args:
@@ -124,7 +121,7 @@ def restore_best(path: Path, params: PyTree, constants: PyTree) -> tuple[PyTree,
       InputError: there is none, or it cannot be read.
     """
     here = SingleDeviceSharding(jax.local_devices()[0])
-    found = _restore(Path(path).absolute() / "checkpoints" / "best", {"params": params, "constants": constants}, here)
+    found = _restore(location(path) / "checkpoints" / "best", {"params": params, "constants": constants}, here)
     if found is None:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     return found.tree["params"], found.tree["constants"], found.step
@@ -141,11 +138,11 @@ def differences(old: RunConfig, new: RunConfig) -> list[str]:
     return found
 
 
-def _manager(directory: Path) -> ocp.CheckpointManager:
+def _manager(directory: epath.Path) -> ocp.CheckpointManager:
     return ocp.CheckpointManager(directory, options=ocp.CheckpointManagerOptions(max_to_keep=1, create=True))
 
 
-def _save(directory: Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
+def _save(directory: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
     with disk_errors(directory), _manager(directory) as manager:
         if step in manager.all_steps():
             manager.delete(step)
@@ -159,7 +156,7 @@ class _Restored(NamedTuple):
     step: int
 
 
-def _restore(directory: Path, like: PyTree, sharding: Sharding) -> _Restored | None:
+def _restore(directory: epath.Path, like: PyTree, sharding: Sharding) -> _Restored | None:
     if not directory.exists():
         return None
     try:

@@ -10,7 +10,6 @@
 import dataclasses
 import functools
 import os
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -197,4 +196,4 @@ def load(run: str | os.PathLike, zoos: str | os.PathLike = "zoos") -> Space:
     Raises:
       InputError: run or zoo is missing or cannot be read.
     """
-    return Space(pipeline.load_run(Path(run), Path(zoos)))
+    return Space(pipeline.load_run(run, zoos))

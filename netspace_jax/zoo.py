@@ -12,15 +12,15 @@ import dataclasses
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig, rebuild
 from netspace_jax.errors import InputError
-from netspace_jax.files import read_json
+from netspace_jax.files import location, read_json
 
 _MIXED = 16  # chunks whose members a window of a large zoo mixes
 
@@ -75,8 +75,8 @@ class Zoo:
       InputError: the directory holds no finished zoo, or one that cannot be read.
     """
 
-    def __init__(self, directory: Path):
-        self.directory = Path(directory)
+    def __init__(self, directory: epath.PathLike):
+        self.directory = location(directory)
         if not (self.directory / "members.csv").exists():
             unfinished = (self.directory / "config.json").exists()
             raise InputError(f"{directory} holds {'an unfinished' if unfinished else 'no'} zoo"
@@ -169,13 +169,13 @@ def table(members: list[Member]) -> str:
     return text.getvalue()
 
 
-def read_table(path: Path) -> tuple[Member, ...]:
+def read_table(path: epath.PathLike) -> tuple[Member, ...]:
     """Members from CSV.
 
     Raises:
       InputError: the file is missing or not such a table.
     """
-    fields = dataclasses.fields(Member)
+    path, fields = location(path), dataclasses.fields(Member)
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text())))
         members = tuple(Member(**{field.name: field.type(row[field.name]) for field in fields}) for row in rows)
@@ -187,7 +187,7 @@ def read_table(path: Path) -> tuple[Member, ...]:
                          f"delete {path.parent} to train the zoo again") from error
 
 
-def read_summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | float]:
+def read_summary(directory: epath.Path, names: tuple[str, ...]) -> dict[str, int | float]:
     """Numbers of zoo.json, of which those named have to be there."""
     summary = read_json(directory / "zoo.json")
     if not isinstance(summary, dict) or not all(isinstance(summary.get(name), int | float) for name in names):
@@ -196,7 +196,7 @@ def read_summary(directory: Path, names: tuple[str, ...]) -> dict[str, int | flo
     return summary
 
 
-def read_chunk_table(directory: Path, chunk: Chunk) -> tuple[Member, ...]:
+def read_chunk_table(directory: epath.Path, chunk: Chunk) -> tuple[Member, ...]:
     """Members of a finished chunk."""
     path = directory / "chunks" / f"{chunk.name}.csv"
     members = read_table(path)
@@ -210,17 +210,17 @@ def checksum(flat: Float[np.ndarray, "size"]) -> int:
     return zlib.crc32(np.ascontiguousarray(flat, np.float32).tobytes())
 
 
-def _read_rows(path: Path) -> np.ndarray:
+def _read_rows(path: epath.Path) -> np.ndarray:
     try:
         as_numpy = ocp.args.PyTreeRestore(restore_args={"parameters": ocp.RestoreArgs(restore_type=np.ndarray)})
         with ocp.PyTreeCheckpointer() as checkpointer:
-            return checkpointer.restore(path.absolute(), as_numpy)["parameters"]
+            return checkpointer.restore(path, as_numpy)["parameters"]
     except Exception as error:  # Orbax and TensorStore raise many kinds; all mean that the chunk cannot be read.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again") from error
 
 
-def config_from(values: object, directory: Path) -> ZooConfig:
+def config_from(values: object, directory: epath.Path) -> ZooConfig:
     """What config.json says made a zoo."""
     try:
         return rebuild(ZooConfig, values)

@@ -5,14 +5,13 @@ Of several processes each trains and writes its share of every chunk; the first 
 
 import dataclasses
 import json
-import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from etils import epath
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
@@ -21,13 +20,13 @@ from netspace_jax import architectures
 from netspace_jax.config import ZooConfig, check_zoo
 from netspace_jax.devices import is_first, on_host, padded, put_everywhere, wait_for_all
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, read_json, write_text
+from netspace_jax.files import disk_errors, location, read_json, write_text
 from netspace_jax.population import Outcome, Population, plan
 from netspace_jax.tasks import Task
 from netspace_jax.zoo import Chunk, Member, Zoo, checksum, config_from, read_chunk_table, read_summary, table
 
 
-def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[str, ...], mesh: Mesh,
+def train_zoo(directory: epath.PathLike, config: ZooConfig, task: Task, item_names: tuple[str, ...], mesh: Mesh,
               on_progress: Callable[[int, int, float], None] = lambda done, total, loss: None) -> Zoo:
     """Train what is missing of a zoo, and return it.
 
@@ -40,7 +39,7 @@ def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[
       InputError: the configuration cannot be, or the directory holds something else.
     """
     check_zoo(config)
-    directory = Path(directory)
+    directory = location(directory)
     began = time.perf_counter()
     _claim(directory, config)
     if (directory / "members.csv").exists():
@@ -86,7 +85,7 @@ def train_zoo(directory: Path, config: ZooConfig, task: Task, item_names: tuple[
     return Zoo(directory)
 
 
-def _claim(directory: Path, config: ZooConfig) -> None:
+def _claim(directory: epath.Path, config: ZooConfig) -> None:
     """Make the directory the zoo's of this configuration, or see that it is."""
     wait_for_all("a look at the zoo's directory")
     written = directory / "config.json"
@@ -140,11 +139,11 @@ def _checksums(flat: Float[Array, "row size"]) -> Int[np.ndarray, "row"]:
     return (halves[0].astype(np.int64) << 16) | halves[1]
 
 
-def _save_rows(directory: Path, chunk: Chunk, flat: Float[Array, "row size"]) -> None:
+def _save_rows(directory: epath.Path, chunk: Chunk, flat: Float[Array, "row size"]) -> None:
     """Write a chunk's parameters, each process those that lie on its devices."""
-    path = (directory / "chunks" / chunk.name).absolute()
-    if is_first():
-        shutil.rmtree(path, ignore_errors=True)
+    path = directory / "chunks" / chunk.name
+    if is_first() and path.exists():
+        path.rmtree()
     wait_for_all(f"room for {chunk.name}")
     with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path, {"parameters": flat})

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import chex
 import jax
@@ -47,7 +48,7 @@ def assert_refused(act, *words):
 
 
 def content(directory):
-    return {path.relative_to(directory): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {path.relative_to(directory): path.read_bytes() for path in sorted(Path(directory).rglob("*")) if path.is_file()}
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_final_metrics_are_sorted_numbers(run):
 
 
 def largest(directory):
-    return max((path for path in directory.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    return max((path for path in Path(directory).rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
 
 
 def flip(path):

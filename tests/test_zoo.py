@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -61,7 +62,7 @@ def everything(zoo):
 
 
 def content(directory):
-    return {path.relative_to(directory): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {path.relative_to(directory): path.read_bytes() for path in sorted(Path(directory).rglob("*")) if path.is_file()}
 
 
 def assert_refused(act, *words):
@@ -237,7 +238,7 @@ def test_a_zoo_that_diverged_altogether_is_refused(train, tmp_path):
 
 
 def largest(directory):
-    return max((path for path in directory.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    return max((path for path in Path(directory).rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
 
 
 def flip(path):

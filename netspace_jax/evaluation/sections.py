@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from etils import epath
 from sklearn.decomposition import PCA
 
 from netspace_jax import figures
@@ -93,7 +93,7 @@ def preps(trained: Trained) -> Section:
     return Section("prep", "A PRep before and after", text, {}, figure)
 
 
-def training(trained: Trained, run: Path) -> Section:
+def training(trained: Trained, run: epath.Path) -> Section:
     """Loss over steps."""
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     select = f"validation_{trained.config.netspace.select}"

@@ -1,0 +1,94 @@
+"""Small files on a disk and in an object store, whose place a file system in memory takes."""
+
+import dataclasses
+import json
+import os
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry
+
+from netspace_jax.config import RunConfig
+from netspace_jax.errors import InputError
+from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
+from netspace_jax.runs import RunDirectory, read_config
+from netspace_jax.zoo import Zoo
+from tests import tiny
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """Addresses that begin with gs:// lead into memory."""
+    class Memory(MemoryFileSystem):
+        store, pseudo_dirs = {}, [""]
+
+        def _open(self, path, mode="rb", **options):
+            if "a" in mode:
+                raise NotImplementedError("object stores do not append")
+            return super()._open(path, mode, **options)
+
+    for name in ("gs", "gcs"):
+        monkeypatch.setitem(_registry, name, Memory)
+    Memory.clear_instance_cache()
+    return "gs://bucket/place"
+
+
+@pytest.fixture(params=["disk", "store"])
+def place(request, tmp_path):
+    return str(tmp_path) if request.param == "disk" else request.getfixturevalue("store")
+
+
+def test_where_a_path_leads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert os.fspath(location("runs/a")) == str(tmp_path / "runs" / "a")
+    assert os.fspath(location(tmp_path / "x")) == str(tmp_path / "x")
+    assert os.fspath(location("s3://bucket/runs/a") / "b") == "s3://bucket/runs/a/b"
+
+
+def test_files_come_back(place):
+    text = location(place) / "deep" / "a.json"
+    write_text(text, json.dumps({"α": 1}))
+    assert read_json(text) == {"α": 1}
+    write_text(text, "[2]")
+    assert read_json(text) == [2]
+    write_bytes(text.with_name("b.png"), b"\x00\xff")
+    assert text.with_name("b.png").read_bytes() == b"\x00\xff"
+    assert sorted(path.name for path in text.parent.iterdir()) == ["a.json", "b.png"]
+
+
+def test_lines_are_added(place):
+    log = location(place) / "log.jsonl"
+    for line in ("one\n", "two\n"):
+        append_text(log.parent / log.name, line) if log.exists() else write_text(log, line)
+    append_text(log, "three\n")
+    assert log.read_text() == "one\ntwo\nthree\n"
+
+
+def test_what_cannot_be_read_is_named(place):
+    path = location(place) / "config.json"
+    with pytest.raises(InputError, match=r"config\.json cannot be read"):
+        read_json(path)
+    write_text(path, "{")
+    with pytest.raises(InputError, match=r"config\.json cannot be read"):
+        read_json(path)
+
+
+def test_a_run_in_an_object_store_is_its_configurations(store):
+    config = RunConfig("tiny", tiny.zoo_config(), tiny.netspace_config())
+    run = RunDirectory(f"{store}/runs/a", config)
+    run.log({"step": 1, "total": 0.5})
+    run.log({"step": 2, "total": 0.25})
+    run.write_metrics({"b": 1.0, "a": 2})
+    assert read_config(f"{store}/runs/a") == config
+    assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 2
+    assert list(read_json(run.path / "metrics.json")) == ["a", "b"]
+    other = dataclasses.replace(config, netspace=dataclasses.replace(config.netspace, seed=7))
+    with pytest.raises(InputError, match="netspace.seed 0 → 7"):
+        RunDirectory(f"{store}/runs/a", other)
+    RunDirectory(f"{store}/runs/a", other, fresh=True)
+    assert read_config(f"{store}/runs/a") == other and not (run.path / "metrics.json").exists()
+
+
+def test_a_zoo_that_an_object_store_lacks_is_named(store):
+    with pytest.raises(InputError, match="gs://bucket/place/zoo holds no zoo"):
+        Zoo(f"{store}/zoo")
