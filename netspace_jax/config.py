@@ -46,7 +46,9 @@ class ZooConfig:
     batch: int = 64
     """Images, or points, of one training step of one network."""
     steps: int = 400
-    """Most training steps of a member; the teacher trains for all of them."""
+    """Most training steps of a member."""
+    teacher_steps: int = 0
+    """Training steps of the teacher; 0 for as many as members have at most."""
     stops: Literal["end", "log-uniform", "reference"] = "log-uniform"
     """Where members stop: at `steps`; log-uniformly between `min_steps` and `steps`; or as the 186 of the reference."""
     min_steps: int = 3
@@ -73,6 +75,12 @@ class ZooConfig:
         """(architecture, members), the teacher's own population of one at the end."""
         own = tuple(zip(self.architectures, self.members, strict=True))
         return own + (((self.teacher, 1),) if self.teacher else ())
+
+    def of(self, architecture: str) -> "ZooConfig":
+        """How the networks of one architecture are trained: the teacher always to its own end."""
+        if architecture != self.teacher:
+            return self
+        return dataclasses.replace(self, steps=self.teacher_steps or self.steps, stops="end")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,7 +203,7 @@ def check_zoo(config: ZooConfig) -> None:
         raise InputError(f"the teacher {config.teacher} is also among the architectures: name another with --zoo.teacher")
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
-    for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0), ("images", 0)):
+    for name, least in (("steps", 1), ("batch", 1), ("chunk", 1), ("min_steps", 0), ("images", 0), ("teacher_steps", 0)):
         if getattr(config, name) < least:
             raise InputError(f"--zoo.{name.replace('_', '-')} must be at least {least}, not {getattr(config, name)}")
     if min(config.members, default=0) < 1:

@@ -90,12 +90,12 @@ def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, 
 
 def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
     """Stopping step and split draw, uniform in [0, 1), of each member."""
-    keys = member_keys(config, architecture, count)
+    config, keys = config.of(architecture), member_keys(config, architecture, count)
 
     def uniform(purpose: int) -> np.ndarray:
         return np.asarray(jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, purpose)))(keys), np.float64)
 
-    if config.stops == "end" or architecture == config.teacher:
+    if config.stops == "end":
         stops = np.full(count, config.steps)
     elif config.stops == "reference":
         epochs = np.resize(REFERENCE_EPOCHS, count)

@@ -50,7 +50,7 @@ def train_zoo(directory: epath.PathLike, config: ZooConfig, task: Task, item_nam
     chunks = [chunk for name, count in config.populations for chunk in _chunks(config, name, plans[name].stops)]
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
-        population = Population(architectures.build(name, task.input_shape, task.outputs), config, mesh)
+        population = Population(architectures.build(name, task.input_shape, task.outputs), config.of(name), mesh)
         splits = _splits(config, name, plans[name].draws)
         for chunk in (chunk for chunk in chunks if chunk.architecture == name):
             stops = plans[name].stops[list(chunk.indices)]

@@ -156,6 +156,8 @@ def test_the_references_stops():
 def test_members_that_stop_at_the_end_and_the_teacher():
     assert (plan(ZooConfig(stops="end", steps=7), "lenetlike", 3).stops == 7).all()
     assert (plan(ZooConfig(steps=7, teacher="resnet56"), "resnet56", 1).stops == 7).all()
+    longer = ZooConfig(steps=7, teacher="resnet56", teacher_steps=50)
+    assert (plan(longer, "resnet56", 1).stops == 50).all() and plan(longer, "lenetlike", 9).stops.max() <= 7
 
 
 def steps_of(config, gradients):
