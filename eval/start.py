@@ -11,4 +11,4 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from netspace_jax import commands  # noqa: E402  (the repository need not be installed)
 
 if __name__ == "__main__":
-    commands.evaluate_start(sys.argv[1:])
+    commands.evaluate("start", sys.argv[1:], commands.StartEvaluation)

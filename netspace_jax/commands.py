@@ -94,16 +94,6 @@ class Evaluation:
     """Directory under which zoos lie."""
 
 
-def evaluate(name: str, arguments: Sequence[str]) -> None:
-    """Make one section of a run's report again: its figure under RUN/figures, its table and numbers on the screen."""
-    with one_line_errors():
-        args = tyro.cli(Evaluation, args=list(arguments), prog=f"eval/{name}.py")
-        prepare_cpu()
-        from netspace_jax import job  # after the CPU is prepared, and no cost to --help
-
-        print(job.evaluate(name, args.run, args.zoos))
-
-
 @dataclasses.dataclass(frozen=True)
 class StartEvaluation(Evaluation):
     """Flags of eval/start.py."""
@@ -112,14 +102,14 @@ class StartEvaluation(Evaluation):
     """Other images that generated networks are a start for: a name or a .npz, as for train.py; they are resized."""
 
 
-def evaluate_start(arguments: Sequence[str]) -> None:
-    """As `evaluate`, for the section `start`."""
+def evaluate(name: str, arguments: Sequence[str], flags: type[Evaluation] = Evaluation) -> None:
+    """Make one section of a run's report again: its figure under RUN/figures, its table and numbers on the screen."""
     with one_line_errors():
-        args = tyro.cli(StartEvaluation, args=list(arguments), prog="eval/start.py")
+        args = tyro.cli(flags, args=list(arguments), prog=f"eval/{name}.py")
         prepare_cpu()
-        from netspace_jax import job
+        from netspace_jax import job  # after the CPU is prepared, and no cost to --help
 
-        print(job.evaluate("start", args.run, args.zoos, dataset=args.dataset))
+        print(job.evaluate(name, **vars(args)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,6 +46,11 @@ class Member:
     checksum: str
 
 
+def chunk_name(architecture: str, number: int) -> str:
+    """Name of a chunk's files."""
+    return f"{architecture}-{number:05d}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Chunk:
     """Members of one architecture that train together; `number` counts within the architecture."""
@@ -57,7 +62,7 @@ class Chunk:
     @property
     def name(self) -> str:
         """Name of its files."""
-        return f"{self.architecture}-{self.number:05d}"
+        return chunk_name(self.architecture, self.number)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +111,7 @@ class Zoo:
 
     def _rows(self, members: Sequence[Member]) -> Float[np.ndarray, "member size"]:
         """Parameters of some members of one chunk."""
-        path = self.directory / "chunks" / f"{members[0].architecture}-{members[0].chunk:05d}"
+        path = self.directory / "chunks" / chunk_name(members[0].architecture, members[0].chunk)
         parameters = _read_rows(path)
         for member in members:
             if member.row >= len(parameters) or f"{checksum(parameters[member.row]):08x}" != member.checksum:
