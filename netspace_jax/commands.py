@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from netspace_jax.devices import is_first, prepare_cpu
 from netspace_jax.errors import InputError
-from netspace_jax.files import location
+from netspace_jax.files import is_remote, location
 
 
 # A disk or a place on it that cannot be written.
@@ -79,6 +79,8 @@ def netspace_bar() -> Iterator[Callable[[int, int, float], None]]:
 def relative(path: epath.PathLike) -> epath.Path:
     """The path as seen from here, where that is shorter."""
     path = location(path)
+    if is_remote(path):
+        return path
     with contextlib.suppress(ValueError):
         return path.relative_to(Path.cwd())
     return path

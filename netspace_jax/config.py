@@ -167,9 +167,12 @@ class RunConfig:
 
 
 def digest(config: Any, *extra: str) -> str:
-    """Eight hexadecimal digits that stand for every field of a configuration that can change a result."""
-    fields = dataclasses.asdict(config)
-    fields.pop("data_dir", None)
+    """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
+
+    Fields that have their default do not count, so that a field that is added later leaves what lies on disk where it is.
+    """
+    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)
+              if field.name != "data_dir" and getattr(config, field.name) != field.default}
     text = json.dumps([fields, *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -212,6 +215,8 @@ def check_zoo(config: ZooConfig) -> None:
         raise InputError(f"--zoo.learning-rate must be positive, not {config.learning_rate}")
     if config.stops == "log-uniform" and not 1 <= config.min_steps <= config.steps:
         raise InputError(f"log-uniform stops need 1 ≤ --zoo.min-steps ≤ --zoo.steps, not {config.min_steps} and {config.steps}")
+    if config.teacher_steps and not config.teacher:
+        raise InputError(f"--zoo.teacher-steps {config.teacher_steps} is for a teacher: name one with --zoo.teacher")
     for name in ("validation", "test"):
         value = getattr(config, name)
         if value < 0 or (value >= 1 and value != int(value)):

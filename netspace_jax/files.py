@@ -1,6 +1,7 @@
 """Small files, on a disk or in an object store, written so that a reader never sees half of one."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -13,10 +14,29 @@ from netspace_jax.devices import is_first
 from netspace_jax.errors import InputError
 
 
+# The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
+STORES = {"gs": "gcsfs", "s3": "s3fs"}
+
+
+def is_remote(path: epath.PathLike) -> bool:
+    """Whether a path is an address of an object store."""
+    return "://" in os.fspath(path)
+
+
 def location(path: epath.PathLike) -> epath.Path:
-    """Where a path leads: an absolute path of this machine, or an address of an object store as `gs://bucket/runs`."""
-    path = os.fspath(path)
-    return epath.Path(path if "://" in path else os.path.abspath(path))
+    """Where a path leads: an absolute path of this machine, or an address of an object store as `gs://bucket/runs`.
+
+    Raises:
+      InputError: the store is unknown, or the package that reaches it is not installed.
+    """
+    if not is_remote(path):
+        return epath.Path(os.path.abspath(path))
+    store = os.fspath(path).partition("://")[0]
+    if store not in STORES:
+        raise InputError(f"{os.fspath(path)}: known stores are {', '.join(f'{name}://' for name in STORES)}")
+    if importlib.util.find_spec(STORES[store]) is None:
+        raise InputError(f"{os.fspath(path)} needs the package {STORES[store]}: pip install {STORES[store]}")
+    return epath.Path(path)
 
 
 def write_text(path: epath.PathLike, text: str) -> None:
@@ -44,7 +64,7 @@ def append_text(path: epath.PathLike, text: str) -> None:
     if not is_first():
         return
     path = location(path)
-    if "://" in os.fspath(path):
+    if is_remote(path):
         write_text(path, (path.read_text() if path.exists() else "") + text)
     else:
         with path.open("a") as file:

@@ -63,13 +63,13 @@ def run(config: RunConfig, out: epath.PathLike, zoos: epath.PathLike = "zoos", d
     found = [make(trained) for make in sections.sections_for(trained).values()]
     found.append(sections.training(trained, directory.path))
     metrics = {name: value for section in found for name, value in section.metrics.items()}
-    save_figures(found, directory.path / "figures")
+    pictures = save_figures(found, directory.path / "figures")
     # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
     metrics["seconds/netspace"] = progress.seconds
     metrics["seconds/total"] = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
     directory.write_metrics(metrics)
     report = directory.path / "report.html"
-    write_report(report, f"NetSpace: {config.name}", command, found, metrics)
+    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
     return commands.relative(report)
 
 

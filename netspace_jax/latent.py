@@ -24,6 +24,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.devices import local_mesh, over_networks, padded, put_everywhere
 from netspace_jax.goals import Goal, Network
 from netspace_jax.netspace import Constants, NetSpace
+from netspace_jax.population import outputs_of
 
 
 @flax.struct.dataclass
@@ -56,12 +57,14 @@ class Found:
       z: the best embedding seen.
       merit: its merit, by which it was chosen.
       start_merit: merit of the embedding that the search began at.
+      last: the embedding that the search ended at.
       losses: mean loss between two looks.
     """
 
     z: Float[Array, "*start embedding"]
     merit: Float[Array, "*start"]
     start_merit: Float[Array, "*start"]
+    last: Float[Array, "*start embedding"]
     losses: Float[Array, "*start look"]
 
 
@@ -102,9 +105,9 @@ def _climb(network_of: Callable[[Array], Network], region: Region, goal: Goal, s
     def one(start):
         u = region.standardise(start)
         first = merit_of(u)
-        (_, best, merit), losses = jax.lax.scan(until_look, ((u, optimizer.init(u)), u, first),
+        ((u, _), best, merit), losses = jax.lax.scan(until_look, ((u, optimizer.init(u)), u, first),
                                                 jnp.arange(max(config.steps // each, 1)))
-        return Found(region.restore(best), merit, first, losses)
+        return Found(region.restore(best), merit, first, region.restore(u), losses)
 
     return jax.vmap(one)(starts)
 
@@ -132,7 +135,7 @@ def _search(netspace, params, constants, region, goal, starts, kind, config) -> 
 
     def network_of(z):
         flat = netspace.decode(params, constants, z, kind)
-        return lambda inputs: architecture.apply(flat, inputs)
+        return functools.partial(outputs_of, architecture, flat)
 
     def extra(z):
         logits = netspace.classify(params, z)
@@ -154,7 +157,7 @@ def fine_tune(architecture: Architecture, goal: Goal, flats: Float[Array, "netwo
     plain = Region(jnp.zeros(size), jnp.ones(size))
 
     def network_of(flat):
-        return lambda inputs: architecture.apply(flat, inputs)
+        return functools.partial(outputs_of, architecture, flat)
 
     return _climb(network_of, plain, goal, flats, dataclasses.replace(config, trust=0.0), lambda x: 0.0, lambda x: True)
 

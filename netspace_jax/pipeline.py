@@ -1,6 +1,7 @@
 """The whole road, a stage a function: data → zoo → NetSpace → a run that can be evaluated."""
 
 import dataclasses
+import functools
 import hashlib
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from jaxtyping import PyTree
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, check_netspace, check_zoo, digest
 from netspace_jax.devices import agreed, put_everywhere
-from netspace_jax.evaluation.between import between_boundaries
+from netspace_jax.errors import InputError
 from netspace_jax.evaluation.behaviour import score_embeddings
+from netspace_jax.evaluation.between import between_boundaries
 from netspace_jax.evaluation.reconstruct import reconstruct
 from netspace_jax.files import location
 from netspace_jax.netspace import Constants, NetSpace, make_constants, make_netspace
@@ -26,7 +28,7 @@ from netspace_jax.tasks import Task
 from netspace_jax.tasks.load import load_task
 from netspace_jax.training import TrainData, TrainState, make_training, moments
 from netspace_jax.zoo import Networks, Zoo
-from netspace_jax.zoo_training import train_zoo
+from netspace_jax.zoo_training import splits_of, train_zoo
 
 OnZooProgress = Callable[[int, int, float], None]
 OnProgress = Callable[[int, int, float], None]
@@ -45,15 +47,20 @@ class Trained:
     step: int
 
     def networks(self, kind: int, split: str) -> Networks:
-        """Members of the architecture at position `kind` in one split; of the training members of a larger zoo, one window."""
-        name = self.netspace.architectures[kind].name
-        if split == "train" and self.config.netspace.resident and kind in shown_kinds(self.config):
-            return self.zoo.window(name, split, self.config.netspace.resident, 0)
-        return self.zoo.networks(name, split)
+        """Members of the architecture at position `kind` in one split; of the training split those that NetSpace was shown."""
+        return _networks(self, kind, split)
 
     def shown(self, networks: Networks) -> Shown:
         """Networks as the jitted functions take them."""
         return as_shown(networks, self.task)
+
+
+@functools.lru_cache(maxsize=16)
+def _networks(trained: Trained, kind: int, split: str) -> Networks:
+    name = trained.netspace.architectures[kind].name
+    if split == "train" and kind in shown_kinds(trained.config):
+        return training_networks(trained.config.netspace, trained.zoo, name)
+    return trained.zoo.networks(name, split)
 
 
 def zoo_directory(config: ZooConfig, preset: str, task: Task, root: epath.PathLike) -> epath.Path:
@@ -79,6 +86,13 @@ def check_run(config: RunConfig, task: Task) -> None:
     check_zoo(config.zoo)
     sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
     check_netspace(config.netspace, config.zoo, sizes)
+    for kind in shown_kinds(config):
+        name = config.zoo.architectures[kind]
+        found = splits_of(config.zoo, name)
+        for split, least in (("train", 2), ("validation", 1), ("test", 2)):
+            if found.count(split) < least:
+                raise InputError(f"of {len(found)} {name}s {found.count(split)} are in split {split!r} and at least {least} are needed: raise "
+                                 f"--zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or --zoo.test ({config.zoo.test:g})")
 
 
 def build_netspace(config: RunConfig, task: Task) -> NetSpace:

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from etils import epath
@@ -21,16 +21,18 @@ details { margin: 1.5rem 0; } .lead { color: #444; }
 """
 
 
-def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> None:
-    """Write each section's figure as PNG; of several processes the first does."""
-    for section in sections:
-        if section.figure is not None:
-            write_bytes(location(directory) / f"{section.name}.png", _png(section.figure))
+def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> dict[str, bytes]:
+    """Write each section's figure as PNG, of several processes the first, and close it; returns the pictures by section."""
+    pictures = {section.name: _png(section.figure) for section in sections if section.figure is not None}
+    for name, picture in pictures.items():
+        write_bytes(location(directory) / f"{name}.png", picture)
+    return pictures
 
 
-def write_report(path: epath.PathLike, title: str, command: str, sections: Sequence[Section], metrics: dict[str, int | float]) -> None:
-    """Write the report; figures are embedded, so that the file stands alone."""
-    body = "\n".join(_section(section) for section in sections)
+def write_report(path: epath.PathLike, title: str, command: str, sections: Sequence[Section], pictures: Mapping[str, bytes],
+                 metrics: dict[str, int | float]) -> None:
+    """Write the report; pictures are embedded, so that the file stands alone."""
+    body = "\n".join(_section(section, pictures.get(section.name)) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
     write_text(path, f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -42,13 +44,12 @@ def write_report(path: epath.PathLike, title: str, command: str, sections: Seque
 """)
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, picture: bytes | None) -> str:
     parts = [f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>"]
     if section.table:
         parts.append(_table(section.table))
-    if section.figure is not None:
-        data = base64.b64encode(_png(section.figure)).decode()
-        plt.close(section.figure)
+    if picture is not None:
+        data = base64.b64encode(picture).decode()
         parts.append(f'<img alt="{html.escape(section.title)}" src="data:image/png;base64,{data}">')
     parts.append(section.fragment)
     return "\n".join(parts)
@@ -57,6 +58,7 @@ def _section(section: Section) -> str:
 def _png(figure: Figure) -> bytes:
     image = io.BytesIO()
     figure.savefig(image, format="png")
+    plt.close(figure)
     return image.getvalue()
 
 

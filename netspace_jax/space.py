@@ -21,7 +21,7 @@ from netspace_jax import latent, pipeline, prep
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
-from netspace_jax.evaluation.behaviour import embed, generate
+from netspace_jax.evaluation.behaviour import embed, generate, predicted_kinds
 from netspace_jax.goals import Goal, Labels, within_budget
 from netspace_jax.pipeline import Trained
 
@@ -125,17 +125,14 @@ class Space:
     def interpolate(self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100,
                     architecture: str | None = None) -> list[Network]:
         """Networks on the straight line between two embeddings, both ends included."""
-        return [self.decode(z, architecture) for z in latent.line(jnp.asarray(a), jnp.asarray(b), steps)]
+        return self._decode_all(latent.line(jnp.asarray(a), jnp.asarray(b), steps), architecture)
 
     def embeddings(self, split: str = "train") -> dict[str, Float[np.ndarray, "network embedding"]]:
-        """Embeddings of the zoo's members of one split, by architecture."""
+        """Embeddings of the zoo's members of one split, by architecture, of those whose networks NetSpace was shown."""
         trained = self.trained
-        found = {}
-        for kind, name in enumerate(self.architectures):
-            flats = trained.networks(kind, split).parameters
-            if len(flats):
-                found[name] = embed(trained.netspace, trained.params, trained.constants, trained.task, flats, kind)
-        return found
+        return {self.architectures[kind]: embed(trained.netspace, trained.params, trained.constants, trained.task,
+                                                trained.networks(kind, split).parameters, kind)
+                for kind in pipeline.shown_kinds(trained.config)}
 
     def region(self) -> latent.Region:
         """Where embeddings of training networks lie."""
@@ -183,7 +180,20 @@ class Space:
         embeddings = self.embeddings()
         chosen = embeddings if architecture is None else {architecture: embeddings[self.architectures[self.kind(architecture)]]}
         density = latent.fit_mixture(np.concatenate(list(chosen.values())))
-        return [self.decode(z, architecture) for z in latent.sample(density, seed, count)]
+        return self._decode_all(latent.sample(density, seed, count), architecture)
+
+    def _decode_all(self, z: Float[Array, "network embedding"], architecture: str | None) -> list[Network]:
+        """As `decode`, for many embeddings: those that are read as one architecture together."""
+        trained = self.trained
+        kinds = (predicted_kinds(trained.netspace, trained.params, z) if architecture is None
+                 else np.full(len(z), self.kind(architecture)))
+        networks: dict[int, Network] = {}
+        for kind in np.unique(kinds):
+            rows = np.flatnonzero(kinds == kind)
+            flats = generate(trained.netspace, trained.params, trained.constants, np.asarray(z)[rows], int(kind))
+            networks |= {int(row): Network(trained.netspace.architectures[kind], jnp.asarray(flat), z[row])
+                         for row, flat in zip(rows, flats, strict=True)}
+        return [networks[row] for row in range(len(z))]
 
 
 def load(run: str | os.PathLike, zoos: str | os.PathLike = "zoos") -> Space:

@@ -72,6 +72,16 @@ class Networks:
     members: tuple[Member, ...]
     parameters: Float[np.ndarray, "member size"]
 
+    @property
+    def by_merit(self) -> list[int]:
+        """Rows from the best member by validation score to the worst."""
+        return sorted(range(len(self.members)), key=lambda row: -self.members[row].score_validation)
+
+    @property
+    def best(self) -> int:
+        """Row of the best member by validation score."""
+        return self.by_merit[0]
+
 
 class Zoo:
     """A finished zoo. Parameters are read from disk when asked for.
@@ -101,6 +111,10 @@ class Zoo:
         """
         for _, members in sorted(self._by_chunk(architecture).items()):
             yield members, self._rows(members)
+
+    def mean_score(self, architecture: str) -> float:
+        """Mean test score of an architecture's finite members."""
+        return float(np.mean([m.score_test for m in self.members if (m.architecture, m.status) == (architecture, "finite")]))
 
     def _by_chunk(self, architecture: str) -> dict[int, list[Member]]:
         found: dict[int, list[Member]] = {}

@@ -51,7 +51,7 @@ def train_zoo(directory: epath.PathLike, config: ZooConfig, task: Task, item_nam
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
         population = Population(architectures.build(name, task.input_shape, task.outputs), config.of(name), mesh)
-        splits = _splits(config, name, plans[name].draws)
+        splits = splits_of(config, name)
         for chunk in (chunk for chunk in chunks if chunk.architecture == name):
             stops = plans[name].stops[list(chunk.indices)]
             if (directory / "chunks" / f"{chunk.name}.csv").exists():
@@ -107,8 +107,9 @@ def _chunks(config: ZooConfig, architecture: str, stops: np.ndarray) -> list[Chu
             for number, begin in enumerate(range(0, len(order), config.chunk))]
 
 
-def _splits(config: ZooConfig, architecture: str, draws: np.ndarray) -> list[str]:
+def splits_of(config: ZooConfig, architecture: str) -> list[str]:
     """Split of each member from its own draw: by shares, or, where numbers are asked for, by rank among the draws."""
+    draws = plan(config, architecture, dict(config.populations)[architecture]).draws
     if architecture == config.teacher and architecture not in config.architectures:
         return ["teacher"] * len(draws)
     ranks = np.argsort(np.argsort(draws))

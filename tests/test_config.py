@@ -57,7 +57,7 @@ def test_other_json_is_refused(values):
     ({"learning_rate": 0.0}, ("--zoo.learning-rate",)), ({"learning_rate": float("nan")}, ("--zoo.learning-rate", "nan")),
     ({"learning_rate": float("inf")}, ("--zoo.learning-rate", "inf")),
     ({"min_steps": 500}, ("--zoo.min-steps", "500", "400")), ({"min_steps": 0}, ("--zoo.min-steps",)),
-    ({"validation": 1.5}, ("--zoo.validation", "1.5")), ({"test": -0.1}, ("--zoo.test", "-0.1")),
+    ({"teacher_steps": 9}, ("--zoo.teacher-steps 9", "--zoo.teacher")), ({"validation": 1.5}, ("--zoo.validation", "1.5")), ({"test": -0.1}, ("--zoo.test", "-0.1")),
     ({"architectures": (), "members": ()}, ("--zoo.members",)),
 ])
 def test_a_zoo_that_cannot_be_is_refused(change, said):

@@ -8,7 +8,9 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
+from netspace_jax import files
 from netspace_jax.config import RunConfig
+from netspace_jax.commands import relative
 from netspace_jax.errors import InputError
 from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
 from netspace_jax.runs import RunDirectory, read_config
@@ -30,6 +32,7 @@ def store(monkeypatch):
     for name in ("gs", "gcs"):
         monkeypatch.setitem(_registry, name, Memory)
     Memory.clear_instance_cache()
+    monkeypatch.setitem(files.STORES, "gs", "fsspec")
     return "gs://bucket/place"
 
 
@@ -42,7 +45,18 @@ def test_where_a_path_leads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert os.fspath(location("runs/a")) == str(tmp_path / "runs" / "a")
     assert os.fspath(location(tmp_path / "x")) == str(tmp_path / "x")
+    monkeypatch.setitem(files.STORES, "s3", "fsspec")
     assert os.fspath(location("s3://bucket/runs/a") / "b") == "s3://bucket/runs/a/b"
+    monkeypatch.chdir("/")
+    assert os.fspath(relative("s3://bucket/runs/a")) == "s3://bucket/runs/a" and os.fspath(relative("/runs/a")) == "runs/a"
+
+
+def test_a_store_that_cannot_be_reached_is_named(monkeypatch):
+    monkeypatch.setitem(files.STORES, "gs", "no_such_package")
+    with pytest.raises(InputError, match="pip install no_such_package"):
+        location("gs://bucket/a")
+    with pytest.raises(InputError, match="gs://, s3://"):
+        location("ftp://host/a")
 
 
 def test_files_come_back(place):
@@ -58,9 +72,9 @@ def test_files_come_back(place):
 
 def test_lines_are_added(place):
     log = location(place) / "log.jsonl"
-    for line in ("one\n", "two\n"):
-        append_text(log.parent / log.name, line) if log.exists() else write_text(log, line)
-    append_text(log, "three\n")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    for line in ("one\n", "two\n", "three\n"):
+        append_text(log, line)
     assert log.read_text() == "one\ntwo\nthree\n"
 
 

@@ -209,6 +209,24 @@ def test_unknown_architectures_are_refused_with_the_nearest_names(task):
         pipeline.check_run(config, task)
 
 
+@pytest.mark.parametrize(("change", "said"), [
+    ({"test": 0}, "'test'.*at least 2.*--zoo.test"), ({"test": 1}, "'test'.*at least 2"), ({"test": 0.001}, "'test'"),
+    ({"validation": 0}, "'validation'.*at least 1"), ({"validation": 12, "test": 11}, "'train'.*at least 2.*--zoo.members")])
+def test_splits_that_are_too_small_are_refused_before_anything_trains(task, change, said):
+    with pytest.raises(InputError, match=said):
+        pipeline.check_run(dataclasses.replace(CONFIG, zoo=dataclasses.replace(CONFIG.zoo, **change)), task)
+
+
+def test_training_members_are_those_that_were_shown(undisturbed, zoo):
+    trained = dataclasses.replace(undisturbed[0])
+    everyone = zoo.networks("perceptron3", "train")
+    assert trained.networks(0, "train").members == everyone.members and trained.networks(0, "train") is trained.networks(0, "train")
+    netspace = dataclasses.replace(trained.config.netspace, train_members=5)
+    few = dataclasses.replace(trained, config=dataclasses.replace(trained.config, netspace=netspace))
+    assert few.networks(0, "train").members == everyone.members[:5]
+    assert few.networks(0, "test").members == zoo.networks("perceptron3", "test").members
+
+
 def test_only_as_many_members_train_as_asked_for(zoo):
     everyone = zoo.networks("perceptron3", "train")
     some = pipeline.training_networks(dataclasses.replace(CONFIG.netspace, train_members=5), zoo, "perceptron3")

@@ -111,7 +111,7 @@ def test_a_way_has_both_ends_and_equal_steps(space):
     np.testing.assert_allclose([network.embedding for network in way], np.linspace(a, b, 5), rtol=1e-5, atol=1e-5)
     assert (way[0].architecture.name, way[-1].architecture.name) == space.architectures
     for network in (way[0], way[-1]):
-        np.testing.assert_array_equal(network.flat, space.decode(network.embedding).flat)
+        np.testing.assert_allclose(network.flat, space.decode(network.embedding).flat, rtol=1e-5, atol=1e-6)
     assert {network.architecture.name for network in space.interpolate(a, b, 3, "perceptron4")} == {"perceptron4"}
 
 

@@ -16,7 +16,7 @@ from netspace_jax.devices import network_mesh
 from netspace_jax.errors import InputError
 from netspace_jax.population import plan
 from netspace_jax.zoo import Zoo, read_table
-from netspace_jax.zoo_training import _splits, train_zoo
+from netspace_jax.zoo_training import splits_of, train_zoo
 from tests import tiny
 
 NAME = "perceptron3"
@@ -337,13 +337,13 @@ def test_there_is_no_zoo(tmp_path):
     (4, 5, (11, 4, 5)), (0.0, 5, (15, 0, 5)), (4, 0.0, (16, 4, 0)), (20, 20, (0, 0, 20))])
 def test_numbers_and_shares_may_be_mixed(validation, test, counts):
     config = tiny.zoo_config(validation=validation, test=test)
-    splits = _splits(config, NAME, plan(config, NAME, 20).draws)
+    splits = splits_of(config, NAME)
     assert tuple(splits.count(name) for name in ("train", "validation", "test")) == counts
 
 
 def test_a_share_beside_a_number():
     config = tiny.zoo_config(validation=0.5, test=400)
-    splits = _splits(config, NAME, plan(config, NAME, 4000).draws)
+    splits = splits_of(dataclasses.replace(config, members=(4000,)), NAME)
     assert splits.count("test") == 400 and 1900 < splits.count("validation") < 2100
 
 

@@ -1,4 +1,7 @@
-"""What many networks of one architecture are and do, in blocks of one size: each function is compiled once, however many there are."""
+"""What many networks of one architecture are and do, in blocks of one size: each function is compiled once for any number of them.
+
+One network alone is a block of its own.
+"""
 
 import functools
 from collections.abc import Callable
@@ -20,19 +23,25 @@ Rows = Array | np.ndarray
 
 
 def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
-    """What a function of `BLOCK` networks says of any number of them, as NumPy arrays.
+    """What a function of a block of networks says of any number of them, as NumPy arrays.
 
     Args:
-      function: from the number of networks that count, `BLOCK` rows of which the others are repeated, and `rest`, to
-        arrays whose first axis is the network.
+      function: from the number of networks that count, rows of which the others are repeated, and `rest`, to arrays
+        whose first axis is the network.
       rows: arrays whose first axis is the network.
+
+    Raises:
+      ValueError: there are no rows.
     """
     rows = jax.tree.map(np.asarray, rows)
     total = len(jax.tree.leaves(rows)[0])
+    if not total:
+        raise ValueError("no networks: there is nothing to evaluate")
+    size = 1 if total == 1 else BLOCK
     parts = []
-    for begin in range(0, total, BLOCK):
-        count = min(BLOCK, total - begin)
-        block = jax.tree.map(lambda leaf, begin=begin, count=count: leaf[begin + np.arange(BLOCK) % count], rows)
+    for begin in range(0, total, size):
+        count = min(size, total - begin)
+        block = jax.tree.map(lambda leaf, begin=begin, count=count: leaf[begin + np.arange(size) % count], rows)
         parts.append(jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], function(np.int32(count), block, *rest)))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
@@ -48,7 +57,8 @@ def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: 
     def row(index):
         return jax.tree.map(lambda leaf: leaf[index], rows)
 
-    nothing = jax.tree.map(lambda leaf: jnp.zeros((BLOCK, *leaf.shape), leaf.dtype), jax.eval_shape(function, row(0)))
+    size = len(jax.tree.leaves(rows)[0])
+    nothing = jax.tree.map(lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), jax.eval_shape(function, row(0)))
     return jax.lax.fori_loop(0, count, lambda index, found: jax.tree.map(
         lambda leaf, value: leaf.at[index].set(value), found, function(row(index))), nothing)
 
@@ -66,7 +76,7 @@ def _generate(count, z, netspace, params, constants, kind):
 
 
 @functools.partial(jax.jit, static_argnames="netspace")
-def _name(count, z, netspace, params):
+def _kinds(count, z, netspace, params):
     del count
     return jax.vmap(lambda z: netspace.classify(params, z).argmax())(z)
 
@@ -87,8 +97,8 @@ def _scores(outputs, items, task, split):
 
 
 @jax.jit
-def scores_of(outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"], task: Task) -> Float[Array, "network"]:
-    """Scores of what each network says of the same inputs."""
+def _scores_on(count, outputs, targets, task):
+    del count
     return jax.vmap(task.score, (0, None))(outputs, targets)
 
 
@@ -111,7 +121,7 @@ def generate(netspace: NetSpace, params: PyTree, constants: Constants, z: Float[
 
 def predicted_kinds(netspace: NetSpace, params: PyTree, z: Float[Rows, "network embedding"]) -> Int[np.ndarray, "network"]:
     """Positions of the architectures that the head reads in embeddings."""
-    return in_blocks(_name, z, netspace, params)
+    return in_blocks(_kinds, z, netspace, params)
 
 
 def outputs_of_each(architecture: Architecture, flats: Float[Rows, "network size"], task: Task, items: Int[Rows, "network"],
@@ -124,6 +134,11 @@ def outputs_on(architecture: Architecture, flats: Float[Rows, "network size"],
                inputs: Float[Array, "n *input"]) -> Float[np.ndarray, "network n outputs"]:
     """What each network says of the same inputs."""
     return in_blocks(_outputs_on, flats, architecture, inputs)
+
+
+def score_outputs(outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"], task: Task) -> Float[np.ndarray, "network"]:
+    """Scores of what each network says of the same inputs."""
+    return in_blocks(_scores_on, outputs, targets, task)
 
 
 def score_networks(architecture: Architecture, flats: Float[Rows, "network size"], task: Task, items: Int[Rows, "network"],

@@ -37,7 +37,8 @@ def _front(mesh: Mesh) -> Mesh:
 def completion(trained: Trained) -> Section:
     """The half that was not seen, by search in the space, beside the training shape that fits the seen half best."""
     architecture, task = trained.netspace.architectures[0], trained.task
-    networks = trained.shown(trained.networks(0, "test"))
+    members = trained.networks(0, "test")
+    networks = trained.shown(members)
     known = jnp.asarray(reconstruct_split(trained, 0, "train").embedding)
     here = latent.region_of(known)
     decode = jax.jit(lambda z: trained.netspace.decode(trained.params, trained.constants, z, 0))
@@ -66,8 +67,8 @@ def completion(trained: Trained) -> Section:
             grid.append(mesh)
     metrics = {"completion/unseen_half_iou": float(np.mean(overlaps["found"])),
                "completion/nearest_iou": float(np.mean(overlaps["nearest"]))}
-    figure, _ = picture_grid(grids, ["seen", "completed", "SIREN of all"], [trained.networks(0, "test").members[i].item
-                                                                          for i in range(len(grids[0]))], size=200)
+    figure, _ = picture_grid(grids, ["seen", "completed", "SIREN of all"], [member.item for member in members.members[:len(grids[0])]],
+                             size=200)
     text = (f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} (standard "
             f"deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings that fit best. "
             f"Mean IoU with the true shape over the half that was NOT seen: {metrics['completion/unseen_half_iou']:.3f}; of the "

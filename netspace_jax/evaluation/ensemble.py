@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.evaluation.behaviour import outputs_of_each, scores_of
+from netspace_jax.evaluation.behaviour import outputs_of_each, score_outputs
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.pipeline import Trained
 
@@ -14,7 +14,7 @@ def ensemble(trained: Trained) -> Section:
     """The best test members by validation, what was generated from them, and both as ensembles of growing size."""
     metric, kind = trained.task.metric, 0
     members = trained.networks(kind, "test")
-    order = np.argsort([-m.score_validation for m in members.members], kind="stable")[:max(SIZES)]
+    order = members.by_merit[:max(SIZES)]
     generated = reconstruct_split(trained, kind, "test").generated
     labels = trained.task.examples("test", jnp.int32(0)).targets
     items = np.zeros(len(order), np.int32)
@@ -23,8 +23,8 @@ def ensemble(trained: Trained) -> Section:
     sizes = [size for size in SIZES if size <= len(order)]
     metrics, columns = {}, []
     for name, logits in outputs.items():
-        alone = np.asarray(scores_of(logits, labels, trained.task))
-        together = np.asarray(scores_of(np.stack([logits[:size].mean(0) for size in sizes]), labels, trained.task))
+        alone = score_outputs(logits, labels, trained.task)
+        together = score_outputs(np.stack([logits[:size].mean(0) for size in sizes]), labels, trained.task)
         metrics |= {f"ensemble/{name}_{size}": float(score) for size, score in zip(sizes, together, strict=True)}
         columns += [[f"{alone[:size].mean():.3f}" for size in sizes], [f"{score:.3f}" for score in together]]
     rows = list(zip(map(str, sizes), *columns, strict=True))

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist
 
 from netspace_jax import latent
-from netspace_jax.evaluation.behaviour import Rows, in_blocks, of_first, outputs_of_each, scores_of
+from netspace_jax.evaluation.behaviour import Rows, in_blocks, of_first, outputs_of_each, score_outputs
 from netspace_jax.evaluation.search import decoded
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.pipeline import Trained
@@ -63,15 +63,15 @@ def memorisation(trained: Trained) -> Section:
     members = trained.networks(kind, "train")
     training, test = members.parameters, trained.networks(kind, "test").parameters
     generated = reconstruct_split(trained, kind, "test").generated
-    best = int(np.argmax([member.score_validation for member in members.members]))
+    best = members.best
     embeddings = reconstruct_split(trained, kind, "train").embedding
     drawn = {name: decoded(trained, latent.sample(fit(embeddings), 0, DRAWN), kind)
              for name, fit in (("mixture", latent.fit_mixture), ("kernel", latent.fit_kernel))}
 
-    def outputs_of(flats):
+    def said_by(flats):
         return outputs_of_each(architecture, flats, task, np.zeros(len(flats), np.int32), "test")
 
-    known, targets = outputs_of(training), task.examples("test", jnp.int32(0)).targets
+    known, targets = said_by(training), task.examples("test", jnp.int32(0)).targets
     rows, metrics = [], {}
     for label, name, flats in (
             ("generated from test networks", "generated", generated),
@@ -81,8 +81,8 @@ def memorisation(trained: Trained) -> Section:
             ("test networks, 10 % noise on the weights", "noise", disturbed(test, 0.1)),
             ("average of the training networks' weights", "average", training.mean(0, keepdims=True)),
             ("best of the training networks (by validation)", "best", training[best:best + 1])):
-        outputs = outputs_of(flats)
-        scores = np.asarray(scores_of(outputs, targets, task))
+        outputs = said_by(flats)
+        scores = score_outputs(outputs, targets, task)
         near = nearest(outputs, flats, known, training, task)
         metrics |= {f"memorised/{name}_{task.metric}": float(scores.mean()),
                     f"memorised/{name}_distance": float(near.distance.mean()),

@@ -8,7 +8,7 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from netspace_jax.evaluation.behaviour import outputs_on, scores_of
+from netspace_jax.evaluation.behaviour import outputs_on, score_outputs
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.pipeline import Trained, shown_kinds
 from netspace_jax.prep import Spec
@@ -35,11 +35,11 @@ def _probe_scores(trained: Trained, kind: int, flats: Float[np.ndarray, "network
     """Accuracy on the encoder's probe images, which are the first training images."""
     labels = trained.task.train.y[np.arange(len(trained.constants.probes)) % len(trained.task.train.y)]
     outputs = outputs_on(trained.netspace.architectures[kind], flats, trained.constants.probes)
-    return np.asarray(scores_of(outputs, labels, trained.task))[:, None]
+    return score_outputs(outputs, labels, trained.task)[:, None]
 
 
 def prediction(trained: Trained) -> Section:
-    """Accuracy on test images of networks that neither NetSpace nor the regression saw, predicted three ways."""
+    """Accuracy on test images of networks that neither NetSpace nor the regression saw, predicted from what is known of them."""
     kinds, metric = shown_kinds(trained.config), trained.task.metric
     features: dict[str, dict[str, list]] = {}
     wanted: dict[str, list] = {}
@@ -66,6 +66,8 @@ def prediction(trained: Trained) -> Section:
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
         rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
     text = (f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and "
-            f"measured on {len(scores['test'])} test members. The encoder runs each network on probe images, so its {metric} "
-            "there, which needs no embedding, is the figure to beat.")
+            f"measured on {len(scores['test'])} test members.")
+    if "probes" in features:
+        text += (f" The encoder runs each network on probe images, so its {metric} there, which needs no embedding, is the figure "
+                 "to beat.")
     return Section("probe", f"Predicting {metric}", text, metrics, None, (("from", "R²", "Kendall's τ"), *rows))

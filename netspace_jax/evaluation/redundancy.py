@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from netspace_jax import figures, pipeline
+from netspace_jax.config import RunConfig
 from netspace_jax.devices import netspace_mesh
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.pipeline import Trained
@@ -18,10 +19,16 @@ MEMBERS = (32, 64, 128, 256, 512)
 STEPS = 1000  # of NetSpace for each point of the curves; a whole run takes more
 
 
-def _trained(trained: Trained, directory: Path, **changes) -> tuple[float, float]:
-    """Gap and agreement on test members of a NetSpace on the same zoo with other settings."""
+def _changed(trained: Trained, **changes) -> RunConfig:
+    """The run's configuration with other settings, all networks being held in memory."""
     netspace = dataclasses.replace(trained.config.netspace, evaluations=1, resident=0, **changes)
     config = dataclasses.replace(trained.config, netspace=netspace)
+    pipeline.check_run(config, trained.task)
+    return config
+
+
+def _measured(trained: Trained, directory: Path, config: RunConfig) -> tuple[float, float]:
+    """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
     run = RunDirectory(directory, config, False)
     pipeline.train_netspace(config, trained.zoo, trained.task, run, netspace_mesh())
     found = reconstruct_split(pipeline.open_run(config, directory, trained.zoo, trained.task), 0, "test")
@@ -34,12 +41,14 @@ def redundancy(trained: Trained, embeddings: Sequence[int] = EMBEDDINGS, members
     whole = len(pipeline.training_networks(trained.config.netspace, trained.zoo, trained.netspace.architectures[0].name).members)
     size = trained.netspace.architectures[0].size
     counts = sorted({min(count, whole) for count in (*members, whole)})
-    points = {"embedding": [("embedding", value) for value in embeddings], "members": [("train_members", value) for value in counts]}
+    # All are checked before the first trains: not every autoencoder takes every size.
+    points = {"embedding": {value: _changed(trained, steps=steps, embedding=value, train_members=whole) for value in embeddings},
+              "members": {value: _changed(trained, steps=steps, train_members=value) for value in counts}}
     metrics, rows, curves = {}, [], {}
     with tempfile.TemporaryDirectory() as place:
-        for name, settings in points.items():
-            found = [_trained(trained, Path(place) / f"{name}-{value}", steps=steps, **{field: value}) for field, value in settings]
-            values = np.array([value for _, value in settings])
+        for name, configs in points.items():
+            found = [_measured(trained, Path(place) / f"{name}-{value}", config) for value, config in configs.items()]
+            values = np.array(list(configs))
             curves[name] = (values, np.array(found))
             for value, (gap, agreement) in zip(values, found, strict=True):
                 metrics |= {f"redundancy/{name}_{value}_gap": gap, f"redundancy/{name}_{value}_agreement": agreement}

@@ -19,10 +19,6 @@ STARTS = 8  # of the rows that begin at random
 RATES = (3e-4, 1e-3, 3e-3)  # of Adam on weights: the best by validation is shown
 
 
-def _best(networks: Networks) -> int:
-    return int(np.argmax([m.score_validation for m in networks.members]))
-
-
 def teacher_of(trained: Trained) -> tuple[str, Distil]:
     """Who teaches a search: the zoo's teacher, or else the zoo's best training member by validation.
 
@@ -35,7 +31,7 @@ def teacher_of(trained: Trained) -> tuple[str, Distil]:
         label, row, weight = f"the zoo's teacher, a {zoo.teacher}", 0, 0.1
     else:
         networks, architecture = trained.networks(0, "train"), trained.netspace.architectures[0]
-        row, weight = _best(networks), 0.5
+        row, weight = networks.best, 0.5
         label = f"the zoo's best {architecture.name} (by validation)"
     score = networks.members[row].score_test
     goal = Distil(trained.task, jnp.asarray(networks.parameters[row]), architecture, label_weight=weight)
@@ -70,14 +66,14 @@ def _fine_tuned(architecture, goal: Distil, flats: Float[Array, "network size"],
 
 
 def search(trained: Trained, config: SearchConfig = SearchConfig()) -> Section:
-    """One table at equal numbers of gradient steps: by the space, by the weights, and by no gradient at all."""
+    """One table, with the gradient steps that each way took: by the space, by the weights, and by no gradient at all."""
     metric, kind = trained.task.metric, 0
     training, test = trained.networks(kind, "train"), trained.networks(kind, "test")
     label, goal = teacher_of(trained)
     here = region(trained)
     own = reconstruct_split(trained, kind, "test").embedding
     known = reconstruct_split(trained, kind, "train").embedding
-    low, best = lower_half(test), _best(training)
+    low, best = lower_half(test), training.best
     noise = jax.random.normal(jax.random.key(config.seed), (STARTS, own.shape[1]))
     starts = {f"embedding of a test member in the zoo's lower half ({metric} {test.members[low].score_test:.3f})": own[low:low + 1],
               "embedding of the zoo's best member": known[best:best + 1],
@@ -126,7 +122,7 @@ def search_architectures(trained: Trained, config: SearchConfig = SearchConfig()
     starts = {kind: reconstruct_split(trained, kind, "test").embedding[0] for kind in kinds}
     metrics, rows = {}, []
     for wanted, architecture in enumerate(built):
-        own = float(np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (architecture.name, "finite")]))
+        own = trained.zoo.mean_score(architecture.name)
         found = latent.search(trained.netspace, trained.params, trained.constants, here, goal,
                               jnp.stack([jnp.asarray(z) for z in starts.values()]), wanted, config)
         scores = _scores(trained, wanted, decoded(trained, found.z, wanted), "test")
@@ -140,5 +136,3 @@ def search_architectures(trained: Trained, config: SearchConfig = SearchConfig()
             f"steps. The teacher is {label}.")
     header = ("starts at", "asked for", f"test {metric}", f"mean {metric} of the zoo", "named right")
     return Section("search_architectures", "Search for another architecture", text, metrics, None, (header, *rows))
-
-

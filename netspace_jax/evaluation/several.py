@@ -19,15 +19,13 @@ UNSEEN_TEXT = ("Networks of these architectures were never shown to NetSpace, bu
 def architectures(trained: Trained) -> Section:
     """Generated against directly trained networks, for each architecture, and which architecture the head names."""
     metric = trained.task.metric
-    metrics, rows, right, several = {}, [], [], len(trained.netspace.architectures) > 1
+    metrics, rows, right = {}, [], []
     for kind in shown_kinds(trained.config):
         name = trained.netspace.architectures[kind].name
         found = reconstruct_split(trained, kind, "test")
-        own = np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (name, "finite")])
+        own = trained.zoo.mean_score(name)
         right.append((found.predicted == kind).mean())
-        if several:
-            metrics |= {f"zoo/{name}/{metric}_mean": float(own),
-                        f"reconstruct/{name}/{metric}_test": float(found.generated_score.mean())}
+        metrics |= {f"zoo/{name}/{metric}_mean": own, f"reconstruct/{name}/{metric}_test": float(found.generated_score.mean())}
         rows.append((name, str(trained.netspace.architectures[kind].size), f"{own:.3f}", f"{found.score.mean():.3f}",
                      f"{found.generated_score.mean():.3f}", f"{found.generated_score.min():.3f}",
                      f"{found.generated_score.max():.3f}", f"{found.agreement.mean():.3f}", f"{right[-1]:.0%}"))
@@ -75,9 +73,9 @@ def unseen(trained: Trained) -> Section:
         scores = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, between.embedding, items,
                                   between.kind, "test")
         named = np.mean(predicted_kinds(trained.netspace, trained.params, between.embedding) == between.kind)
-        scratch = np.mean([m.score_test for m in trained.zoo.members if (m.architecture, m.status) == (name, "finite")])
+        scratch = trained.zoo.mean_score(name)
         key = "unseen" if between.kind not in shown else "between"
-        metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": float(scratch)}
+        metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": scratch}
         rows.append((name, "never shown" if between.kind not in shown else "shown", str(len(scores)), f"{scores.mean():.3f}",
                      f"{scores.max():.3f}", f"{scores.min():.3f}", f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–",
                      f"{chance(trained.task):.3f}", f"{named:.0%}"))

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.evaluation.behaviour import generate
 from netspace_jax.evaluation.section import Section, reconstruct_split
 from netspace_jax.geometry import Mesh, chamfer, extract_mesh, iou, largest_component_share, sample_surface
 from netspace_jax.latent import line
@@ -63,7 +64,8 @@ def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:
 def shapes(trained: Trained) -> Section:
     """Each SIREN against its true shape, and each generated network against its SIREN, on shapes never seen."""
     architecture, task = trained.netspace.architectures[0], trained.task
-    networks = trained.shown(trained.networks(0, "test"))
+    members = trained.networks(0, "test")
+    networks = trained.shown(members)
     found = reconstruct_split(trained, 0, "test")
     uniform, true_surface = task.uniform[networks.items], np.asarray(task.surface[networks.items])
     own = np.asarray(_values(architecture, networks.flats, uniform[..., :3]))
@@ -84,7 +86,7 @@ def shapes(trained: Trained) -> Section:
         ("SIREN against the true shape", siren), ("generated network against its SIREN", result),
         ("generated network against the true shape", direct))]
     figure, _ = picture_grid([meshes[:PICTURED], generated[:PICTURED]], ["SIREN", "generated"],
-                             [trained.networks(0, "test").members[i].item for i in range(min(PICTURED, len(meshes)))], size=200)
+                             [member.item for member in members.members[:min(PICTURED, len(meshes))]], size=200)
     text = ("Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean distance "
             "to the nearest point of the other surface, both ways, where the cube's side is 2.")
     return Section("shapes", "Shapes that were never seen", text, metrics, figure, (header, *rows))
@@ -99,8 +101,7 @@ def walk(trained: Trained) -> Section:
     grids, labels, sequences, whole = [], [], [], {"embeddings": [], "weights": []}
     for pair in range(min(PAIRS, len(z) // 2)):
         a, b = 2 * pair, 2 * pair + 1
-        decoded = [trained.netspace.decode(trained.params, trained.constants, point, 0)
-                   for point in line(jnp.asarray(z[a]), jnp.asarray(z[b]), steps)]
+        decoded = generate(trained.netspace, trained.params, trained.constants, line(z[a], z[b], steps), 0)
         for way, flats in (("embeddings", decoded), ("weights", line(networks.flats[a], networks.flats[b], steps))):
             meshes = tuple(mesh_of(architecture, flat) for flat in flats)
             shares = [largest_component_share(mesh) for mesh in meshes]

@@ -62,14 +62,14 @@ def other_images(task: Classification, dataset: str, data_dir: str | None = None
 
 
 def start(trained: Trained, dataset: str = "") -> Section:
-    """Test accuracy on other tasks after some epochs of Adam, from generated networks, members and random starts.
+    """Test accuracy on other tasks at the end of some epochs of Adam, from generated networks, members and random starts.
 
     Args:
       dataset: other images to learn, beside the run's own turned and renamed.
     """
     kind, metric = 0, trained.task.metric
     architecture, members = trained.netspace.architectures[kind], trained.networks(kind, "test")
-    order = np.argsort([-m.score_validation for m in members.members], kind="stable")[:NETWORKS]
+    order = members.by_merit[:NETWORKS]
     keys = jax.random.split(jax.random.key(0), len(order))
     starts = {"generated": reconstruct_split(trained, kind, "test").generated[order],
               "member": members.parameters[order],
@@ -86,13 +86,13 @@ def start(trained: Trained, dataset: str = "") -> Section:
                 flats_now = jnp.asarray(flats)
                 if epochs:
                     config = SearchConfig(steps=epochs * epoch, learning_rate=1e-3, looks=1)
-                    flats_now = latent.fine_tune(architecture, Labels(task, _BATCH), flats_now, config).z
+                    flats_now = latent.fine_tune(architecture, Labels(task, _BATCH), flats_now, config).last
                 scores.append(score_networks(architecture, flats_now, task, np.zeros(len(order), np.int32), "test"))
                 metrics[f"start/{name}_{label}_{epochs}"] = float(scores[-1].mean())
             rows.append((name, label, *(f"{values.mean():.3f}" for values in scores)))
     others = f", or on {dataset}" if dataset else ""
     text = (f"The {len(order)} best test members by validation, the networks generated from them, and as many random starts, trained "
             f"on the task's images a quarter turned, or with every class called by the next one's name{others}: mean test {metric} "
-            "after so many epochs of Adam at 1e-3. Random starts are at the disadvantage of having seen no images at all.")
+            "after so many epochs of Adam, whose learning rate falls from 1e-3 to 1e-5 along a cosine over just these. Random starts are at the disadvantage of having seen no images at all.")
     return Section("start", "A start for another task", text, metrics, None,
                    (("task", "start", *(f"{epochs} epochs" for epochs in EPOCHS)), *rows))

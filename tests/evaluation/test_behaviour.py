@@ -35,13 +35,18 @@ def test_blocks_keep_order_and_number(count):
 
     def function(own, block, factor):
         seen.append(int(own))
-        assert all(len(leaf) == BLOCK for leaf in block)
+        assert all(len(leaf) == (1 if count == 1 else BLOCK) for leaf in block)
         return {"a": factor * jnp.asarray(block[0]), "b": jnp.asarray(block[1])}
 
     found = in_blocks(function, rows, 3)
     np.testing.assert_array_equal(found["a"], 3 * rows[0])
     np.testing.assert_array_equal(found["b"], rows[1])
     assert sum(seen) == count and all(own == BLOCK for own in seen[:-1])
+
+
+def test_no_networks_are_said_to_be_none():
+    with pytest.raises(ValueError, match="no networks"):
+        in_blocks(lambda count, rows: rows, np.zeros((0, 3)))
 
 
 def test_networks_that_do_not_count_are_not_run_on_a_core():
@@ -84,7 +89,7 @@ def test_a_function_is_compiled_once_for_any_number(task):
 
     score_networks(tiny.perceptron(), tiny.networks(2).flats, task, tiny.networks(2).items, "test")
     before = behaviour._outputs._cache_size()
-    for count in (1, 7, BLOCK + 1):
+    for count in (3, 7, BLOCK + 2):
         networks = tiny.networks(count)
         score_networks(tiny.perceptron(), networks.flats, task, networks.items, "test")
     assert behaviour._outputs._cache_size() == before
