@@ -5,6 +5,7 @@ loop runs a naive kernel, some 50 times slower. Slices and one matrix product ha
 them, in the form that costs least for the layer; other backends keep their own convolution.
 """
 
+import functools
 import math
 
 import jax
@@ -14,6 +15,7 @@ from jaxtyping import Array, Float
 Pair = tuple[int, int]
 
 _MOST_GROUPS = 16  # each is a slice of its own in the program
+_TILE_BYTES = 2_000_000  # patches that a core's cache holds
 
 
 def conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c out"], stride: Pair,
@@ -22,6 +24,10 @@ def conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c out"], 
     if jax.default_backend() != "cpu":
         return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
                                             dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    if isinstance(x.shape[0], int):  # and not the symbol of any batch, of a network that is exported
+        tile = images_together(x.shape, kernel.shape, stride, padding)
+        if tile < x.shape[0]:
+            return tiled_conv2d(x, kernel, stride, padding, tile)
     group = columns_together(x.shape[1:], kernel.shape, stride, padding)
     if group == 1:
         kh, kw, channels, out = kernel.shape
@@ -63,6 +69,59 @@ def banded_conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c 
     return y.reshape(x.shape[0], out_h, groups * group, out)[:, :, :out_w]
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def tiled_conv2d(x: Float[Array, "batch h w c"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair,
+                 tile: int) -> Float[Array, "batch h2 w2 out"]:
+    """The same for `tile` images after `tile` images, so that the patches of a tile never leave the cache.
+
+    They are not kept for the gradient, but cut again: that costs less than to write and read the patches of a batch
+    (ResNet8, 32×32, batch 128: 155 ms a network step on two cores against 220).
+    """
+    y = jax.lax.map(lambda part: _patch_products(part, kernel, stride, padding), _tiles(x, tile))
+    return y.reshape(len(x), *y.shape[2:])
+
+
+def _tiles(x: Float[Array, "batch h w c"], tile: int) -> Float[Array, "tiles tile h w c"]:
+    return x.reshape(-1, tile, *x.shape[1:])
+
+
+def _patch_products(x, kernel, stride, padding):
+    patches = im2col(x, kernel.shape[:2], stride, padding)
+    # As one matrix: XLA turns the product of more axes, and above all its gradient, into slower ones.
+    y = patches.reshape(-1, patches.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1])
+    return y.reshape(*patches.shape[:3], -1)
+
+
+def _tiled_forward(x, kernel, stride, padding, tile):
+    return tiled_conv2d(x, kernel, stride, padding, tile), (x, kernel)
+
+
+def _tiled_backward(stride, padding, tile, kept, dy):
+    x, kernel = kept
+
+    def one(total, parts):
+        _, back = jax.vjp(lambda part, kernel: _patch_products(part, kernel, stride, padding), parts[0], kernel)
+        dx, dkernel = back(parts[1])
+        return total + dkernel, dx
+
+    dkernel, dx = jax.lax.scan(one, jnp.zeros_like(kernel), (_tiles(x, tile), _tiles(dy, tile)))
+    return dx.reshape(x.shape), dkernel
+
+
+tiled_conv2d.defvjp(_tiled_forward, _tiled_backward)
+
+
+def _output_size(image, kernel_size, stride, padding) -> Pair:
+    return tuple(max((size + 2 * p - k) // s + 1, 1) for size, p, k, s in zip(image, padding, kernel_size, stride, strict=True))
+
+
+def images_together(x: tuple[int, int, int, int], kernel: tuple[int, int, int, int], stride: Pair, padding: Pair) -> int:
+    """How many images' patches are made at once: all, or as many as divide the batch and as a core's cache holds."""
+    each = 4 * math.prod(_output_size(x[1:3], kernel[:2], stride, padding)) * math.prod(kernel[:3])
+    most = max(_TILE_BYTES // each, 1)
+    return max(tile for tile in range(1, min(most, x[0]) + 1) if x[0] % tile == 0)
+
+
 def columns_together(image: tuple[int, int, int], kernel: tuple[int, int, int, int], stride: Pair, padding: Pair) -> int:
     """How many output columns one row of the matrix product computes: 1, 2 or a whole row, whichever costs least.
 
@@ -70,7 +129,7 @@ def columns_together(image: tuple[int, int, int], kernel: tuple[int, int, int, i
     products, which are no cheaper for fewer than 32 columns; the weights were fitted to times on an AMD EPYC.
     """
     kh, kw, channels, out = kernel
-    out_h, out_w = (max((size + 2 * p - k) // s + 1, 1) for size, p, k, s in zip(image, padding, kernel, stride, strict=False))
+    out_h, out_w = _output_size(image[:2], kernel[:2], stride, padding)
 
     def cost(group: int) -> float:
         groups, span = -(-out_w // group), stride[1] * (group - 1) + kw

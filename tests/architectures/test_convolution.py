@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.architectures.convolution import banded_conv2d, columns_together, conv2d, im2col
+from netspace_jax.architectures.convolution import banded_conv2d, columns_together, conv2d, im2col, images_together, tiled_conv2d
 
 CASES = [((h, w), kernel, stride, padding) for (h, w), kernel, stride, padding in [
     ((8, 8), (3, 3), (1, 1), (1, 1)), ((8, 8), (3, 3), (2, 2), (1, 1)), ((7, 9), (5, 5), (2, 2), (0, 0)),
@@ -29,7 +29,12 @@ def banded(group):
     return lambda x, kernel, stride, padding: banded_conv2d(x, kernel, stride, padding, group)
 
 
-@pytest.mark.parametrize("conv", [conv2d, banded(1), banded(2), banded(3)], ids=["chosen", "one", "two", "three"])
+def tiled(tile):
+    return lambda x, kernel, stride, padding: tiled_conv2d(x, kernel, stride, padding, tile)
+
+
+@pytest.mark.parametrize("conv", [conv2d, banded(1), banded(2), banded(3), tiled(1), tiled(2)],
+                         ids=["chosen", "one", "two", "three", "image by image", "two images"])
 @pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
 def test_convolution_and_its_gradient_are_laxs(size, kernel, stride, padding, conv):
     x, weights = drawn(size, kernel)
@@ -51,6 +56,16 @@ def test_vmapped_kernels_convolve_as_each_alone():
     together = jax.jit(jax.vmap(lambda kernel: conv2d(x, kernel, (2, 2), (1, 1))))(kernels)
     for one, kernel in zip(together, kernels, strict=True):
         np.testing.assert_allclose(one, lax_conv(x, kernel, (2, 2), (1, 1)), rtol=1e-5, atol=1e-5)
+
+
+def test_a_batch_that_a_cache_does_not_hold_is_taken_in_tiles():
+    x, kernel = jax.random.normal(jax.random.key(0), (12, 32, 32, 8)), jax.random.normal(jax.random.key(1), (3, 3, 8, 4))
+    tile = images_together(x.shape, kernel.shape, (1, 1), (1, 1))
+    assert tile == 6 and 4 * 32 * 32 * 72 * tile <= 2e6  # of 294,912 bytes each; the most that divide 12
+    assert images_together((12, 8, 8, 8), kernel.shape, (1, 1), (1, 1)) == 12
+    assert images_together((13, 32, 32, 8), kernel.shape, (1, 1), (1, 1)) == 1
+    assert images_together((4, 512, 512, 8), kernel.shape, (1, 1), (1, 1)) == 1
+    np.testing.assert_allclose(conv2d(x, kernel, (1, 1), (1, 1)), lax_conv(x, kernel, (1, 1), (1, 1)), rtol=1e-4, atol=1e-4)
 
 
 def test_columns_are_computed_together_where_maps_or_channels_are_few():
