@@ -12,6 +12,7 @@ import tyro
 from etils import epath
 from tqdm import tqdm
 
+from netspace_jax.config import START_EPOCHS
 from netspace_jax.devices import is_first, prepare_cpu
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
@@ -102,6 +103,8 @@ class StartEvaluation(Evaluation):
 
     dataset: str = ""
     """Other images that generated networks are a start for: a name or a .npz, as for train.py; they are resized."""
+    epochs: tuple[int, ...] = START_EPOCHS
+    """Epochs that each start is trained for, each number on its own."""
 
 
 def evaluate(name: str, arguments: Sequence[str], flags: type[Evaluation] = Evaluation) -> None:

@@ -140,6 +140,10 @@ class NetSpaceConfig:
     """Seed of NetSpace's start and of its batches."""
 
 
+# Epochs after which starts for another task are compared.
+START_EPOCHS = (0, 1, 5, 20)
+
+
 @dataclasses.dataclass(frozen=True)
 class SearchConfig:
     """How embeddings are searched."""

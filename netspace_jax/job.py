@@ -73,7 +73,7 @@ def run(config: RunConfig, out: epath.PathLike, zoos: epath.PathLike = "zoos", d
     return commands.relative(report)
 
 
-def evaluate(name: str, run: epath.PathLike, zoos: epath.PathLike, **options: str) -> str:
+def evaluate(name: str, run: epath.PathLike, zoos: epath.PathLike, **options: object) -> str:
     """Make one section of a finished run's report again; returns its table and numbers as text.
 
     Args:

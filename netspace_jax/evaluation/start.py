@@ -1,6 +1,7 @@
 """Generated networks as a start for another task, against random starts and members (as in transfer learning)."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from skimage.transform import resize
 
 from netspace_jax import latent
-from netspace_jax.config import SearchConfig
+from netspace_jax.config import START_EPOCHS, SearchConfig
 from netspace_jax.data.images import Images, load_images
 from netspace_jax.errors import InputError
 from netspace_jax.evaluation.behaviour import score_networks
@@ -19,7 +20,6 @@ from netspace_jax.pipeline import Trained
 from netspace_jax.tasks.classification import Classification, LabelledImages, classification
 
 NETWORKS = 16
-EPOCHS = (0, 1, 5, 20)
 _BATCH = 64
 
 
@@ -61,12 +61,18 @@ def other_images(task: Classification, dataset: str, data_dir: str | None = None
                           task.crop_padding, task.flip)
 
 
-def start(trained: Trained, dataset: str = "") -> Section:
+def start(trained: Trained, dataset: str = "", epochs: Sequence[int] = START_EPOCHS) -> Section:
     """Test accuracy on other tasks at the end of some epochs of Adam, from generated networks, members and random starts.
 
     Args:
       dataset: other images to learn, beside the run's own turned and renamed.
+      epochs: for how long, each number on its own.
+
+    Raises:
+      InputError: the other images do not fit the networks, or a number of epochs is negative.
     """
+    if not epochs or min(epochs) < 0:
+        raise InputError(f"--epochs takes numbers from 0 on, not {' '.join(map(str, epochs)) or 'none'}")
     kind, metric = 0, trained.task.metric
     architecture, members = trained.netspace.architectures[kind], trained.networks(kind, "test")
     order = members.by_merit[:NETWORKS]
@@ -82,17 +88,17 @@ def start(trained: Trained, dataset: str = "") -> Section:
         epoch = max(len(task.train.y) // _BATCH, 1)
         for label, flats in starts.items():
             scores = []
-            for epochs in EPOCHS:
+            for count in epochs:
                 flats_now = jnp.asarray(flats)
-                if epochs:
-                    config = SearchConfig(steps=epochs * epoch, learning_rate=1e-3, looks=1)
+                if count:
+                    config = SearchConfig(steps=count * epoch, learning_rate=1e-3, looks=1)
                     flats_now = latent.fine_tune(architecture, Labels(task, _BATCH), flats_now, config).last
                 scores.append(score_networks(architecture, flats_now, task, np.zeros(len(order), np.int32), "test"))
-                metrics[f"start/{name}_{label}_{epochs}"] = float(scores[-1].mean())
+                metrics[f"start/{name}_{label}_{count}"] = float(scores[-1].mean())
             rows.append((name, label, *(f"{values.mean():.3f}" for values in scores)))
     others = f", or on {dataset}" if dataset else ""
     text = (f"The {len(order)} best test members by validation, the networks generated from them, and as many random starts, trained "
             f"on the task's images a quarter turned, or with every class called by the next one's name{others}: mean test {metric} "
             "after so many epochs of Adam, whose learning rate falls from 1e-3 to 1e-5 along a cosine over just these. Random starts are at the disadvantage of having seen no images at all.")
     return Section("start", "A start for another task", text, metrics, None,
-                   (("task", "start", *(f"{epochs} epochs" for epochs in EPOCHS)), *rows))
+                   (("task", "start", *(f"{count} epochs" for count in epochs)), *rows))

@@ -29,9 +29,8 @@ def test_other_tasks_by_hand(trained, split):
 
 
 def test_figures_before_and_after(trained, monkeypatch):
-    monkeypatch.setattr(module, "EPOCHS", (0, 200))
     monkeypatch.setattr(module, "NETWORKS", 4)
-    section = module.start(trained)
+    section = module.start(trained, epochs=(0, 200))
     kinds, tasks = ("generated", "member", "random"), {"turned": turned(trained.task), "renamed": renamed(trained.task)}
     assert section.metrics.keys() == {f"start/{task}_{kind}_{epochs}" for task in tasks for kind in kinds for epochs in (0, 200)}
     members = trained.networks(0, "test")
@@ -45,6 +44,12 @@ def test_figures_before_and_after(trained, monkeypatch):
     for kind in kinds:
         before, after = (np.mean([section.metrics[f"start/{name}_{kind}_{epochs}"] for name in tasks]) for epochs in (0, 200))
         assert after > before
+
+
+@pytest.mark.parametrize("epochs", [(), (0, -1)])
+def test_epochs_that_cannot_be_are_refused(trained, epochs):
+    with pytest.raises(InputError, match="--epochs"):
+        module.start(trained, epochs=epochs)
 
 
 def test_other_images_are_brought_to_the_networks_size(trained, tmp_path):
