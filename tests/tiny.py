@@ -152,6 +152,9 @@ class Held(Zoo):
     def networks(self, architecture, split):
         return self.held[architecture, split]
 
+    def _rows(self, members):
+        return self.held[members[0].architecture, members[0].split].parameters[[member.row for member in members]]
+
 
 @functools.cache
 def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = "") -> Trained:
