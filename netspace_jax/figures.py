@@ -107,13 +107,14 @@ def training_curve(steps: Sequence[float], losses: Sequence[float], looks: Seque
 
 def against_size(curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]]) -> tuple[Figure, Sequence[Axes]]:
     """Gap and agreement over sizes on a logarithmic axis; one (label of the size, sizes, rows of gap and agreement) a panel."""
-    fig, axes = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True)
-    for ax, (label, sizes, rows) in zip(np.atleast_1d(axes), curves, strict=True):
+    fig, grid = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True, squeeze=False)
+    axes = list(grid[0])
+    for ax, (label, sizes, rows) in zip(axes, curves, strict=True):
         for column, (name, style) in enumerate((("gap", "s--"), ("agreement", "o-"))):
             ax.plot(sizes, rows[:, column], style, color=COLOURS[1 - column], ms=4, lw=1.5, label=name)
         ax.set(xlabel=label, xscale="log", ylim=(0, 1.02))
         ax.set_xticks(sizes, [str(size) for size in sizes], rotation=60, fontsize=8)
         ax.minorticks_off()
-    np.atleast_1d(axes)[0].set_ylabel("gap, agreement (shares, on test images)")
-    np.atleast_1d(axes)[0].legend(loc="center right")
-    return fig, np.atleast_1d(axes)
+    axes[0].set_ylabel("gap, agreement (shares, on test images)")
+    axes[0].legend(loc="center right")
+    return fig, axes

@@ -25,7 +25,9 @@ def test_each_point_is_trained_on_what_it_says(monkeypatch):
         return train(config, *rest)
 
     monkeypatch.setattr(pipeline, "train_netspace", noted)
-    section = redundancy(changed(resident=10, embedding=5), embeddings=(2, 3), members=(4, 50), steps=2)
+    trained = changed(resident=10, embedding=5)
+    monkeypatch.setitem(trained.zoo.held, ("perceptron3", "validation"), trained.networks(0, "test"))
+    section = redundancy(trained, embeddings=(2, 3), members=(4, 50), steps=2)
     # Of 12 training members 10 are shown, so that 50 are as many as 10.
     assert seen == [(2, 10, 2, 0), (3, 10, 2, 0), (5, 4, 2, 0), (5, 10, 2, 0)]
     names = ("embedding_2", "embedding_3", "members_4", "members_10")
