@@ -10,6 +10,7 @@
 
 import dataclasses
 import json
+import math
 import zlib
 from typing import Any, NamedTuple
 
@@ -93,8 +94,9 @@ class RunDirectory:
         append_text(self.path / "metrics.jsonl", json.dumps(metrics) + "\n")
 
     def write_metrics(self, metrics: dict[str, int | float]) -> None:
-        """Write metrics.json."""
-        write_text(self.path / "metrics.json", json.dumps(dict(sorted(metrics.items())), indent=1) + "\n")
+        """Write metrics.json; what is not finite, as Kendall's τ of equal accuracies, becomes null, since JSON has no NaN."""
+        values = {name: value if math.isfinite(value) else None for name, value in sorted(metrics.items())}
+        write_text(self.path / "metrics.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
 def read_config(path: epath.PathLike) -> RunConfig:
