@@ -108,15 +108,13 @@ class Space:
         Raises:
           InputError: the architecture is not in this space, or the embedding has another size or is not finite.
         """
-        trained, z = self.trained, jnp.asarray(z)
-        size = trained.config.netspace.embedding
+        z = jnp.asarray(z)
+        size = self.trained.config.netspace.embedding
         if z.shape != (size,):
             raise InputError(f"an embedding of this space has shape ({size},), not {z.shape}")
         if not np.isfinite(z).all():
             raise InputError("the embedding holds values that are not finite")
-        kind = self.predict(z) if architecture is None else self.kind(architecture)
-        flat = jnp.asarray(generate(trained.netspace, trained.params, trained.constants, z[None], kind)[0])
-        return Network(trained.netspace.architectures[kind], flat, z)
+        return self._decode_all(z[None], architecture)[0]
 
     def predict(self, z: Float[Any, "embedding"]) -> int:
         """Position of the architecture that the head reads in an embedding; 0 where there is one."""
