@@ -9,7 +9,7 @@ import numpy as np
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu
+from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu, to_maps
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.data.images import Images, ImageSet
@@ -46,7 +46,7 @@ class Perceptron(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        return Linear(self.outputs)(leaky_relu(Linear(self.hidden)(flatten_maps(x))))
+        return Linear(self.outputs)(leaky_relu(Linear(self.hidden)(flatten_maps(to_maps(x)))))
 
 
 class Normed(nn.Module):
@@ -56,7 +56,7 @@ class Normed(nn.Module):
 
     @nn.compact
     def __call__(self, x, train=False):
-        x = leaky_relu(ConvNorm(3, 3, 2, self.folded, name="stem")(x, train))
+        x = leaky_relu(ConvNorm(3, 3, 2, self.folded, name="stem")(to_maps(x), train))
         return Linear(CLASSES)(flatten_maps(x))
 
 

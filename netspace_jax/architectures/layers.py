@@ -1,7 +1,8 @@
 """Layers that the architectures share, initialised as PyTorch initialises them.
 
-Kernels keep Flax's layouts, (height, width, in, out) and (in, out); `netspace_jax.prep` turns them into
-PyTorch's when a network becomes a PRep.
+Feature maps are laid out (height, channels, width, batch), as the convolution wants them (`conv2d`): modules take images
+as (batch, height, width, channels), begin with `to_maps` and end with `flatten_maps`. Kernels keep Flax's layouts, (height,
+width, in, out) and (in, out); `netspace_jax.prep` turns them into PyTorch's when a network becomes a PRep.
 """
 
 import math
@@ -14,6 +15,8 @@ from jaxtyping import Array, Float
 from netspace_jax.architectures.convolution import conv2d
 
 LEAKY_SLOPE = 0.01
+BATCH_NORM_EPSILON = 1e-5
+BATCH_NORM_MOMENTUM = 0.9
 
 
 def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -27,8 +30,22 @@ def torch_uniform(fan_in: int) -> nn.initializers.Initializer:
     return lambda key, shape, dtype=jnp.float32: jax.random.uniform(key, shape, dtype, -bound, bound)
 
 
+def to_maps(images: Float[Array, "batch h w c"]) -> Float[Array, "h c w batch"]:
+    """Images as feature maps."""
+    return images.transpose(1, 3, 2, 0)
+
+
+def flatten_maps(x: Float[Array, "h c w batch"]) -> Float[Array, "batch features"]:
+    """Flatten feature maps in the order channel, row, column, as PyTorch does."""
+    return x.transpose(3, 1, 0, 2).reshape(x.shape[3], -1)
+
+
+def _per_channel(values: Float[Array, "c"]) -> Float[Array, "1 c 1 1"]:
+    return values[None, :, None, None]
+
+
 class Conv(nn.Module):
-    """Convolution over (batch, height, width, channels).
+    """Convolution of feature maps.
 
     `kernel_init` None means PyTorch's default. Without a bias (before a batch norm) only the kernel is learned.
     """
@@ -41,12 +58,37 @@ class Conv(nn.Module):
     kernel_init: nn.initializers.Initializer | None = None
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch h w c"]) -> Float[Array, "batch h2 w2 out"]:
-        shape = (*self.kernel_size, x.shape[-1], self.features)
+    def __call__(self, x: Float[Array, "h c w batch"]) -> Float[Array, "h2 out w2 batch"]:
+        shape = (*self.kernel_size, x.shape[1], self.features)
         default = torch_uniform(math.prod(shape[:3]))
         kernel = self.param("kernel", self.kernel_init or default, shape)
         y = conv2d(x, kernel, self.stride, self.padding)
-        return y + _over_last(self.param("bias", default, (self.features,)), y) if self.use_bias else y
+        return y + _per_channel(self.param("bias", default, (self.features,))) if self.use_bias else y
+
+
+class BatchNorm(nn.Module):
+    """Batch norm of feature maps; running statistics as `flax.linen.BatchNorm` keeps them.
+
+    It scales and shifts, once both are known, in one step, so that centred maps are never written to memory (as
+    `flax.linen.BatchNorm` does: 5 % of a ResNet's training step on two cores).
+    """
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h c w batch"]:
+        shape = (x.shape[1],)
+        scale = self.param("scale", nn.initializers.ones, shape)
+        bias = self.param("bias", nn.initializers.zeros, shape)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, shape)
+        running_var = self.variable("batch_stats", "var", jnp.ones, shape)
+        mean, var = running_mean.value, running_var.value
+        if train:
+            mean = x.mean((0, 2, 3))
+            var = jnp.maximum(jnp.square(x).mean((0, 2, 3)) - jnp.square(mean), 0)
+            if not self.is_initializing():
+                for running, value in ((running_mean, mean), (running_var, var)):
+                    running.value = BATCH_NORM_MOMENTUM * running.value + (1 - BATCH_NORM_MOMENTUM) * value
+        factor = scale * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
+        return x * _per_channel(factor) + _per_channel(bias - mean * factor)
 
 
 class Linear(nn.Module):
@@ -65,8 +107,3 @@ class Linear(nn.Module):
 
 def _over_last(bias: Float[Array, "c"], y: Float[Array, "*batch c"]) -> Float[Array, "*ones c"]:
     return jnp.expand_dims(bias, tuple(range(y.ndim - 1)))
-
-
-def flatten_maps(x: Float[Array, "batch h w c"]) -> Float[Array, "batch features"]:
-    """Flatten feature maps in the order channel, row, column, as PyTorch does."""
-    return x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)

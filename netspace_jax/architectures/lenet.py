@@ -3,7 +3,7 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
+from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu, to_maps
 
 
 class LeNetLike(nn.Module):
@@ -19,6 +19,7 @@ class LeNetLike(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch h w c"]) -> Float[Array, "batch outputs"]:
+        x = to_maps(x)
         for channels, kernel, stride, padding in self.convs:
             x = leaky_relu(Conv(channels, (kernel, kernel), (stride, stride), (padding, padding))(x))
         x = flatten_maps(x)

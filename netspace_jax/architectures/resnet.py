@@ -4,9 +4,7 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float, PyTree
 
-from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
-
-BATCH_NORM_EPSILON = 1e-5
+from netspace_jax.architectures.layers import BATCH_NORM_EPSILON, BatchNorm, Conv, Linear, flatten_maps, leaky_relu, to_maps
 
 
 class ConvNorm(nn.Module):
@@ -18,12 +16,12 @@ class ConvNorm(nn.Module):
     folded: bool
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch h w c"], train: bool) -> Float[Array, "batch h2 w2 out"]:
+    def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h2 out w2 batch"]:
         x = Conv(self.features, (self.kernel,) * 2, (self.stride,) * 2, (self.kernel // 2,) * 2, use_bias=self.folded,
                  kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"), name="conv")(x)
         if self.folded:
             return x
-        return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=BATCH_NORM_EPSILON, name="norm")(x)
+        return BatchNorm(name="norm")(x, train)
 
 
 class BasicBlock(nn.Module):
@@ -34,7 +32,7 @@ class BasicBlock(nn.Module):
     folded: bool
 
     @nn.compact
-    def __call__(self, x: Float[Array, "batch h w c"], train: bool) -> Float[Array, "batch h2 w2 out"]:
+    def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h2 out w2 batch"]:
         y = leaky_relu(ConvNorm(self.features, 3, self.stride, self.folded, name="conv1")(x, train))
         y = ConvNorm(self.features, 3, 1, self.folded, name="conv2")(y, train)
         if x.shape != y.shape:
@@ -55,15 +53,16 @@ class ResNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch h w c"], train: bool = False) -> Float[Array, "batch outputs"]:
-        x = leaky_relu(ConvNorm(self.widths[0], 3, 1, self.folded, name="stem")(x, train))
+        x = leaky_relu(ConvNorm(self.widths[0], 3, 1, self.folded, name="stem")(to_maps(x), train))
         for stage, width in enumerate(self.widths):
             for block in range(self.blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
                 x = BasicBlock(width, stride, self.folded, name=f"stage{stage + 1}_block{block + 1}")(x, train)
-        window = (min(8, x.shape[1]), min(8, x.shape[2]))
-        rows, columns = x.shape[1] // window[0], x.shape[2] // window[1]
-        x = x[:, :rows * window[0], :columns * window[1]]
-        x = x.reshape(x.shape[0], rows, window[0], columns, window[1], -1).mean((2, 4))
+        height, channels, width, batch = x.shape
+        window = (min(8, height), min(8, width))
+        rows, columns = height // window[0], width // window[1]
+        x = x[:rows * window[0], :, :columns * window[1]]
+        x = x.reshape(rows, window[0], channels, columns, window[1], batch).mean((1, 4))
         return Linear(self.outputs)(flatten_maps(x))
 
 

@@ -3,7 +3,7 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
-from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
+from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu, to_maps
 
 
 class VanillaCNN(nn.Module):
@@ -17,6 +17,7 @@ class VanillaCNN(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "batch h w c"]) -> Float[Array, "batch outputs"]:
+        x = to_maps(x)
         for channels, stride in self.convs:
             x = leaky_relu(Conv(channels, (3, 3), (stride, stride), (1, 1))(x))
         return Linear(self.outputs)(flatten_maps(x))

@@ -22,13 +22,13 @@ class ConvEncoder(nn.Module):
     def __call__(self, description: Float[Array, "features"], prep: Float[Array, "h w"]) -> Float[Array, "embedding"]:
         del description
         channels = self.embedding // 32
-        x = prep[None, :, :, None]
+        x = prep[:, None, :, None]
         for features in (channels, 2 * channels):
             x = leaky_relu(Conv(features, (1, 3), (1, 2), (0, 1))(x))
         x = x.max(2, keepdims=True)
         for features in (4 * channels, 32 * channels):
             x = leaky_relu(Conv(features, (3, 1), (1, 1), (1, 0))(x))
-        return x.max((1, 2))[0]
+        return x.max((0, 2))[:, 0]
 
 
 class ConvDecoder(nn.Module):
@@ -45,19 +45,19 @@ class ConvDecoder(nn.Module):
                  architecture: Int[Array, ""]) -> Float[Array, "h w"]:
         del scale, shift, architecture
         height, width = self.prep
-        x = z.reshape(1, 64, 64, 1)
+        x = z.reshape(64, 1, 64, 1)
         x = leaky_relu(Conv(256 * height, (3, 3), (2, 2), (1, 1))(x))
         x = leaky_relu(Conv(width // 8, (3, 3), (2, 2), (1, 1))(_reread(x, 128, height, 2048)))
         x = leaky_relu(Conv(256, (3, 3), (2, 2), (1, 1))(_reread(x, 512, height // 2, width // 4)))
         x = Conv(32, (3, 3), (1, 1), (1, 1))(x)
         learned_scale = self.param("scale", nn.initializers.normal(1e-3), self.prep)
         learned_shift = self.param("shift", lambda key, shape: 1e-2 * jax.random.uniform(key, shape), self.prep)
-        return _reread(x, 1, height, width)[0, :, :, 0] * learned_scale + learned_shift
+        return _reread(x, 1, height, width)[:, 0, :, 0] * learned_scale + learned_shift
 
 
-def _reread(x: Float[Array, "1 h w c"], channels: int, height: int, width: int) -> Float[Array, "1 h2 w2 c2"]:
+def _reread(x: Float[Array, "h c w 1"], channels: int, height: int, width: int) -> Float[Array, "h2 c2 w2 1"]:
     """The same buffer, in channel-first order, as another shape."""
-    return jnp.moveaxis(jnp.moveaxis(x, 3, 1).reshape(1, channels, height, width), 1, 3)
+    return x.swapaxes(0, 1).reshape(channels, height, width, 1).swapaxes(0, 1)
 
 
 class ConvHead(nn.Module):
@@ -67,5 +67,5 @@ class ConvHead(nn.Module):
 
     @nn.compact
     def __call__(self, z: Float[Array, "embedding"]) -> Float[Array, "architectures"]:
-        x = leaky_relu(Conv(10, (3, 3), (2, 2), (1, 1))(z.reshape(1, 64, 64, 1)))
+        x = leaky_relu(Conv(10, (3, 3), (2, 2), (1, 1))(z.reshape(64, 1, 64, 1)))
         return Linear(self.architectures)(flatten_maps(x))[0]

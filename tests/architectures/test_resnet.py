@@ -104,7 +104,7 @@ def test_a_blocks_order_is_first_second_projection():
 
 
 def test_convolutions_start_kaiming_normal_by_fan_out():
-    params = ConvNorm(64, 3, 1, folded=False).init(jax.random.key(0), jnp.zeros((1, 3, 3, 32)), train=False)["params"]
+    params = ConvNorm(64, 3, 1, folded=False).init(jax.random.key(0), jnp.zeros((3, 32, 3, 1)), train=False)["params"]
     kernel = np.asarray(params["conv"]["kernel"])
     assert abs(kernel.std() / np.sqrt(2 / (9 * 64)) - 1) < 0.02
     assert np.abs(kernel).max() > 3.5 * kernel.std()  # not truncated

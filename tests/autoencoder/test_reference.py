@@ -100,9 +100,9 @@ def test_smaller_preps_and_embeddings():
 
 
 def test_rereading_keeps_the_channel_first_buffer():
-    x = np.arange(48.0, dtype=np.float32).reshape(1, 4, 3, 4)  # channel first
-    ours = _reread(jnp.asarray(x).transpose(0, 2, 3, 1), 2, 6, 4)
-    np.testing.assert_array_equal(ours.transpose(0, 3, 1, 2), x.reshape(1, 2, 6, 4))
+    x = np.arange(48.0, dtype=np.float32).reshape(4, 3, 4)  # channel, row, column
+    ours = _reread(jnp.asarray(x).transpose(1, 0, 2)[..., None], 2, 6, 4)
+    np.testing.assert_array_equal(ours[..., 0].transpose(1, 0, 2), x.reshape(2, 6, 4))
 
 
 def test_learned_scale_and_shift_start_tiny():
