@@ -65,6 +65,8 @@ class ZooConfig:
     """Black pixels around an image before it is cropped at random; 0 for no crop."""
     flip: bool = False
     """Whether images are flipped at random."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of activations and products while image classifiers train; parameters, statistics and losses stay float32."""
     seed: int = 0
     """Seed that every member's own key is folded from."""
     chunk: int = 64
@@ -221,6 +223,8 @@ def check_zoo(config: ZooConfig) -> None:
         raise InputError(f"log-uniform stops need 1 ≤ --zoo.min-steps ≤ --zoo.steps, not {config.min_steps} and {config.steps}")
     if config.teacher_steps and not config.teacher:
         raise InputError(f"--zoo.teacher-steps {config.teacher_steps} is for a teacher: name one with --zoo.teacher")
+    if config.precision != "float32" and config.task != "classification":
+        raise InputError(f"--zoo.precision {config.precision} is for images: fields need coordinates in float32")
     for name in ("validation", "test"):
         value = getattr(config, name)
         if value < 0 or (value >= 1 and value != int(value)):

@@ -118,6 +118,7 @@ def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
 def make_training(architecture: Architecture, config: ZooConfig) -> Training:
     """Training of one network of `architecture` (reference, section Zoos, for the recipes of the paper's presets)."""
     optimizer = make_optimizer(config)
+    rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(config.precision))
 
     def start(key, item, stop):
         shared = jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.name.encode()))
@@ -132,8 +133,8 @@ def make_training(architecture: Architecture, config: ZooConfig) -> Training:
         extras = {name: value for name, value in state.variables.items() if name != "params"}
 
         def loss(params):
-            outputs, new_extras = architecture.train_apply(params, extras, batch.inputs)
-            return task.fit_loss(outputs, batch.targets), new_extras
+            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs))
+            return task.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])

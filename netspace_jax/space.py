@@ -118,7 +118,7 @@ class Space:
 
     def predict(self, z: Float[Any, "embedding"]) -> int:
         """Position of the architecture that the head reads in an embedding; 0 where there is one."""
-        return int(jnp.argmax(self.trained.netspace.classify(self.trained.params, jnp.asarray(z))))
+        return int(predicted_kinds(self.trained.netspace, self.trained.params, jnp.asarray(z)[None])[0])
 
     def interpolate(self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100,
                     architecture: str | None = None) -> list[Network]:

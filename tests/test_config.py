@@ -59,6 +59,7 @@ def test_other_json_is_refused(values):
     ({"min_steps": 500}, ("--zoo.min-steps", "500", "400")), ({"min_steps": 0}, ("--zoo.min-steps",)),
     ({"teacher_steps": 9}, ("--zoo.teacher-steps 9", "--zoo.teacher")), ({"validation": 1.5}, ("--zoo.validation", "1.5")), ({"test": -0.1}, ("--zoo.test", "-0.1")),
     ({"architectures": (), "members": ()}, ("--zoo.members",)),
+    ({"task": "fields", "precision": "bfloat16"}, ("--zoo.precision bfloat16", "float32")),
 ])
 def test_a_zoo_that_cannot_be_is_refused(change, said):
     with pytest.raises(InputError) as error:

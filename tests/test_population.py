@@ -20,7 +20,8 @@ COUNT = 5
 STOPS = np.array([12, 0, 3, 1, 9], np.int32)
 ARCHITECTURES = {"perceptron3": tiny.perceptron, "normed": tiny.normed}
 CONFIGS = {"adam": tiny.zoo_config(steps=12), "sgd": tiny.zoo_config(steps=12, optimizer="sgd", weight_decay=5e-4),
-           "shared": tiny.zoo_config(steps=12, shared_start=True)}
+           "shared": tiny.zoo_config(steps=12, shared_start=True),
+          "bfloat16": tiny.zoo_config(steps=12, optimizer="sgd", weight_decay=5e-4, precision="bfloat16")}
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,20 @@ def test_spread_over_devices_is_as_on_one(task, devices):
 
 def test_networks_of_batch_norms_spread_over_devices(task):
     assert_same(train(task, "normed", "sgd", 8), train(task, "normed", "sgd"))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_in_bfloat16_products_are_rounded_and_parameters_are_not(task, name):
+    """Steps of less than a bfloat16's last place add up; what comes out is near float32's, and not the same."""
+    rounded, exact = train(task, name, "bfloat16"), train(task, name, "sgd")
+    moved = np.abs(exact.flat - train(task, name, "sgd", stops=np.zeros(COUNT, np.int32)).flat)
+    difference = np.abs(rounded.flat - exact.flat)
+    assert rounded.flat.dtype == np.float32 and rounded.outcome.finite.all()
+    assert 0 < difference.max() <= 0.1 * moved.max()
+    one = make_training(ARCHITECTURES[name](), CONFIGS["bfloat16"])
+    state = one.advance(one.start(jax.random.key(0), jnp.int32(0), jnp.int32(1)), task, 0, 1)
+    chex.assert_tree_all_finite((state.variables, state.loss))
+    assert {leaf.dtype for leaf in jax.tree.leaves((state.variables, state.loss))} == {jnp.dtype("float32")}
 
 
 def test_what_is_reported_is_true(task):

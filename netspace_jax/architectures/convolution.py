@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
 Pair = tuple[int, int]
 Taps = list[tuple[int, int]]
@@ -34,6 +34,11 @@ def conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], 
 def row_conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
                padding: Pair) -> Float[Array, "h2 out w2 batch"]:
     """The same by matrix products, row by row."""
+    return _alone_if_large(functools.partial(_convolution, stride=stride, padding=padding), x, kernel)
+
+
+def _convolution(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
+                 padding: Pair) -> Float[Array, "h2 out w2 batch"]:
     kh, kw, channels, out = kernel.shape
     height, width = ((size + 2 * p - k) // s + 1 for size, p, k, s in zip(x.shape[::2], padding, (kh, kw), stride, strict=True))
     together = _rows_together(height, x, kernel)
@@ -45,7 +50,7 @@ def row_conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out
         for rows, taps, matrix in parts:
             found = _product(matrix, _windows(rows, first, together, kh, stride[0]), len(taps))
             y += sum(_shifted(found[:, n], -shift, width) for n, (_, shift) in enumerate(taps))
-        return y
+        return y.astype(x.dtype)
 
     return _over_rows(some, height, together)
 
@@ -67,7 +72,10 @@ def _forward(x, kernel, stride, padding):
 
 
 def _backward(stride, padding, kept, dy):
-    x, kernel = kept
+    return _alone_if_large(functools.partial(_gradients, stride=stride, padding=padding), *kept, dy)
+
+
+def _gradients(x, kernel, dy, stride, padding):
     shifts = [shift for taps in taps_by_phase(kernel.shape[0], stride[0], padding[0]) for _, shift in taps]
     above, below = max(*shifts, 0), max(-(-x.shape[0] // stride[0]) - min(shifts) - len(dy), 0)
     padded = _pad_rows(dy, above, below)  # for both gradients, so that what comes in is written to memory once
@@ -76,6 +84,13 @@ def _backward(stride, padding, kept, dy):
 
 
 row_conv2d.defvjp(_forward, _backward)
+
+
+def _alone_if_large(function: Callable[..., PyTree], x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], *rest) -> PyTree:
+    """`function(x, kernel, *rest)`, vmapped one network after another where a cache does not hold even one."""
+    if _rows_together(len(x), x, kernel) == len(x):
+        return function(x, kernel, *rest)
+    return jax.custom_batching.sequential_vmap(function)(x, kernel, *rest)
 
 
 def _input_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, x: Float[Array, "h c w batch"],
@@ -89,7 +104,7 @@ def _input_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, x: Float[Ar
     # The rows of dy under a window go down as shifts go up.
     matrices = [kernel[taps[0][0]::stride[0]][::-1].transpose(1, 2, 0, 3).reshape(kw * channels, -1) if taps else None
                 for taps in row_phases]
-    nothing = jnp.zeros((together, channels, columns, batch), dy.dtype)
+    nothing = jnp.zeros((together, channels, columns, batch))
 
     def one_phase(windows, taps, matrix):
         begin = (max(shifts) - taps[-1][1]) * out
@@ -102,7 +117,7 @@ def _input_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, x: Float[Ar
         windows = _windows(dy, above - max(shifts) + first, together, max(shifts) - min(shifts) + 1, 1)
         found = [one_phase(windows, taps, matrix) if taps else jnp.concatenate([nothing] * stride[1], 2)
                  for taps, matrix in zip(row_phases, matrices, strict=True)]
-        return found[0] if len(found) == 1 else jnp.stack(found, 1)
+        return (found[0] if len(found) == 1 else jnp.stack(found, 1)).astype(x.dtype)
 
     dx = _over_rows(some, rows, together)
     return dx.reshape(rows * stride[0], channels, columns * stride[1], batch)[:height, :, :width]
@@ -121,15 +136,15 @@ def _kernel_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, height: in
         for (rows, taps), (total, shifted) in zip(phases, state, strict=True):
             windows = _windows(rows, first, together, kh, stride[0])
             for n, (_, shift) in enumerate(taps):
-                begin, end = max(shift, 0), min(shift + dy.shape[2], rows.shape[2])
+                begin = max(shift, 0)
+                end = max(min(shift + dy.shape[2], rows.shape[2]), begin)
                 shifted = jax.lax.dynamic_update_slice(shifted, dys[:, :, begin - shift:end - shift], (0, n * out, begin, 0))
             left, right = (v.reshape(together, v.shape[1], -1) for v in (shifted, windows))
-            product = left[0] @ right[0].T if together == 1 else jnp.einsum("rmn,rkn->rmk", left, right).sum(0)
-            after.append((total + product, shifted))
+            after.append((total + _product_over_rows(left, right), shifted))
         return after
 
     # What is shifted is kept from row to row: the zeros beside it are written once.
-    state = [(jnp.zeros((len(taps) * out, kh * channels), x.dtype),
+    state = [(jnp.zeros((len(taps) * out, kh * channels)),
               jnp.zeros((together, len(taps) * out, rows.shape[2], x.shape[3]), x.dtype)) for rows, taps in phases]
     if together == height:
         state = add(state, 0)
@@ -138,7 +153,7 @@ def _kernel_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, height: in
     columns = {}
     for (_, taps), (total, _) in zip(phases, state, strict=True):
         columns |= {tap: column for (tap, _), column in zip(taps, total.reshape(-1, out, kh, channels), strict=True)}
-    return jnp.stack([columns[tap] for tap in range(kw)]).transpose(2, 0, 3, 1)
+    return jnp.stack([columns[tap] for tap in range(kw)]).transpose(2, 0, 3, 1).astype(kernel.dtype)
 
 
 def _column_phases(x: Float[Array, "h c w batch"], kw: int, stride: Pair,
@@ -183,12 +198,35 @@ def _product(matrix: Float[Array, "m k"], x: Float[Array, "rows k w batch"], par
     """The matrix times the channels, its result cut into `parts`."""
     rows, channels, width, batch = x.shape
     x = x.reshape(rows, channels, width * batch)
-    # A batched product of equal matrices is faster on CPU than the contraction of one matrix with the middle axis.
-    y = matrix @ x[0] if rows == 1 else jnp.broadcast_to(matrix, (rows, *matrix.shape)) @ x
+    if rows == 1:
+        y = _matmul(matrix, x[0])
+    elif _are_long(len(matrix), x):
+        y = _matmul(jnp.broadcast_to(matrix, (rows, *matrix.shape)), x)
+    else:
+        y = jnp.einsum("mk,rkn->rmn", matrix, x, preferred_element_type=jnp.float32)
     return y.reshape(rows, parts, len(matrix) // parts, width, batch)
+
+
+def _product_over_rows(a: Float[Array, "rows m n"], b: Float[Array, "rows k n"]) -> Float[Array, "m k"]:
+    """The sum over rows of a · bᵀ."""
+    if len(a) == 1:
+        return _matmul(a[0], b[0].T)
+    if _are_long(a.shape[1], b):
+        return _matmul(a, b.swapaxes(1, 2)).sum(0)
+    return jnp.einsum("rmn,rkn->mk", a, b, preferred_element_type=jnp.float32)
+
+
+def _are_long(size: int, rows: Float[Array, "rows k n"]) -> bool:
+    """Whether a product for each row, with a matrix of `size` to itself, costs less than one for which axes change places."""
+    return size <= rows.shape[2]
 
 
 def _shifted(x: Float[Array, "rows c w batch"], by: int, width: int) -> Float[Array, "rows c w2 batch"]:
     """Columns moved to the right by `by`, cut and filled with zeros to `width` columns."""
     edges = ((0, 0, 0), (0, 0, 0), (by, width - by - x.shape[2], 0), (0, 0, 0))
     return jax.lax.pad(x, jnp.zeros((), x.dtype), edges)
+
+
+def _matmul(a: Float[Array, "*rows m k"], b: Float[Array, "*rows k n"]) -> Float[Array, "*rows m n"]:
+    """Sums in float32, whatever the factors are."""
+    return jnp.matmul(a, b, preferred_element_type=jnp.float32)

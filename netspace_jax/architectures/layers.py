@@ -82,13 +82,14 @@ class BatchNorm(nn.Module):
         running_var = self.variable("batch_stats", "var", jnp.ones, shape)
         mean, var = running_mean.value, running_var.value
         if train:
-            mean = x.mean((0, 2, 3))
-            var = jnp.maximum(jnp.square(x).mean((0, 2, 3)) - jnp.square(mean), 0)
+            wide = x.astype(jnp.float32)  # statistics of bfloat16 maps are not rounded to it
+            mean = wide.mean((0, 2, 3))
+            var = jnp.maximum(jnp.square(wide).mean((0, 2, 3)) - jnp.square(mean), 0)
             if not self.is_initializing():
                 for running, value in ((running_mean, mean), (running_var, var)):
                     running.value = BATCH_NORM_MOMENTUM * running.value + (1 - BATCH_NORM_MOMENTUM) * value
         factor = scale * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
-        return x * _per_channel(factor) + _per_channel(bias - mean * factor)
+        return x * _per_channel(factor.astype(x.dtype)) + _per_channel((bias - mean * factor).astype(x.dtype))
 
 
 class Linear(nn.Module):

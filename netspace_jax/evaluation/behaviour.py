@@ -64,20 +64,17 @@ def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: 
 
 
 @functools.partial(jax.jit, static_argnames=("netspace", "kind"))
-def _embed(count, flats, netspace, params, constants, task, kind):
-    del count
+def _embed(_, flats, netspace, params, constants, task, kind):
     return jax.vmap(lambda flat: netspace.encode(params, constants, task, flat, kind))(flats)
 
 
 @functools.partial(jax.jit, static_argnames=("netspace", "kind"))
-def _generate(count, z, netspace, params, constants, kind):
-    del count
+def _generate(_, z, netspace, params, constants, kind):
     return jax.vmap(lambda z: netspace.decode(params, constants, z, kind))(z)
 
 
 @functools.partial(jax.jit, static_argnames="netspace")
-def _kinds(count, z, netspace, params):
-    del count
+def _kinds(_, z, netspace, params):
     return jax.vmap(lambda z: netspace.classify(params, z).argmax())(z)
 
 
@@ -97,8 +94,7 @@ def _scores(outputs, items, task, split):
 
 
 @jax.jit
-def _scores_on(count, outputs, targets, task):
-    del count
+def _scores_on(_, outputs, targets, task):
     return jax.vmap(task.score, (0, None))(outputs, targets)
 
 

@@ -14,7 +14,8 @@ CASES = [((h, w), kernel, stride, padding) for (h, w), kernel, stride, padding i
     ((9, 7), (5, 5), (2, 2), (2, 2)), ((5, 6), (1, 1), (2, 2), (0, 0)), ((5, 6), (1, 1), (1, 1), (0, 0)),
     ((4, 11), (1, 3), (1, 2), (0, 1)), ((11, 4), (3, 1), (1, 1), (1, 0)), ((6, 5), (2, 4), (3, 1), (1, 2)),
     ((3, 3), (3, 3), (1, 1), (0, 0)), ((2, 2), (3, 3), (2, 2), (1, 1)),
-    ((6, 5), (1, 1), (1, 1), (1, 2)), ((6, 5), (1, 2), (2, 3), (2, 2)), ((12, 10), (3, 3), (1, 1), (1, 1))]]
+    ((6, 5), (1, 1), (1, 1), (1, 2)), ((6, 5), (1, 2), (2, 3), (2, 2)), ((12, 10), (3, 3), (1, 1), (1, 1)),
+    ((3, 1), (1, 6), (1, 1), (0, 3)), ((1, 3), (6, 1), (1, 1), (3, 0)), ((1, 1), (7, 7), (2, 2), (4, 4))]]
 
 
 def lax_conv(x, kernel, stride, padding):
@@ -81,3 +82,15 @@ def test_the_backends_own_convolution_is_the_same(monkeypatch):
     ours = with_gradients(conv2d, x, weights, (2, 2), (1, 1))
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     chex.assert_trees_all_close(ours, with_gradients(conv2d, x, weights, (2, 2), (1, 1)), rtol=1e-5, atol=1e-5)
+
+
+def test_bfloat16_maps_are_summed_in_float32():
+    """Gradients over 4,096 positions, within what rounding x, the kernel and dy alone makes."""
+    x, weights = (v.astype(jnp.bfloat16) for v in drawn((32, 32), (3, 3), batch=4))
+    y, back = jax.vjp(lambda x, weights: row_conv2d(x, weights, (1, 1), (1, 1)), x, weights)
+    dy = jax.random.normal(jax.random.key(8), y.shape).astype(jnp.bfloat16)
+    wide = [v.astype(jnp.float32) for v in (x, weights)]
+    exact, exact_back = jax.vjp(lambda x, weights: lax_conv(x, weights, (1, 1), (1, 1)), *wide)
+    for ours, theirs in zip((y, *back(dy)), (exact, *exact_back(dy.astype(jnp.float32))), strict=True):
+        assert ours.dtype == jnp.bfloat16
+        assert np.abs(ours.astype(jnp.float32) - theirs).max() <= 2 ** -8 * np.abs(theirs).max()
