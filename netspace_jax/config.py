@@ -137,7 +137,8 @@ class NetSpaceConfig:
     log_every: int = 20
     """Steps between two lines of metrics.jsonl."""
     select: Literal["gap", "agreement", "score"] = "gap"
-    """What the best checkpoint has on validation members: the smallest gap, the highest agreement, or the highest score."""
+    """What the best checkpoint has on validation members: the smallest gap, the highest agreement, or the highest score, less
+    the share of members that are named another architecture."""
     seed: int = 0
     """Seed of NetSpace's start and of its batches."""
 

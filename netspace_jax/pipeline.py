@@ -179,21 +179,23 @@ def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: 
            validation: dict[int, Shown]) -> float:
     """What the best checkpoint is chosen by, higher being better: agreement, minus the gap, or the score of generated networks.
 
-    The score counts interpolated networks too, where interpolation is taught, as the reference does.
+    The score counts interpolated networks too, where interpolation is taught, as the reference does. The share of members
+    that the head names another architecture is taken off: what is read as them would not even have their shape.
     """
     found = {kind: reconstruct(netspace, state.params, data.constants, data.task, shown, kind, "validation")
              for kind, shown in validation.items()}
+    misnamed = float(np.mean([np.mean(r.predicted != kind) for kind, r in found.items()]))
     if config.select == "gap":
-        return -float(np.mean([r.gap for r in found.values()]))
+        return -float(np.mean([r.gap for r in found.values()])) - misnamed
     if config.select == "agreement":
-        return float(np.mean([np.mean(r.agreement) for r in found.values()]))
+        return float(np.mean([np.mean(r.agreement) for r in found.values()])) - misnamed
     scores = [np.mean(r.generated_score) for r in found.values()]
     if config.interpolation:
         for between in between_boundaries(netspace, found):
             items = np.zeros(len(between.embedding), np.int32)
             scores.append(np.mean(score_embeddings(netspace, state.params, data.constants, data.task, between.embedding,
                                                    items, between.kind, "validation")))
-    return float(np.mean(scores))
+    return float(np.mean(scores)) - misnamed
 
 
 def load_run(path: epath.PathLike, zoos: epath.PathLike) -> Trained:

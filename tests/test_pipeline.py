@@ -190,6 +190,18 @@ def test_merit_is_what_the_configuration_says(undisturbed, train, tmp_path, zoo,
     np.testing.assert_allclose(merit, expected[field], atol=1e-6)
 
 
+@pytest.mark.parametrize("select", ["gap", "agreement", "score"])
+def test_members_that_are_named_another_architecture_cost_their_share(train, zoo, tmp_path, monkeypatch, select):
+    config = dataclasses.replace(CONFIG, netspace=dataclasses.replace(CONFIG.netspace, select=select, steps=4, evaluations=1))
+    train(tmp_path / "right", config)
+    monkeypatch.setattr("netspace_jax.evaluation.reconstruct.predicted_kinds", lambda netspace, params, z: np.arange(len(z)) % 2)
+    train(tmp_path / "wrong", config)
+    right, wrong = (log(tmp_path / name)[-1][f"validation_{select}"] for name in ("right", "wrong"))
+    members = len(zoo.networks("perceptron3", "validation").parameters)
+    assert members > 1
+    np.testing.assert_allclose(right - wrong, members // 2 / members, atol=1e-6)
+
+
 # before anything trains
 
 
