@@ -2,7 +2,6 @@
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
