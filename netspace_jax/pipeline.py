@@ -186,16 +186,16 @@ def _merit(config: NetSpaceConfig, netspace: NetSpace, state: TrainState, data: 
              for kind, shown in validation.items()}
     misnamed = float(np.mean([np.mean(r.predicted != kind) for kind, r in found.items()]))
     if config.select == "gap":
-        return -float(np.mean([r.gap for r in found.values()])) - misnamed
-    if config.select == "agreement":
-        return float(np.mean([np.mean(r.agreement) for r in found.values()])) - misnamed
-    scores = [np.mean(r.generated_score) for r in found.values()]
-    if config.interpolation:
-        for between in between_boundaries(netspace, found):
+        merits = [-r.gap for r in found.values()]
+    elif config.select == "agreement":
+        merits = [np.mean(r.agreement) for r in found.values()]
+    else:
+        merits = [np.mean(r.generated_score) for r in found.values()]
+        for between in between_boundaries(netspace, found) if config.interpolation else ():
             items = np.zeros(len(between.embedding), np.int32)
-            scores.append(np.mean(score_embeddings(netspace, state.params, data.constants, data.task, between.embedding,
+            merits.append(np.mean(score_embeddings(netspace, state.params, data.constants, data.task, between.embedding,
                                                    items, between.kind, "validation")))
-    return float(np.mean(scores)) - misnamed
+    return float(np.mean(merits)) - misnamed
 
 
 def load_run(path: epath.PathLike, zoos: epath.PathLike) -> Trained:

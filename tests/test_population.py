@@ -21,7 +21,7 @@ STOPS = np.array([12, 0, 3, 1, 9], np.int32)
 ARCHITECTURES = {"perceptron3": tiny.perceptron, "normed": tiny.normed}
 CONFIGS = {"adam": tiny.zoo_config(steps=12), "sgd": tiny.zoo_config(steps=12, optimizer="sgd", weight_decay=5e-4),
            "shared": tiny.zoo_config(steps=12, shared_start=True),
-          "bfloat16": tiny.zoo_config(steps=12, optimizer="sgd", weight_decay=5e-4, precision="bfloat16")}
+           "bfloat16": tiny.zoo_config(steps=12, optimizer="sgd", weight_decay=5e-4, precision="bfloat16")}
 
 
 @pytest.fixture(scope="module")

@@ -172,7 +172,7 @@ def _rows_together(rows: int, x: Float[Array, "h _ w batch"], kernel: Float[Arra
     kh, kw, channels, out = kernel.shape
     if not isinstance(x.shape[3], int):  # the symbol of any batch, of a network that is exported
         return 1
-    most = max(_TILE_BYTES // (4 * x.shape[2] * x.shape[3] * max(kh * channels + kw * out, 1)), 1)
+    most = max(_TILE_BYTES // (4 * x.shape[2] * x.shape[3] * (kh * channels + kw * out)), 1)
     return max(count for count in range(1, min(most, rows) + 1) if rows % count == 0)
 
 
