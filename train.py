@@ -16,8 +16,8 @@ import tyro  # noqa: E402
 
 from netspace_jax import commands, job  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig  # noqa: E402
-from netspace_jax.devices import Hosts, join, prepare_cpu  # noqa: E402
-from netspace_jax.presets import PRESETS, preset  # noqa: E402
+from netspace_jax.domains.presets import PRESETS, preset  # noqa: E402
+from netspace_jax.ops.devices import Hosts, join, prepare_cpu  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)

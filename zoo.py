@@ -10,12 +10,13 @@ import sys
 
 import tyro
 
-from netspace_jax import commands, job
+from netspace_jax import cli as commands
+from netspace_jax import jobs as job
 from netspace_jax.config import ZooConfig
-from netspace_jax.devices import Hosts, join, prepare_cpu
+from netspace_jax.domains.presets import PRESETS, preset
 from netspace_jax.errors import InputError
-from netspace_jax.presets import PRESETS, preset
-from netspace_jax.zoo import Zoo
+from netspace_jax.ops.devices import Hosts, join, prepare_cpu
+from netspace_jax.zoo.storage import Zoo
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Literal  # noqa: E402
 
 import tyro  # noqa: E402
 
-from netspace_jax.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
 
 prepare_cpu()
 
@@ -30,15 +30,15 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
-from netspace_jax.commands import one_line_errors  # noqa: E402
+from netspace_jax.cli import one_line_errors  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
-from netspace_jax.devices import netspace_mesh, put_everywhere  # noqa: E402
-from netspace_jax.netspace import make_constants, make_netspace  # noqa: E402
-from netspace_jax.objectives import Shown  # noqa: E402
-from netspace_jax.presets import preset  # noqa: E402
-from netspace_jax.tasks.classification import classification  # noqa: E402
-from netspace_jax.training import TrainData, make_training  # noqa: E402
+from netspace_jax.domains.images.dataset import classification  # noqa: E402
+from netspace_jax.domains.presets import preset  # noqa: E402
+from netspace_jax.ops.devices import netspace_mesh, put_everywhere  # noqa: E402
+from netspace_jax.space.loss import Shown  # noqa: E402
+from netspace_jax.space.netspace import make_constants, make_netspace  # noqa: E402
+from netspace_jax.space.training import TrainData, make_training  # noqa: E402
 
 MEMBERS = 4  # of each architecture on the device; how many there are does not change a step's time
 

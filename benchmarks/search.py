@@ -15,7 +15,7 @@ import dataclasses  # noqa: E402
 
 import tyro  # noqa: E402
 
-from netspace_jax.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
 
 prepare_cpu()
 
@@ -25,12 +25,12 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
 from netspace_jax import latent, pipeline  # noqa: E402
-from netspace_jax.commands import one_line_errors  # noqa: E402
+from netspace_jax.cli import one_line_errors  # noqa: E402
 from netspace_jax.config import SearchConfig  # noqa: E402
-from netspace_jax.goals import Labels  # noqa: E402
-from netspace_jax.netspace import make_constants  # noqa: E402
-from netspace_jax.presets import preset  # noqa: E402
-from netspace_jax.tasks.load import load_task  # noqa: E402
+from netspace_jax.domains.load import load_task  # noqa: E402
+from netspace_jax.domains.presets import preset  # noqa: E402
+from netspace_jax.latent.objectives import Labels  # noqa: E402
+from netspace_jax.space.netspace import make_constants  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,12 +15,12 @@ import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 
-from netspace_jax.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
 
 prepare_cpu()  # for the line that says what the machine is
 
 from benchmarks.timing import report  # noqa: E402
-from netspace_jax.commands import one_line_errors  # noqa: E402
+from netspace_jax.cli import one_line_errors  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
 
 OUT = Path("benchmarks/results")

@@ -15,7 +15,7 @@ import dataclasses  # noqa: E402
 
 import tyro  # noqa: E402
 
-from netspace_jax.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
 
 prepare_cpu()
 
@@ -26,14 +26,14 @@ import numpy as np  # noqa: E402
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, matmul_rate, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.architectures.layers import Conv, Linear  # noqa: E402
-from netspace_jax.commands import one_line_errors  # noqa: E402
+from netspace_jax.architectures.parameters import unflatten  # noqa: E402
+from netspace_jax.cli import one_line_errors  # noqa: E402
 from netspace_jax.config import ZooConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
-from netspace_jax.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
-from netspace_jax.population import each_network, make_training, member_keys  # noqa: E402
-from netspace_jax.prep import unflatten  # noqa: E402
-from netspace_jax.tasks.classification import classification  # noqa: E402
-from netspace_jax.tasks.fields import Fields  # noqa: E402
+from netspace_jax.domains.fields.dataset import Fields  # noqa: E402
+from netspace_jax.domains.images.dataset import classification  # noqa: E402
+from netspace_jax.ops.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
+from netspace_jax.zoo.population import each_network, make_training, member_keys  # noqa: E402
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 POINTS = 2048

@@ -10,9 +10,8 @@ from typing import Any
 
 from etils import epath
 
-from netspace_jax.devices import is_first
 from netspace_jax.errors import InputError
-
+from netspace_jax.ops.devices import is_first
 
 # The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
 STORES = {"gs": "gcsfs", "s3": "s3fs"}

@@ -7,8 +7,8 @@ import pytest
 
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, ZooConfig, check_netspace, check_zoo, digest, rebuild
+from netspace_jax.domains.presets import PRESETS, preset
 from netspace_jax.errors import InputError
-from netspace_jax.presets import PRESETS, preset
 
 THREE = ("lenetlike", "vanilla_cnn", "resnet8")
 

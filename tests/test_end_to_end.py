@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo.storage import Zoo
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.validation", "4", "--zoo.test", "4",

@@ -9,12 +9,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from netspace_jax import files
+from netspace_jax.cli import relative
 from netspace_jax.config import RunConfig
-from netspace_jax.commands import relative
 from netspace_jax.errors import InputError
 from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
-from netspace_jax.runs import RunDirectory, read_config
-from netspace_jax.zoo import Zoo
+from netspace_jax.runs.directory import RunDirectory, read_config
+from netspace_jax.zoo.storage import Zoo
 from tests import tiny
 
 

@@ -13,12 +13,12 @@ from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu, 
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.data.images import Images, ImageSet
-from netspace_jax.evaluation.behaviour import score_networks
-from netspace_jax.netspace import Constants, NetSpace
-from netspace_jax.objectives import Shown
-from netspace_jax.pipeline import Trained
-from netspace_jax.tasks.classification import Classification, classification
-from netspace_jax.zoo import Member, Networks, Zoo
+from netspace_jax.domains.images.dataset import Classification, classification
+from netspace_jax.runs.pipeline import Trained
+from netspace_jax.space.behaviour import score_networks
+from netspace_jax.space.loss import Shown
+from netspace_jax.space.netspace import Constants, NetSpace
+from netspace_jax.zoo.storage import Member, Networks, Zoo
 
 SHAPE, CLASSES = (4, 4, 1), 4
 

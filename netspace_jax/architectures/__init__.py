@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from netspace_jax import prep
+from netspace_jax.architectures import parameters as prep
 from netspace_jax.architectures.lenet import lenetlike
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
 from netspace_jax.architectures.siren import siren

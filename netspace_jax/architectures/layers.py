@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from netspace_jax.architectures.convolution import conv2d
+from netspace_jax.ops.convolution import conv2d
 
 LEAKY_SLOPE = 0.01
 BATCH_NORM_EPSILON = 1e-5

@@ -12,8 +12,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Array, Float
 
-from netspace_jax import prep
 from netspace_jax.architectures import Architecture
+from netspace_jax.architectures import parameters as prep
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.read import EXTRA

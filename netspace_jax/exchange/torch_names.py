@@ -13,8 +13,8 @@ import re
 
 import flax.linen as nn
 
-from netspace_jax import prep
 from netspace_jax.architectures import Architecture
+from netspace_jax.architectures import parameters as prep
 from netspace_jax.architectures.lenet import LeNetLike
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.architectures.siren import Siren

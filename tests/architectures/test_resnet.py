@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax import architectures, prep
+from netspace_jax import architectures
+from netspace_jax.architectures import parameters as prep
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm, resnet
 from tests import parity, tiny
 

@@ -1,0 +1,1 @@
+"""Domains: everything that belongs to a kind of task."""

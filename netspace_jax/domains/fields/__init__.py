@@ -1,0 +1,1 @@
+"""Networks that hold fields: shapes as signed distances."""

@@ -1,0 +1,90 @@
+"""A 3-D viewer in one piece of HTML: sequences of meshes, such as an interpolation, walked with a slider.
+
+Plain WebGL, no library and no network. `viewer.html` beside this module is the template.
+"""
+
+import base64
+import dataclasses
+import html
+import importlib.resources
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from netspace_jax.domains.fields.geometry import Mesh
+from netspace_jax.files import write_text
+
+EXTENT = 1.25  # positions are stored as whole steps from -EXTENT to EXTENT
+STEPS = 2 ** 13 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class MeshSequence:
+    """A walk from mesh to mesh.
+
+    Attributes:
+      name: what the viewer calls it, such as "embedding" or "weights".
+      meshes: its steps; an empty mesh is shown as having no surface.
+      labels: what is said of each step; none where there is nothing to say.
+    """
+
+    name: str
+    meshes: tuple[Mesh, ...]
+    labels: tuple[str, ...] = ()
+
+
+def viewer_html(sequences: Sequence[MeshSequence]) -> str:
+    """A fragment of HTML that shows the sequences; a page may hold several, since they name nothing outside themselves.
+
+    Raises:
+      ValueError: no sequence, one without steps, or one whose labels are not as many as its steps.
+    """
+    if not sequences:
+        raise ValueError("a viewer needs at least one sequence")
+    packed = []
+    for sequence in sequences:
+        if not sequence.meshes or len(sequence.labels) not in (0, len(sequence.meshes)):
+            raise ValueError(f"sequence {sequence.name!r} has {len(sequence.meshes)} meshes and "
+                             f"{len(sequence.labels)} labels")
+        labels = sequence.labels or ("",) * len(sequence.meshes)
+        packed.append({"name": sequence.name, "steps": [{"label": label, "mesh": None if mesh.empty else _pack(mesh)}
+                                                        for label, mesh in zip(labels, sequence.meshes, strict=True)]})
+    data = json.dumps({"extent": EXTENT, "positions": STEPS, "sequences": packed}).replace("<", "\\u003c")
+    template = importlib.resources.files("netspace_jax.domains.fields").joinpath("viewer.html").read_text(encoding="utf-8")
+    return template.replace("__DATA__", data)
+
+
+def write_viewer(
+    path: str | Path, sequences: Sequence[MeshSequence], title: str = "Walk through the latent space"
+) -> None:
+    """Write a page with nothing but a viewer, one file that opens without a server or a network.
+
+    Raises:
+      ValueError: as in `viewer_html`.
+    """
+    page = (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{html.escape(title)}</title>\n</head>\n<body>\n"
+            f'<h1 style="font: 600 1.3rem system-ui, sans-serif; text-align: center">{html.escape(title)}</h1>\n'
+            f"{viewer_html(sequences)}</body>\n</html>\n")
+    write_text(Path(path), page.encode("ascii", "xmlcharrefreplace").decode())
+
+
+def _pack(mesh: Mesh) -> dict[str, int | str]:
+    """A mesh as the viewer reads it: its two counts, and base64 of deflated bytes.
+
+    The bytes are first the vertices in `STEPS` steps, each less the one before, as 16 bits; then the faces, their first
+    corner less that of the face before and the other two less the first, as 32 bits. In each of the two, the lowest
+    bytes of all numbers come first, then the next higher ones.
+    """
+    steps = np.rint((np.clip(mesh.vertices, -EXTENT, EXTENT) / EXTENT + 1) * (STEPS / 2)).astype(np.int64)
+    vertices = np.diff(steps, axis=0, prepend=0).astype("<u2")
+    faces = mesh.faces.astype(np.int64)
+    first = np.diff(faces[:, 0], prepend=0)
+    faces = np.stack([first, faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0]], 1).astype("<i4")
+    planes = b"".join(values.reshape(-1, 1).view(np.uint8).T.tobytes() for values in (vertices, faces))
+    return {"vertices": len(mesh.vertices), "faces": len(mesh.faces),
+            "data": base64.b64encode(zlib.compress(planes, 9)).decode()}

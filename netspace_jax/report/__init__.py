@@ -1,0 +1,1 @@
+"""Sections, figures and the page of a report."""

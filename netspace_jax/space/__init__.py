@@ -1,0 +1,1 @@
+"""NetSpace: encoder, decoder, loss, training, and the trained space as one value."""

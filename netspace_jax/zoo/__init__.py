@@ -1,0 +1,1 @@
+"""Populations of trained networks: how one trains, how many do, and how they lie on disk."""
