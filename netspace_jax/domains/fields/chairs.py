@@ -13,9 +13,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import trimesh
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from netspace_jax.domains.fields.geometry import Mesh
+from netspace_jax.domains.fields.geometry import triangle_areas
 
 RADIUS = 0.9
 MOST_POSTS = 4  # of the back
@@ -29,20 +30,20 @@ RANGES = {
     "seat_thickness": (0.12, 0.2),
     "leg_length": (0.48, 0.8),
     "leg_thickness": (0.13, 0.18),
-    "leg_taper": (0.65, 1.0),        # thickness at the floor over thickness at the seat, which stays above THINNEST
+    "leg_taper": (0.65, 1.0),  # thickness at the floor over thickness at the seat, which stays above THINNEST
     "leg_inset": (0.0, 0.07),
-    "splay_x": (0.04, 0.22),         # sideways over height, or 0 for straight legs
+    "splay_x": (0.04, 0.22),  # sideways over height, or 0 for straight legs
     "splay_z": (0.04, 0.22),
     "back_height": (0.5, 0.85),
     "back_thickness": (0.11, 0.16),
-    "back_lean": (0.0, 0.3),         # backward over height
-    "back_posts": (1, MOST_POSTS),   # under the rail; 1 is a solid back
+    "back_lean": (0.0, 0.3),  # backward over height
+    "back_posts": (1, MOST_POSTS),  # under the rail; 1 is a solid back
     "post_width": (0.1, 0.12),
     "rail_height": (0.14, 0.26),
-    "arms": (0, 2),                  # none, on two posts each, solid
+    "arms": (0, 2),  # none, on two posts each, solid
     "arm_width": (0.11, 0.14),
     "arm_height": (0.2, 0.3),
-    "arm_margin": (0.0, 0.12),       # from the seat's front edge
+    "arm_margin": (0.0, 0.12),  # from the seat's front edge
 }
 PARAMETERS = tuple(RANGES)
 THINNEST = 0.11
@@ -99,8 +100,11 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     side_x, side_z = jnp.array([-1.0, 1, -1, 1]), jnp.array([-1.0, -1, 1, 1])
     x, z = width - p["leg_inset"] - thick / 2, depth - p["leg_inset"] - thick / 2
     tops = _squares(side_x * x, side_z * z, thick)
-    feet = _squares(side_x * (x + p["splay_x"] * p["leg_length"]), side_z * (z + p["splay_z"] * p["leg_length"]),
-                    jnp.maximum(THINNEST, thick * p["leg_taper"]))
+    feet = _squares(
+        side_x * (x + p["splay_x"] * p["leg_length"]),
+        side_z * (z + p["splay_z"] * p["leg_length"]),
+        jnp.maximum(THINNEST, thick * p["leg_taper"]),
+    )
     part(feet, tops, floor, under_seat)
     plate(floor, feet)
     plate(under_seat, _tiles(seat[0], [tops[:2], tops[2:]]))
@@ -115,7 +119,8 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     rail = _rects(-width, width, -depth, back_z)
     posts_low, rail_low, rail_high = (
         rect - jnp.array([[0.0, 0, 1, 1]]) * p["back_lean"] * (y - on_seat)
-        for rect, y in ((posts, under_rail), (rail, under_rail), (rail, top)))
+        for rect, y in ((posts, under_rail), (rail, under_rail), (rail, top))
+    )
     part(posts, posts_low, on_seat, under_rail)
     part(rail_low, rail_high, under_rail, top)
     plate(under_rail, _tiles(rail_low[0], [posts_low]))
@@ -134,7 +139,7 @@ def build(parameters: Float[Array, "k"]) -> Chair:
         part(holes, holes, on_seat, under_rest)
     part(rests, rests, under_rest, on_rest)
     for i, rest in enumerate(rests):
-        plate(under_rest, _tiles(rest, [rear_posts[i:i + 1], front_posts[i:i + 1]]))
+        plate(under_rest, _tiles(rest, [rear_posts[i : i + 1], front_posts[i : i + 1]]))
     plate(on_rest, rests)
     plate(on_seat, _tiles(seat[0], [posts, rear_posts, front_posts]))
 
@@ -163,13 +168,13 @@ def distance_to(chair: Chair, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         dx, dy, dz = x - start[0], y - start[1], z - start[2]
         t = jnp.clip((dx * along[0] + dy * along[1] + dz * along[2]) * inverse[1], 0, 1)
         edge = (dx - t * along[0]) ** 2 + (dy - t * along[1]) ** 2 + (dz - t * along[2]) ** 2
-        return jnp.minimum(nearest, jnp.where(over, normal ** 2, edge)), None
+        return jnp.minimum(nearest, jnp.where(over, normal**2, edge)), None
 
     def to_flat(nearest, flat):
         rect, level = flat
         outside_x = jnp.maximum(jnp.maximum(rect[0] - x, x - rect[1]), 0)
         outside_z = jnp.maximum(jnp.maximum(rect[2] - z, z - rect[3]), 0)
-        return jnp.minimum(nearest, outside_x ** 2 + outside_z ** 2 + (level - y) ** 2), None
+        return jnp.minimum(nearest, outside_x**2 + outside_z**2 + (level - y) ** 2), None
 
     def in_part(inside, part):
         low, high, (y0, y1) = part
@@ -183,12 +188,12 @@ def distance_to(chair: Chair, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
     return jnp.where(inside, -1.0, 1.0) * jnp.sqrt(nearest)
 
 
-def surface_mesh(chair: Chair) -> Mesh:
+def surface_mesh(chair: Chair) -> trimesh.Trimesh:
     """A chair's exact surface: closed, though neighbouring triangles need not share vertices."""
     vertices = np.asarray(_quads(chair)).reshape(-1, 3)
     first = np.arange(0, len(vertices), 4)[:, None]
-    mesh = Mesh(vertices, np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])]).astype(np.int32))
-    return Mesh(vertices, mesh.faces[mesh.face_areas > TINY ** 2])
+    faces = np.concatenate([first + np.array([0, 1, 2]), first + np.array([0, 2, 3])])
+    return trimesh.Trimesh(vertices, faces[triangle_areas(vertices[faces]) > TINY**2], process=False)
 
 
 @jax.jit
@@ -222,6 +227,7 @@ def _tiles(rect: Float[Array, "4"], rows: list[Float[Array, "_ 4"]]) -> Float[Ar
 
 def _sides(parts: Frusta) -> Float[Array, "part 4 4 3"]:
     """Corners of the four sides of each part, counter-clockwise seen from outside, from a lower edge upward."""
+
     def corners(rect, y):
         x0, x1, z0, z1 = rect.T
         return jnp.stack([jnp.stack(corner, -1) for corner in ((x0, y, z0), (x0, y, z1), (x1, y, z1), (x1, y, z0))], 1)
@@ -238,7 +244,7 @@ def _side_planes(parts: Frusta):
     normal = jnp.cross(along[:, 0], along[:, 1])
     length = jnp.sqrt((normal * normal).sum(-1))
     slanted = along[:, 1]
-    inverse = [jnp.where(size > TINY, 1 / jnp.maximum(size, TINY), 0) for size in (length, (slanted ** 2).sum(-1))]
+    inverse = [jnp.where(size > TINY, 1 / jnp.maximum(size, TINY), 0) for size in (length, (slanted**2).sum(-1))]
     normal = (normal * inverse[0][:, None])[:, None]
     planes = jnp.concatenate([normal, jnp.cross(jnp.broadcast_to(normal, along.shape), along)], 1)
     offsets = -(planes * jnp.concatenate([corners[:, :1], corners], 1)).sum(-1, keepdims=True)
@@ -250,6 +256,7 @@ def _normalise(chair: Chair) -> Chair:
     centre = (corners.min(0) + corners.max(0)) / 2
     scale = RADIUS / jnp.sqrt(((corners - centre[None]) ** 2).sum(-1).max())
     across = jnp.stack([centre[0], centre[0], centre[2], centre[2]])[None]
-    parts = Frusta((chair.parts.low - across) * scale, (chair.parts.high - across) * scale,
-                   (chair.parts.y - centre[1]) * scale)
+    parts = Frusta(
+        (chair.parts.low - across) * scale, (chair.parts.high - across) * scale, (chair.parts.y - centre[1]) * scale
+    )
     return Chair(parts, (chair.flat - across) * scale, (chair.flat_y - centre[1]) * scale)

@@ -3,16 +3,18 @@
 One `.npz` for each shape, with the arrays `pos` (points outside) and `neg` (inside), rows x, y, z, signed distance.
 """
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.data.npz import _UNREADABLE
+from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
 FEWEST_ROWS = 100
+# The last two come from headers whose keys are of several types and from sizes beyond 64 bits.
+_DAMAGED = (*_UNREADABLE, TypeError, OverflowError)
 _MAKE = "give files made by DeepSDF's preprocessing"
 
 
@@ -21,31 +23,43 @@ def read(path: Path) -> tuple[Float[np.ndarray, "p 4"], Float[np.ndarray, "q 4"]
 
     Raises:
       InputError: the file cannot be read, lacks `pos` or `neg`, or one of them is no table of four columns with at
-        least `FEWEST_ROWS` finite rows of its sign.
+        least `FEWEST_ROWS` finite rows of its sign, all within the range of float32.
     """
     try:
         archive = np.load(path, allow_pickle=False)
         if isinstance(archive, np.ndarray):
             raise InputError(f"{path}: not a readable .npz (it is a single array); {_MAKE}")
         with archive:
-            return _rows(path, archive, "pos", 1), _rows(path, archive, "neg", -1)
+            names = list(archive)
+            arrays = {key: archive[key] for key in ("pos", "neg") if key in names}
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path}: not a readable .npz ({' '.join(str(error).split())}); {_MAKE}") from error
+    except _DAMAGED as error:
+        raise InputError(f"{path}: not a readable .npz ({reason(error)}); {_MAKE}") from error
+    for key in ("pos", "neg"):
+        if key not in arrays:
+            raise InputError(f"{path}: no array '{key}' (it holds {', '.join(names) or 'nothing'}); {_MAKE}")
+    return _rows(path, "pos", arrays["pos"], 1), _rows(path, "neg", arrays["neg"], -1)
 
 
-def _rows(path: Path, archive, key: str, sign: int) -> np.ndarray:
-    if key not in archive:
-        raise InputError(f"{path}: no array '{key}' (it holds {', '.join(archive) or 'nothing'}); {_MAKE}")
-    rows = archive[key]
+def _rows(path: Path, key: str, rows: np.ndarray | bytes, sign: int) -> Float[np.ndarray, "n 4"]:
+    """The finite rows as float32, checked; `sign` is that of their distances."""
+    if not isinstance(rows, np.ndarray):  # a member without NumPy's header comes as bytes
+        raise InputError(f"{path}: '{key}' is not a NumPy array; {_MAKE}")
     if rows.ndim != 2 or rows.shape[1] != 4 or rows.dtype.kind != "f":
         raise InputError(f"{path}: '{key}' is {rows.dtype}{list(rows.shape)}, not rows of x, y, z, distance; {_MAKE}")
-    rows = rows[np.isfinite(rows).all(1)].astype(np.float32)
-    if len(rows) < FEWEST_ROWS:
-        raise InputError(f"{path}: '{key}' has {len(rows)} finite rows, fewer than {FEWEST_ROWS}; leave the file out")
-    wrong = np.count_nonzero(sign * rows[:, 3] < 0)
+    rows = rows[np.isfinite(rows).all(1)]
+    with np.errstate(over="ignore"):
+        narrow = rows.astype(np.float32)
+    beyond = np.count_nonzero(~np.isfinite(narrow).all(1))
+    if beyond:
+        raise InputError(f"{path}: {beyond} of {len(rows)} rows of '{key}' are too large for float32; {_MAKE}")
+    if len(narrow) < FEWEST_ROWS:
+        raise InputError(f"{path}: '{key}' has {len(narrow)} finite rows, fewer than {FEWEST_ROWS}; leave the file out")
+    wrong = np.count_nonzero(sign * narrow[:, 3] < 0)
     if wrong:
-        raise InputError(f"{path}: {wrong} of {len(rows)} distances in '{key}' are "
-                         f"{'negative' if sign > 0 else 'positive'}; negative means inside, {_MAKE}")
-    return rows
+        side = "negative" if sign > 0 else "positive"
+        raise InputError(
+            f"{path}: {wrong} of {len(narrow)} distances in '{key}' are {side}; negative means inside, {_MAKE}"
+        )
+    return narrow

@@ -1,65 +1,40 @@
-"""Surfaces of signed distance fields: marching cubes, how connected a mesh is, and how far two shapes are apart."""
+"""Surfaces of signed distance fields: meshes by marching cubes, how connected they are, how far two shapes are apart.
 
-import dataclasses
+Meshes are `trimesh.Trimesh` objects made with `process=False`, which leaves vertices and triangles as they are given.
+Triangles turn counter-clockwise seen from outside.
+"""
+
 import functools
-import importlib
 import math
 import os
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import trimesh
+from jaxtyping import Array, Float, PyTree
 from scipy.spatial import cKDTree
+from skimage import measure
 
 from netspace_jax.errors import InputError
+from netspace_jax.files import write_bytes
 
 Field = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
 _OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
 MESH_FORMATS = (".ply", ".obj", ".glb")
+Mesh = trimesh.Trimesh  # the old name, for modules that still import it
 
 
-@dataclasses.dataclass(frozen=True)
-class Mesh:
-    """A triangle mesh; triangles turn counter-clockwise seen from outside. Without triangles it is empty."""
-
-    vertices: Float[np.ndarray, "v 3"]
-    faces: Int[np.ndarray, "f 3"]
-
-    @property
-    def empty(self) -> bool:
-        return len(self.faces) == 0
-
-    @property
-    def face_normals(self) -> Float[np.ndarray, "f 3"]:
-        """Normal of each triangle, as long as twice its area."""
-        a, b, c = np.moveaxis(self.vertices[self.faces], 1, 0)
-        return np.cross(b - a, c - a)
-
-    @property
-    def face_areas(self) -> Float[np.ndarray, "f"]:
-        return np.linalg.norm(self.face_normals, axis=-1) / 2
+def is_empty(mesh: trimesh.Trimesh) -> bool:
+    """Whether a mesh has no triangles; `Trimesh.is_empty` is false if it still has vertices."""
+    return len(mesh.faces) == 0
 
 
-def require(module: str) -> ModuleType:
-    """A module of the extra `shapes`, imported when it is first needed.
-
-    Raises:
-      InputError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is not installed; pip install 'netspace-jax[shapes]' brings it") from error
-
-
-def extract_mesh(field: Field, params: PyTree, resolution: int = 128, bounds: float = 1.0,
-                 chunk: int = 2 ** 17) -> Mesh:
+def extract_mesh(
+    field: Field, params: PyTree, resolution: int = 128, bounds: float = 1.0, chunk: int = 2**17
+) -> trimesh.Trimesh:
     """The zero level of a field by marching cubes (scikit-image) on a grid over [-bounds, bounds]³.
 
     The values, 4 bytes for each of resolution³ points, are computed in jitted chunks, whose points are made from their
@@ -76,50 +51,55 @@ def extract_mesh(field: Field, params: PyTree, resolution: int = 128, bounds: fl
     Returns:
       The mesh, or an empty one where the field has no zero level in the cube or is not finite.
     """
-    measure = require("skimage.measure")
-    count = resolution ** 3
+    count = resolution**3
     chunk = min(chunk, count)
     values = np.empty(count, np.float32)
     for start in range(0, count, chunk):
         piece = _grid_values(field, resolution, chunk, params, jnp.int32(start), jnp.float32(bounds))
-        values[start:start + chunk] = np.asarray(piece)[:count - start]
+        values[start : start + chunk] = np.asarray(piece)[: count - start]
     if not (np.isfinite(values).all() and values.min() < 0):
-        return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
+        return trimesh.Trimesh(np.zeros((0, 3)), np.zeros((0, 3), int), process=False)
     spacing = 2 * bounds / (resolution - 1)
     grid = np.pad(values.reshape((resolution,) * 3), 1, constant_values=_OUTSIDE)
-    vertices, faces, _, _ = measure.marching_cubes(grid, 0.0, spacing=(spacing,) * 3, gradient_direction="descent",
-                                                   allow_degenerate=False)
-    return Mesh((vertices - spacing - bounds).astype(np.float32), faces.astype(np.int32))
+    vertices, faces, _, _ = measure.marching_cubes(
+        grid, 0.0, spacing=(spacing,) * 3, gradient_direction="descent", allow_degenerate=False
+    )
+    return trimesh.Trimesh((vertices - spacing - bounds).astype(np.float32), faces, process=False)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _grid_values(field, resolution, chunk, params, start, bounds):
     index = start + jnp.arange(chunk)
-    steps = jnp.stack([index // resolution ** 2, index // resolution % resolution, index % resolution], -1)
+    steps = jnp.stack([index // resolution**2, index // resolution % resolution, index % resolution], -1)
     return field(params, bounds * (2 * steps / (resolution - 1) - 1))
 
 
-def largest_component_share(mesh: Mesh) -> float:
+def largest_component_share(mesh: trimesh.Trimesh) -> float:
     """Share of a mesh's area in its largest connected component; 0 for an empty mesh."""
-    areas = mesh.face_areas
-    if mesh.empty or areas.sum() == 0:
+    if is_empty(mesh) or mesh.area == 0:
         return 0.0
-    ends = np.concatenate([mesh.faces[:, :2], mesh.faces[:, 1:]])
-    graph = coo_array((np.ones(len(ends), bool), tuple(ends.T)), shape=(len(mesh.vertices),) * 2)
-    _, labels = connected_components(graph, directed=False)
-    return float(np.bincount(labels[mesh.faces[:, 0]], areas).max() / areas.sum())
+    labels = trimesh.graph.connected_component_labels(mesh.edges, len(mesh.vertices))
+    return float(np.bincount(labels[mesh.faces[:, 0]], mesh.area_faces).max() / mesh.area)
 
 
-def sample_surface(mesh: Mesh, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count 3"]:
+def triangle_areas(corners: Float[np.ndarray, "f 3 3"]) -> Float[np.ndarray, "f"]:
+    """Area of each triangle, in the precision of its corners."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    return np.linalg.norm(np.cross(b - a, c - a), axis=-1) / 2
+
+
+def sample_surface(mesh: trimesh.Trimesh, count: int, rng: np.random.Generator) -> Float[np.ndarray, "count 3"]:
     """Points uniform in area on a mesh, float32.
 
     Raises:
       ValueError: the mesh has no area.
     """
-    areas = mesh.face_areas.astype(np.float64)
+    # trimesh.sample draws in another order: the same seed would give other points than those behind measured figures.
+    triangles = np.asarray(mesh.triangles, np.float32)
+    areas = triangle_areas(triangles).astype(np.float64)
     if not areas.sum() > 0:
-        raise ValueError(f"a mesh of {len(mesh.faces)} triangles has no area to draw points from")
-    corners = mesh.vertices[mesh.faces[rng.choice(len(areas), count, p=areas / areas.sum())]]
+        raise ValueError(f"a mesh of {len(areas)} triangles has no area to draw points from")
+    corners = triangles[rng.choice(len(areas), count, p=areas / areas.sum())]
     u, v = rng.random((2, count, 1))
     root = np.sqrt(u)
     points = (1 - root) * corners[:, 0] + root * (1 - v) * corners[:, 1] + root * v * corners[:, 2]
@@ -147,20 +127,16 @@ def iou(values_a: Float[np.ndarray, "n"], values_b: Float[np.ndarray, "n"]) -> f
     return np.count_nonzero(inside_a & inside_b) / union if union else 1.0
 
 
-def write_mesh(path: str | Path, mesh: Mesh) -> None:
-    """Write a mesh as .ply, .obj or .glb (through trimesh), whole or not at all.
+def write_mesh(path: str | os.PathLike, mesh: trimesh.Trimesh) -> None:
+    """Write a mesh as .ply, .obj or .glb, whole or not at all.
 
     Raises:
       InputError: another format is asked for, or the mesh is empty, which these formats cannot say.
     """
-    path = Path(path)
-    if path.suffix.lower() not in MESH_FORMATS:
+    suffix = Path(path).suffix.lower()
+    if suffix not in MESH_FORMATS:
         raise InputError(f"{path}: meshes are written as {', '.join(MESH_FORMATS)}; give a name that ends so")
-    if mesh.empty:
+    if is_empty(mesh):
         raise InputError(f"{path}: the mesh is empty, its field has no zero level; there is nothing to write")
-    solid = require("trimesh").Trimesh(mesh.vertices, mesh.faces, process=False)
-    data = solid.export(file_type=path.suffix[1:].lower())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.partial")
-    temporary.write_bytes(data.encode() if isinstance(data, str) else data)
-    os.replace(temporary, path)
+    data = mesh.export(file_type=suffix[1:])
+    write_bytes(path, data.encode() if isinstance(data, str) else data)

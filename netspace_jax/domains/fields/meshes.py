@@ -4,65 +4,95 @@ What is inside is what the mesh winds around more than half way (generalised win
 evaluation: Barill et al. 2018, both in libigl), which holes, overlaps and inner faces hardly disturb.
 """
 
+import importlib
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+import trimesh
 from jaxtyping import Float
 
-from netspace_jax.domains.fields.geometry import Mesh, require
+from netspace_jax.data.splits import reason
+from netspace_jax.domains.fields.geometry import is_empty, triangle_areas
+from netspace_jax.errors import InputError
 
 SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb")
 RADIUS = 0.9  # as that of procedural chairs
+# A face line of an .obj file with vertex index 0. Counting starts at 1 there, but trimesh takes 0 as the first vertex.
+_INDEX_ZERO = re.compile(rb"^f[^\n]*[ \t]-?0+(?=[\s/]|\Z)", re.MULTILINE)
 
 
 class UnusableMesh(ValueError):
     """Why a mesh cannot serve as a solid."""
 
 
-def load_mesh(path: Path) -> Mesh:
+def require(module: str) -> ModuleType:
+    """A module of the extra `shapes`, imported when it is first needed.
+
+    Raises:
+      InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is not installed; pip install 'netspace-jax[shapes]' brings it") from error
+
+
+def load_mesh(path: Path) -> trimesh.Trimesh:
     """A mesh file's triangles, all its objects joined, centred on its bounding box, its farthest vertex at `RADIUS`.
 
     Raises:
       UnusableMesh: it cannot be read, has no triangles, has vertices that are not finite, or no extent.
-      InputError: trimesh is not installed.
     """
-    trimesh = require("trimesh")
     try:
+        if path.suffix.lower() == ".obj":
+            _check_indices(path)
         loaded = trimesh.load_mesh(path, process=False, skip_materials=True)
+    except UnusableMesh:
+        raise
     except Exception as error:  # each format's reader fails in its own way, and one broken file must not end the job
-        raise UnusableMesh(f"it cannot be read ({type(error).__name__}: {_one_line(error)})") from error
-    return normalise(Mesh(np.asarray(loaded.vertices, np.float32), np.asarray(loaded.faces, np.int32)))
+        raise UnusableMesh(f"it cannot be read ({type(error).__name__}: {reason(error)[:120]})") from error
+    return normalise(loaded)
 
 
-def normalise(mesh: Mesh) -> Mesh:
+def _check_indices(path: Path) -> None:
+    text = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\\\n", b"")  # a backslash continues a line
+    if _INDEX_ZERO.search(text):
+        raise UnusableMesh("a triangle names vertex 0, but vertices of .obj files are counted from 1")
+
+
+def normalise(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     """The mesh, centred on its bounding box and scaled until its farthest vertex has radius `RADIUS`.
 
-    Only vertices that a triangle uses count.
+    Only vertices that a triangle uses count. The result is rounded to float32, but only once it is centred.
 
     Raises:
       UnusableMesh: no triangles, a triangle without its vertex, vertices that are not finite, or no extent.
     """
-    if mesh.empty:
+    if is_empty(mesh):
         raise UnusableMesh("it has no triangles")
-    if mesh.faces.min() < 0 or mesh.faces.max() >= len(mesh.vertices):
-        raise UnusableMesh(f"a triangle names vertex {mesh.faces.max()} of {len(mesh.vertices)}")
-    used, faces = np.unique(mesh.faces, return_inverse=True)
-    vertices = mesh.vertices[used].astype(np.float64)
+    faces, count = np.asarray(mesh.faces), len(mesh.vertices)
+    if faces.min() < 0 or faces.max() >= count:
+        wrong = faces.min() if faces.min() < 0 else faces.max()
+        raise UnusableMesh(f"a triangle names vertex {wrong} of {count}")
+    used, faces = np.unique(faces, return_inverse=True)
+    vertices = np.asarray(mesh.vertices, np.float64)[used]
     if not np.isfinite(vertices).all():
         raise UnusableMesh(f"{np.count_nonzero(~np.isfinite(vertices).all(1))} of its vertices are not finite")
     vertices -= (vertices.min(0) + vertices.max(0)) / 2
     radius = np.linalg.norm(vertices, axis=1).max()
     if not radius > 0:
         raise UnusableMesh("all its vertices are one point")
-    scaled = Mesh((vertices * (RADIUS / radius)).astype(np.float32), faces.reshape(-1, 3).astype(np.int32))
-    if not scaled.face_areas.sum() > 0:
+    vertices, faces = (vertices * (RADIUS / radius)).astype(np.float32), faces.reshape(-1, 3)
+    if not triangle_areas(vertices[faces]).sum() > 0:
         raise UnusableMesh("its triangles have no area")
-    return scaled
+    return trimesh.Trimesh(vertices, faces, process=False)
 
 
-def signed_distance(mesh: Mesh, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
+def signed_distance(mesh: trimesh.Trimesh, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
     """Distance to the nearest triangle, negative where the mesh's winding number is beyond ±1/2; float32.
 
     A mesh turned inside out has the same inside. libigl's own signed distance by the fast winding number w multiplies
@@ -72,14 +102,14 @@ def signed_distance(mesh: Mesh, points: Float[np.ndarray, "n 3"]) -> Float[np.nd
       InputError: libigl is not installed.
     """
     igl = require("igl")
-    vertices, faces = mesh.vertices.astype(np.float64), mesh.faces.astype(np.int64)
+    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     points = np.ascontiguousarray(points, np.float64)
     square, _, _ = igl.point_mesh_squared_distance(points, vertices, faces)
     inside = np.abs(igl.fast_winding_number(vertices, faces, points)) > 0.5
     return (np.where(inside, -1, 1) * np.sqrt(square)).astype(np.float32)
 
 
-def usable_meshes(folder: Path, paths: list[Path]) -> Iterator[tuple[str, Mesh]]:
+def usable_meshes(folder: Path, paths: list[Path]) -> Iterator[tuple[str, trimesh.Trimesh]]:
     """Name (path within the folder) and normalised mesh of each file; one that is unusable is logged and left out."""
     for path in paths:
         name = str(path.relative_to(folder))
@@ -92,7 +122,3 @@ def usable_meshes(folder: Path, paths: list[Path]) -> Iterator[tuple[str, Mesh]]
 def skip(name: str, reason: UnusableMesh) -> None:
     """Log that a mesh is left out, and why."""
     logging.warning("mesh %s left out: %s", name, reason)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120]

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import trimesh
 from jaxtyping import Bool, Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import ndimage
 
-from netspace_jax.domains.fields.geometry import Mesh
+from netspace_jax.domains.fields.geometry import is_empty
 
-BLUE = (0.34, 0.56, 0.78)
+_BLUE = (0.34, 0.56, 0.78)
 _VIEW = np.float32([0.55, 0.42, 1.0])  # from the shape to the camera, y up and z to the front
 _LAMP = np.float32([0.5, 1.0, 0.45])
 _EXTENT = 1.12  # half the width of what a picture shows, in the units of the shapes
@@ -24,25 +25,26 @@ _SHADOW_SIZE = 192
 _CANDIDATES = 4_000_000  # pixels weighed at once, which bounds the memory
 
 
-def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BLUE) -> UInt8[np.ndarray, "size size 3"]:
+def picture(mesh: trimesh.Trimesh, size: int = 320) -> UInt8[np.ndarray, "size size 3"]:
     """A shaded picture of a mesh inside the unit sphere, on white, seen from the front, above and to the right.
 
     The camera is orthographic and never moves, so pictures of different meshes compare. An empty mesh stays white.
     """
     fine = 2 * size
     light = np.ones((fine, fine, 3), np.float32)
-    if mesh.empty:
+    if is_empty(mesh):
         return _shrink(light)
+    vertices, faces = np.asarray(mesh.vertices, np.float32), np.asarray(mesh.faces)
     axes = _axes(_VIEW)
-    triangle, weights = _rasterise(mesh.vertices @ axes.T, mesh.faces, fine, _EXTENT)[:2]
+    triangle, weights = _rasterise(vertices @ axes.T, faces, fine, _EXTENT)[:2]
     rows, columns = np.nonzero(triangle >= 0)
-    corners, w = mesh.faces[triangle[rows, columns]], weights[rows, columns][..., None]
-    points = (mesh.vertices[corners] * w).sum(1)
-    normals = _normals(mesh, triangle[rows, columns], corners, w, axes[2])
-    ground = _ground(mesh, axes, size // 2)
+    hit, w = triangle[rows, columns], weights[rows, columns][..., None]
+    points = (vertices[faces[hit]] * w).sum(1)
+    normals = _normals(mesh, hit, w, axes[2])
+    ground = _ground(vertices[:, 1].min(), axes, size // 2)
     n = len(points)
-    lamp, sky = _illumination(mesh, np.concatenate([points, ground]),
-                              np.concatenate([normals, np.broadcast_to(np.float32([0, 1, 0]), ground.shape)]))
+    up = np.broadcast_to(np.float32([0, 1, 0]), ground.shape)
+    lamp, sky = _illumination(vertices, faces, np.concatenate([points, ground]), np.concatenate([normals, up]))
 
     shade = 1 - (0.34 * (1 - sky[n:]) + 0.2 * (1 - lamp[n:])) * _fade(ground)
     shade = ndimage.zoom(ndimage.gaussian_filter(shade.reshape(size // 2, size // 2), 1.2), fine / (size // 2), order=1)
@@ -51,16 +53,15 @@ def picture(mesh: Mesh, size: int = 320, colour: tuple[float, float, float] = BL
     diffuse = lamp[:n] * np.maximum(normals @ direction, 0)
     shine = lamp[:n] * np.maximum(normals @ _unit(direction + axes[2]), 0) ** 40
     brightness = 0.16 + 0.44 * sky[:n] * (0.75 + 0.25 * normals[:, 1]) + 0.62 * diffuse
-    light[rows, columns] = np.float32(colour) * brightness[:, None] + 0.12 * shine[:, None]
+    light[rows, columns] = np.float32(_BLUE) * brightness[:, None] + 0.12 * shine[:, None]
     return _shrink(light)
 
 
 def picture_grid(
-    meshes: Sequence[Sequence[Mesh | None]],
+    meshes: Sequence[Sequence[trimesh.Trimesh | None]],
     row_labels: Sequence[str],
     column_labels: Sequence[str],
     size: int = 320,
-    colours: Sequence[tuple[float, float, float]] | None = None,
 ) -> tuple[Figure, np.ndarray]:
     """A figure of pictures in rows and columns, all with one camera and scale.
 
@@ -69,18 +70,18 @@ def picture_grid(
       row_labels: one for each row; they may be empty.
       column_labels: one for each column; they may be empty.
       size: pixels along a picture's side.
-      colours: one for each row, in red, green and blue up to 1.
 
     Returns:
       The figure and its axes, of shape (rows, columns).
     """
     rows, columns = len(row_labels), len(column_labels)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.5 * columns + 0.3, 1.5 * rows + 0.3), squeeze=False,
-                                layout="constrained", dpi=200)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(1.5 * columns + 0.3, 1.5 * rows + 0.3), squeeze=False, layout="constrained", dpi=200
+    )
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     for i, row in enumerate(meshes):
         for j, mesh in enumerate(row):
-            _show(axes[i, j], mesh, size, colours[i] if colours else BLUE)
+            _show(axes[i, j], mesh, size)
     for j, label in enumerate(column_labels):
         axes[0, j].set_title(label, fontsize=8)
     for i, label in enumerate(row_labels):
@@ -88,14 +89,14 @@ def picture_grid(
     return figure, axes
 
 
-def _show(ax: Axes, mesh: Mesh | None, size: int, colour) -> None:
+def _show(ax: Axes, mesh: trimesh.Trimesh | None, size: int) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     if mesh is None:
         return
-    ax.imshow(picture(mesh, size, colour), interpolation="antialiased")
-    if mesh.empty:
+    ax.imshow(picture(mesh, size), interpolation="antialiased")
+    if is_empty(mesh):
         ax.text(0.5, 0.5, "no surface", ha="center", va="center", fontsize=8, color="0.35", transform=ax.transAxes)
 
 
@@ -115,7 +116,7 @@ def _dome(count: int) -> Float[np.ndarray, "count 3"]:
     """Directions spread evenly over the upper hemisphere, on a spiral."""
     y = (np.arange(count) + 0.5) / count
     angle = np.arange(count) * np.pi * (3 - np.sqrt(5))
-    radius = np.sqrt(1 - y ** 2)
+    radius = np.sqrt(1 - y**2)
     return np.stack([radius * np.cos(angle), y, radius * np.sin(angle)], -1).astype(np.float32)
 
 
@@ -125,12 +126,12 @@ def _around(direction: Float[np.ndarray, "3"], count: int, spread: float) -> lis
     return [_unit(back + spread * (np.cos(a) * right + np.sin(a) * up)) for a in angles]
 
 
-def _normals(mesh: Mesh, triangle: np.ndarray, corners: np.ndarray, weights: np.ndarray, viewer: np.ndarray):
+def _normals(
+    mesh: trimesh.Trimesh, triangle: Int[np.ndarray, "n"], weights: Float[np.ndarray, "n 3 1"], viewer: np.ndarray
+) -> Float[np.ndarray, "n 3"]:
     """Smooth normals, but the triangle's own beside a sharp edge; turned to the viewer where a back side is seen."""
-    flat = mesh.face_normals
-    smooth = np.stack([np.bincount(mesh.faces.reshape(-1), np.repeat(flat[:, i], 3), len(mesh.vertices))
-                       for i in range(3)], -1)
-    smooth, flat = _unit((_unit(smooth)[corners] * weights).sum(1)), _unit(flat)[triangle]
+    flat = np.asarray(mesh.face_normals)[triangle]
+    smooth = _unit((np.asarray(mesh.vertex_normals)[mesh.faces[triangle]] * weights).sum(1))
     normals = np.where(((smooth * flat).sum(-1) > 0.75)[:, None], smooth, flat).astype(np.float32)
     return normals * np.where(flat @ viewer < 0, -1, 1).astype(np.float32)[:, None]
 
@@ -174,21 +175,23 @@ def _rasterise(view: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"], si
     return triangle.reshape(size, size), weights.reshape(size, size, 3), depth.reshape(size, size)
 
 
-def _illumination(mesh: Mesh, points: np.ndarray, normals: np.ndarray):
+def _illumination(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, normals: np.ndarray):
     """Share of the lamp and of the sky that points see, each 0 to 1."""
-    lamp = np.mean([_visible(mesh, direction, points, normals) for direction in _around(_LAMP, 8, 0.1)], 0)
+    lamp = np.mean([_visible(vertices, faces, direction, points, normals) for direction in _around(_LAMP, 8, 0.1)], 0)
     sky, most = np.zeros((2, len(points)), np.float32)
     for direction in _dome(24):
         cosine = np.maximum(normals @ direction, 0)
-        sky += cosine * _visible(mesh, direction, points, normals)
+        sky += cosine * _visible(vertices, faces, direction, points, normals)
         most += cosine
     return lamp, sky / np.maximum(most, 1e-6)
 
 
-def _visible(mesh: Mesh, direction: np.ndarray, points: np.ndarray, normals: np.ndarray) -> Bool[np.ndarray, "n"]:
+def _visible(
+    vertices: np.ndarray, faces: np.ndarray, direction: np.ndarray, points: np.ndarray, normals: np.ndarray
+) -> Bool[np.ndarray, "n"]:
     """Whether points can be seen from a direction, by a depth map from there."""
     axes, extent = _axes(direction), 1.05
-    depth = _rasterise(mesh.vertices @ axes.T, mesh.faces, _SHADOW_SIZE, extent)[2]
+    depth = _rasterise(vertices @ axes.T, faces, _SHADOW_SIZE, extent)[2]
     pixel = 2 * extent / _SHADOW_SIZE
     x, y, z = axes @ (points + 1.5 * pixel * normals).T  # off the surface, so that it does not shade itself
     column, row = np.floor((x + extent) / pixel).astype(int), np.floor((extent - y) / pixel).astype(int)
@@ -196,12 +199,11 @@ def _visible(mesh: Mesh, direction: np.ndarray, points: np.ndarray, normals: np.
     return ~inside | (depth[np.where(inside, row, 0), np.where(inside, column, 0)] <= z)
 
 
-def _ground(mesh: Mesh, axes: np.ndarray, size: int) -> Float[np.ndarray, "n 3"]:
-    """The points of the ground under the mesh that the pixels of a picture of size × size look at."""
+def _ground(floor: float | np.float32, axes: np.ndarray, size: int) -> Float[np.ndarray, "n 3"]:
+    """The points of the ground at height `floor` that the pixels of a picture of size × size look at."""
     centres = (2 * (np.arange(size) + 0.5) / size - 1) * _EXTENT
     up, right = np.meshgrid(-centres, centres, indexing="ij")
     points = right.reshape(-1, 1) * axes[0] + up.reshape(-1, 1) * axes[1]
-    floor = mesh.vertices[:, 1].min()
     return (points + ((floor - points[:, 1]) / axes[2, 1])[:, None] * axes[2]).astype(np.float32)
 
 

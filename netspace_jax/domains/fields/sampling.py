@@ -9,10 +9,11 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import trimesh
 from jaxtyping import Float
 
 from netspace_jax.domains.fields import chairs, deepsdf, meshes
-from netspace_jax.domains.fields.geometry import Mesh, sample_surface
+from netspace_jax.domains.fields.geometry import sample_surface
 from netspace_jax.errors import InputError
 
 HELD_OUT, UNIFORM, SURFACE = 8192, 32768, 8192  # points of each shape that no network trains on
@@ -37,7 +38,6 @@ class ShapeSet:
       held_out: points never trained on, uniform in the cube and near the surface by halves.
       uniform: points uniform in the cube, for the intersection over union.
       surface: points on the true surface, for the Chamfer distance.
-      parameters: what made procedural chairs, else None.
     """
 
     names: tuple[str, ...]
@@ -46,7 +46,6 @@ class ShapeSet:
     held_out: Float[np.ndarray, "n q 4"]
     uniform: Float[np.ndarray, "n u 4"]
     surface: Float[np.ndarray, "n s 3"]
-    parameters: Float[np.ndarray, "n k"] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,37 +73,41 @@ def load_shapes(dataset: str, count: int, seed: int, points: int, fewest: int = 
     Raises:
       InputError: no such folder, nothing of use or both kinds in it, a broken DeepSDF file, or too few usable shapes.
     """
-    parameters = None
     if dataset == "chairs":
-        parameters = chair_parameters(count, seed)
-        samples = list(_chairs(parameters, seed, points))
+        samples = list(_chairs(chair_parameters(count, seed), seed, points))
     else:
         folder, paths = _find(dataset)
         source = _deepsdf if paths[0].suffix.lower() == ".npz" else _meshes
         samples = [sample for sample, _ in zip(source(folder, paths, seed, points), range(count), strict=False)]
         if len(samples) < fewest:
-            raise InputError(f"{dataset}: {len(samples)} of its {len(paths)} files can be used and {count} were asked "
-                             f"for, at least {fewest} are needed; the warnings name those left out")
+            raise InputError(
+                f"{dataset}: {len(samples)} of its {len(paths)} files can be used and {count} were asked "
+                f"for, at least {fewest} are needed; the warnings name those left out"
+            )
         if len(samples) < count:
             logging.warning("%s: %d shapes can be used, %d were asked for", dataset, len(samples), count)
-    arrays = {field.name: np.stack([getattr(sample, field.name) for sample in samples])
-              for field in dataclasses.fields(Samples) if field.name != "name"}
-    return ShapeSet(tuple(sample.name for sample in samples), parameters=parameters, **arrays)
+    arrays = {
+        field.name: np.stack([getattr(sample, field.name) for sample in samples])
+        for field in dataclasses.fields(Samples)
+        if field.name != "name"
+    }
+    return ShapeSet(tuple(sample.name for sample in samples), **arrays)
 
 
 def chair_parameters(count: int, seed: int) -> Float[np.ndarray, "count k"]:
     """Parameters of the first `count` chairs of a seed."""
+
     def one(i):
         return chairs.sample_parameters(jax.random.fold_in(jax.random.key(seed), i))
 
     return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(count)))
 
 
-def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed: int) -> Samples:
+def sample_solid(name: str, surface: trimesh.Trimesh, distance: Distance, points: int, seed: int) -> Samples:
     """Samples of a solid that is given by its surface and its signed distance.
 
-    Points near the surface lie off a point of it by normal noise of the deviations `NEAR`. As long as there are too
-    few inside, as in thin shells, more are drawn with half the deviation.
+    Points near the surface lie off a point of it by normal noise of the standard deviations `NEAR`. As long as there
+    are too few inside, as in thin shells, more are drawn with half the standard deviation.
 
     Raises:
       UnusableMesh: hardly anything is inside.
@@ -112,8 +115,8 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
 
     def near(count, factor):
-        deviations = rng.permutation(np.resize(NEAR, count))[:, None] * factor
-        return np.clip(sample_surface(surface, count, rng) + deviations * rng.standard_normal((count, 3)), -1, 1)
+        scale = rng.permutation(np.resize(NEAR, count))[:, None] * factor
+        return np.clip(sample_surface(surface, count, rng) + scale * rng.standard_normal((count, 3)), -1, 1)
 
     def rows(*parts):
         drawn = np.concatenate(parts).astype(np.float32)
@@ -128,7 +131,8 @@ def sample_solid(name: str, surface: Mesh, distance: Distance, points: int, seed
         raise meshes.UnusableMesh(f"it has hardly any volume: {within} of {UNIFORM} points of the cube are inside")
     held_out = rows(anywhere(HELD_OUT // 2), near(HELD_OUT // 2, 1))
     half = points // 2
-    some = round(1.35 * points)  # near: enough in one go for most shapes, and always the same number, which compiles once
+    # Near the surface: enough in one go for most shapes, and always the same number, which compiles once.
+    some = round(1.35 * points)
     drawn = np.concatenate([rows(anywhere(round(UNIFORM_SHARE * points))), rows(near(some, 1))])
     positive, negative = drawn[drawn[:, 3] >= 0], drawn[drawn[:, 3] < 0]
     for halvings in range(8):
@@ -164,7 +168,7 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
         uniform.append(draw(rows[cut:tested], UNIFORM // 2))
         train.append(draw(rows[tested:], points // 2))
     rows = np.concatenate([positive, negative])
-    nearest = rows[np.argsort(np.abs(rows[:, 3]))[:max(1, len(rows) // 50)]]
+    nearest = rows[np.argsort(np.abs(rows[:, 3]))[: max(1, len(rows) // 50)]]
     held_out, uniform = (rng.permutation(np.concatenate(parts)) for parts in (held_out, uniform))
     return Samples(name, *train, held_out, uniform, draw(nearest, SURFACE)[:, :3])
 
@@ -173,8 +177,13 @@ def _chairs(parameters: np.ndarray, seed: int, points: int) -> Iterator[Samples]
     build, distance = jax.jit(chairs.build), jax.jit(chairs.distance_to)
     for i, row in enumerate(jnp.asarray(parameters)):
         chair = build(row)
-        yield sample_solid(f"chair-{i:05d}", chairs.surface_mesh(chair),
-                           lambda x, chair=chair: np.asarray(distance(chair, jnp.asarray(x))), points, seed)
+        yield sample_solid(
+            f"chair-{i:05d}",
+            chairs.surface_mesh(chair),
+            lambda x, chair=chair: np.asarray(distance(chair, jnp.asarray(x))),
+            points,
+            seed,
+        )
 
 
 def _meshes(folder: Path, paths: list[Path], seed: int, points: int) -> Iterator[Samples]:

@@ -5,20 +5,18 @@ Plain WebGL, no library and no network. `viewer.html` beside this module is the 
 
 import base64
 import dataclasses
-import html
 import importlib.resources
 import json
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
+import trimesh
 
-from netspace_jax.domains.fields.geometry import Mesh
-from netspace_jax.files import write_text
+from netspace_jax.domains.fields.geometry import is_empty
 
 EXTENT = 1.25  # positions are stored as whole steps from -EXTENT to EXTENT
-STEPS = 2 ** 13 - 1
+STEPS = 2**13 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +30,7 @@ class MeshSequence:
     """
 
     name: str
-    meshes: tuple[Mesh, ...]
+    meshes: tuple[trimesh.Trimesh, ...]
     labels: tuple[str, ...] = ()
 
 
@@ -47,44 +45,35 @@ def viewer_html(sequences: Sequence[MeshSequence]) -> str:
     packed = []
     for sequence in sequences:
         if not sequence.meshes or len(sequence.labels) not in (0, len(sequence.meshes)):
-            raise ValueError(f"sequence {sequence.name!r} has {len(sequence.meshes)} meshes and "
-                             f"{len(sequence.labels)} labels")
+            raise ValueError(
+                f"sequence {sequence.name!r} has {len(sequence.meshes)} meshes and {len(sequence.labels)} labels"
+            )
         labels = sequence.labels or ("",) * len(sequence.meshes)
-        packed.append({"name": sequence.name, "steps": [{"label": label, "mesh": None if mesh.empty else _pack(mesh)}
-                                                        for label, mesh in zip(labels, sequence.meshes, strict=True)]})
+        steps = [
+            {"label": label, "mesh": None if is_empty(mesh) else _pack(mesh)}
+            for label, mesh in zip(labels, sequence.meshes, strict=True)
+        ]
+        packed.append({"name": sequence.name, "steps": steps})
     data = json.dumps({"extent": EXTENT, "positions": STEPS, "sequences": packed}).replace("<", "\\u003c")
-    template = importlib.resources.files("netspace_jax.domains.fields").joinpath("viewer.html").read_text(encoding="utf-8")
-    return template.replace("__DATA__", data)
+    template = importlib.resources.files("netspace_jax.domains.fields") / "viewer.html"
+    return template.read_text(encoding="utf-8").replace("__DATA__", data)
 
 
-def write_viewer(
-    path: str | Path, sequences: Sequence[MeshSequence], title: str = "Walk through the latent space"
-) -> None:
-    """Write a page with nothing but a viewer, one file that opens without a server or a network.
-
-    Raises:
-      ValueError: as in `viewer_html`.
-    """
-    page = (f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{html.escape(title)}</title>\n</head>\n<body>\n"
-            f'<h1 style="font: 600 1.3rem system-ui, sans-serif; text-align: center">{html.escape(title)}</h1>\n'
-            f"{viewer_html(sequences)}</body>\n</html>\n")
-    write_text(Path(path), page.encode("ascii", "xmlcharrefreplace").decode())
-
-
-def _pack(mesh: Mesh) -> dict[str, int | str]:
+def _pack(mesh: trimesh.Trimesh) -> dict[str, int | str]:
     """A mesh as the viewer reads it: its two counts, and base64 of deflated bytes.
 
     The bytes are first the vertices in `STEPS` steps, each less the one before, as 16 bits; then the faces, their first
     corner less that of the face before and the other two less the first, as 32 bits. In each of the two, the lowest
     bytes of all numbers come first, then the next higher ones.
     """
-    steps = np.rint((np.clip(mesh.vertices, -EXTENT, EXTENT) / EXTENT + 1) * (STEPS / 2)).astype(np.int64)
+    steps = np.rint((np.clip(np.asarray(mesh.vertices), -EXTENT, EXTENT) / EXTENT + 1) * (STEPS / 2)).astype(np.int64)
     vertices = np.diff(steps, axis=0, prepend=0).astype("<u2")
-    faces = mesh.faces.astype(np.int64)
+    faces = np.asarray(mesh.faces)
     first = np.diff(faces[:, 0], prepend=0)
     faces = np.stack([first, faces[:, 1] - faces[:, 0], faces[:, 2] - faces[:, 0]], 1).astype("<i4")
     planes = b"".join(values.reshape(-1, 1).view(np.uint8).T.tobytes() for values in (vertices, faces))
-    return {"vertices": len(mesh.vertices), "faces": len(mesh.faces),
-            "data": base64.b64encode(zlib.compress(planes, 9)).decode()}
+    return {
+        "vertices": len(mesh.vertices),
+        "faces": len(mesh.faces),
+        "data": base64.b64encode(zlib.compress(planes, 9)).decode(),
+    }

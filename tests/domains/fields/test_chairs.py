@@ -35,7 +35,7 @@ def points_around(chair, seed=0, count=COUNT):
     """Points in the cube, and near the surface so that many are inside."""
     rng = np.random.default_rng(seed)
     mesh = chairs.surface_mesh(chair)
-    near = mesh.vertices[rng.integers(len(mesh.vertices), size=count)] + rng.normal(0, 0.06, (count, 3))
+    near = np.asarray(mesh.vertices)[rng.integers(len(mesh.vertices), size=count)] + rng.normal(0, 0.06, (count, 3))
     return jnp.asarray(np.concatenate([rng.uniform(-1, 1, (count, 3)), near]), jnp.float32)
 
 
@@ -66,25 +66,42 @@ def test_distance_to_a_dense_sampling_of_the_surface(kinds):
         d = np.abs(distance(chair, x))
         assert np.all(brute >= d - 1e-6)
         assert np.max(brute - d) < 0.02 and np.mean(brute - d) < 1e-3
-        assert np.max(np.abs(distance(chair, jnp.asarray(cloud[:2 * COUNT])))) < 1e-6
+        assert np.max(np.abs(distance(chair, jnp.asarray(cloud[: 2 * COUNT])))) < 1e-6
 
 
 def test_known_distances_of_a_plain_chair():
     """By hand: a box seat with a solid upright back and four legs, of which one joint is looked at."""
-    values = dict(seat_half_width=0.5, seat_half_depth=0.4, seat_thickness=0.12, leg_length=0.6, leg_thickness=0.2,
-                  leg_taper=1.0, leg_inset=0.1, back_height=0.7, back_thickness=0.1, back_posts=1, post_width=0.1,
-                  rail_height=0.2, arms=0, arm_width=0.1, arm_height=0.2, arm_margin=0.1, splay_x=0, splay_z=0,
-                  back_lean=0)
+    values = dict(
+        seat_half_width=0.5,
+        seat_half_depth=0.4,
+        seat_thickness=0.12,
+        leg_length=0.6,
+        leg_thickness=0.2,
+        leg_taper=1.0,
+        leg_inset=0.1,
+        back_height=0.7,
+        back_thickness=0.1,
+        back_posts=1,
+        post_width=0.1,
+        rail_height=0.2,
+        arms=0,
+        arm_width=0.1,
+        arm_height=0.2,
+        arm_margin=0.1,
+        splay_x=0,
+        splay_z=0,
+        back_lean=0,
+    )
     row = jnp.asarray([values[name] for name in chairs.PARAMETERS], jnp.float32)
     scale = chairs.RADIUS / np.linalg.norm([0.5, 0.71, 0.4])
     cases = [
-        ((0, 2.0, -0.35), 2.0 - 0.82),                     # above the back
-        ((0, -0.6, 0), np.hypot(0.2, 0.1)),                # on the floor between the legs
-        ((0.0, 0.06, 0.1), -0.06),                         # in the middle of the seat
-        ((0.3, -0.3, 0.2), -0.1),                          # in the middle of a leg
-        ((0.3, 0.01, 0.2), -np.hypot(0.1, 0.01)),          # in the joint of that leg: the nearest point is on its edge
-        ((0.0, 0.13, -0.35), -0.05),                       # in the back, just above the seat
-        ((0.7, 1.02, -0.5), np.sqrt(0.2 ** 2 + 0.2 ** 2 + 0.1 ** 2)),  # off the back's upper corner
+        ((0, 2.0, -0.35), 2.0 - 0.82),  # above the back
+        ((0, -0.6, 0), np.hypot(0.2, 0.1)),  # on the floor between the legs
+        ((0.0, 0.06, 0.1), -0.06),  # in the middle of the seat
+        ((0.3, -0.3, 0.2), -0.1),  # in the middle of a leg
+        ((0.3, 0.01, 0.2), -np.hypot(0.1, 0.01)),  # in the joint of that leg: the nearest point is on its edge
+        ((0.0, 0.13, -0.35), -0.05),  # in the back, just above the seat
+        ((0.7, 1.02, -0.5), np.sqrt(0.2**2 + 0.2**2 + 0.1**2)),  # off the back's upper corner
     ]
     x = np.array([point for point, _ in cases]) - [0, 0.11, 0]
     expected = np.array([value for _, value in cases]) * scale
@@ -95,8 +112,9 @@ def test_agrees_with_libigl(kinds):
     igl = pytest.importorskip("igl")
     for chair in kinds:
         x, mesh = np.asarray(points_around(chair)), chairs.surface_mesh(chair)
-        other = igl.signed_distance(x.astype(np.float64), mesh.vertices.astype(np.float64), mesh.faces.astype(np.int64),
-                                    sign_type=igl.SIGNED_DISTANCE_TYPE_WINDING_NUMBER)[0]
+        sign = igl.SIGNED_DISTANCE_TYPE_WINDING_NUMBER
+        vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+        other = igl.signed_distance(x.astype(np.float64), vertices, faces, sign_type=sign)[0]
         off_surface = np.abs(other) > 1e-5
         ours = np.asarray(distance(chair, jnp.asarray(x)))
         np.testing.assert_allclose(ours[off_surface], other[off_surface], atol=1e-6)
@@ -107,10 +125,9 @@ def test_surface_mesh_encloses_the_inside(kinds):
     x = jnp.asarray(np.random.default_rng(1).uniform(-1, 1, (200_000, 3)), jnp.float32)
     for chair in kinds[::4]:
         mesh = chairs.surface_mesh(chair)
-        volume = np.sum(mesh.vertices[mesh.faces[:, 0]] * mesh.face_normals) / 6
-        np.testing.assert_allclose(mesh.face_normals.sum(0), 0, atol=1e-5)
+        np.testing.assert_allclose(mesh.area_faces @ mesh.face_normals, 0, atol=1e-5)
         share = float((distance(chair, x) < 0).mean())
-        assert abs(volume / 8 - share) < 5 * np.sqrt(share / len(x))
+        assert abs(mesh.volume / 8 - share) < 5 * np.sqrt(share / len(x))
 
 
 def test_parts_are_thick_and_chairs_fit(rows):
@@ -120,8 +137,15 @@ def test_parts_are_thick_and_chairs_fit(rows):
         for size in (rect[..., 1] - rect[..., 0], rect[..., 3] - rect[..., 2]):
             assert np.all((size > 0.06) | (np.abs(size) < 1e-5))
     assert np.all((y[..., 1] - y[..., 0] > 0.06) | (np.abs(y[..., 1] - y[..., 0]) < 1e-5))
-    corners = np.stack([np.stack([rect[..., i], y[..., k], rect[..., j]], -1)
-                        for k, rect in enumerate((low, high)) for i in (0, 1) for j in (2, 3)], 2)
+    corners = np.stack(
+        [
+            np.stack([rect[..., i], y[..., k], rect[..., j]], -1)
+            for k, rect in enumerate((low, high))
+            for i in (0, 1)
+            for j in (2, 3)
+        ],
+        2,
+    )
     radii = np.linalg.norm(corners, axis=-1).max((1, 2))
     np.testing.assert_allclose(radii, chairs.RADIUS, atol=1e-5)
 

@@ -1,5 +1,8 @@
 """DeepSDF's files: what is read, what is dropped, what is refused."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -24,16 +27,19 @@ def test_rows_that_are_not_finite_are_dropped(tmp_path):
     assert pos.dtype == np.float32
 
 
-@pytest.mark.parametrize(("arrays", "message"), [
-    ({"pos": table(1)}, "no array 'neg' .it holds pos.*DeepSDF"),
-    ({"points": table(1)}, "no array 'pos' .it holds points"),
-    ({"pos": table(1)[:, :3], "neg": table(-1)}, r"'pos' is float32\[150, 3\]"),
-    ({"pos": table(1), "neg": np.zeros((150, 4), int)}, "'neg' is int64"),
-    ({"pos": table(1), "neg": table(-1, 20)}, "'neg' has 20 finite rows"),
-    ({"pos": np.full((150, 4), np.nan), "neg": table(-1)}, "'pos' has 0 finite rows"),
-    ({"pos": table(-1), "neg": table(1)}, "150 of 150 distances in 'pos' are negative"),
-    ({"pos": np.array([{}], dtype=object), "neg": table(-1)}, "allow_pickle=False"),
-])
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pos": table(1)}, "no array 'neg' .it holds pos.*DeepSDF"),
+        ({"points": table(1)}, "no array 'pos' .it holds points"),
+        ({"pos": table(1)[:, :3], "neg": table(-1)}, r"'pos' is float32\[150, 3\]"),
+        ({"pos": table(1), "neg": np.zeros((150, 4), int)}, "'neg' is int64"),
+        ({"pos": table(1), "neg": table(-1, 20)}, "'neg' has 20 finite rows"),
+        ({"pos": np.full((150, 4), np.nan), "neg": table(-1)}, "'pos' has 0 finite rows"),
+        ({"pos": table(-1), "neg": table(1)}, "150 of 150 distances in 'pos' are negative"),
+        ({"pos": np.array([{}], dtype=object), "neg": table(-1)}, "allow_pickle=False"),
+    ],
+)
 def test_unfit_files_are_refused_in_one_line(tmp_path, arrays, message):
     path = tmp_path / "chair.npz"
     np.savez(path, **arrays)
@@ -72,4 +78,59 @@ def test_a_single_array_instead_of_an_archive(tmp_path):
     np.save(tmp_path / "a.npy", table(1))
     path = (tmp_path / "a.npy").rename(tmp_path / "a.npz")
     with pytest.raises(InputError, match="not a readable .npz"):
+        deepsdf.read(path)
+
+
+def archive_of(path, **members):
+    """An archive of members as they are given, in bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+
+
+def npy(array, header=None):
+    """The bytes of an .npy file, with another header of the same length if one is given."""
+    file = io.BytesIO()
+    np.save(file, array)
+    content = file.getvalue()
+    size = 10 + int.from_bytes(content[8:10], "little")
+    return content if header is None else content[:10] + header.encode().ljust(size - 11) + b"\n" + content[size:]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (150, 4), ",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (150, 4)",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1(50, 4), }",
+        "{'descr': '<q9', 'fortran_order': False, 'shape': (150, 4), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-150, 4), }",
+        "{'descr': '<f4', 1: False, 'shape': (150, 4), }",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000000000000000000, 4), }",
+        "(" * 100,
+        "\x00\x01",
+    ],
+)
+def test_damaged_headers_and_arrays_that_no_memory_holds(tmp_path, header):
+    path = tmp_path / "chair.npz"
+    archive_of(path, pos=npy(table(1), header), neg=npy(table(-1)))
+    with pytest.raises(InputError, match="chair.npz: not a readable .npz") as error:
+        deepsdf.read(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_member_without_a_header(tmp_path):
+    path = tmp_path / "chair.npz"
+    archive_of(path, pos=b"no array", neg=npy(table(-1)))
+    with pytest.raises(InputError, match="chair.npz: 'pos' is not a NumPy array"):
+        deepsdf.read(path)
+
+
+@pytest.mark.parametrize("column", [0, 3])
+def test_rows_beyond_float32_are_refused(tmp_path, column):
+    path, far = tmp_path / "chair.npz", table(1).astype(np.float64)
+    far[[5, 8], column] = 1e39
+    np.savez(path, pos=far, neg=table(-1))
+    with pytest.raises(InputError, match="chair.npz: 2 of 150 rows of 'pos' are too large for float32"):
         deepsdf.read(path)

@@ -3,29 +3,20 @@
 import matplotlib
 import numpy as np
 import pytest
+import trimesh
 
 from netspace_jax.domains.fields import render
-from netspace_jax.domains.fields.geometry import Mesh
 
 matplotlib.use("agg")
-EMPTY = Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
+EMPTY = trimesh.Trimesh(np.zeros((0, 3)), np.zeros((0, 3), int), process=False)
 
 
 def box(half, centre=(0, 0, 0)):
-    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    faces = [face for a, b, c, d in quads for face in ((a, b, c), (a, c, d))]
-    return Mesh((corners * half + np.array(centre)).astype(np.float32), np.array(faces, np.int32))
+    return trimesh.creation.box(np.full(3, 2 * half), trimesh.transformations.translation_matrix(centre))
 
 
 def ball(radius, n=60):
-    """A ball of 2n² triangles, from a grid of angles."""
-    polar, around = np.meshgrid(np.linspace(0, np.pi, n + 1), np.linspace(0, 2 * np.pi, n + 1), indexing="ij")
-    points = np.stack([np.sin(polar) * np.sin(around), np.cos(polar), np.sin(polar) * np.cos(around)], -1)
-    corner = np.arange((n + 1) ** 2).reshape(n + 1, n + 1)
-    a, b, c, d = (corner[i:n + i, j:n + j].reshape(-1) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1)))
-    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
-    return Mesh((radius * points.reshape(-1, 3)).astype(np.float32), faces.astype(np.int32))
+    return trimesh.creation.uv_sphere(radius, (n, n))
 
 
 def shown(picture):
@@ -36,14 +27,15 @@ def shown(picture):
 def test_a_ball_is_a_disc_of_its_size():
     big, small = (shown(render.picture(ball(radius), size=160)) for radius in (0.8, 0.4))
     pixel = 2 * render._EXTENT / 160
-    assert big.sum() * pixel ** 2 == pytest.approx(np.pi * 0.64, rel=0.02)
-    assert small.sum() * pixel ** 2 == pytest.approx(np.pi * 0.16, rel=0.03)
+    assert big.sum() * pixel**2 == pytest.approx(np.pi * 0.64, rel=0.02)
+    assert small.sum() * pixel**2 == pytest.approx(np.pi * 0.16, rel=0.03)
     rows, columns = np.nonzero(big)
     assert rows.mean() == pytest.approx(79.5, abs=0.5) and columns.mean() == pytest.approx(79.5, abs=0.5)
 
 
-@pytest.mark.parametrize(("direction", "axis", "sign"), [
-    ((0.5, 0, 0), 1, 1), ((0, 0.5, 0), 0, -1), ((0, 0, 0.5), 1, -1)])
+@pytest.mark.parametrize(
+    ("direction", "axis", "sign"), [((0.5, 0, 0), 1, 1), ((0, 0.5, 0), 0, -1), ((0, 0, 0.5), 1, -1)]
+)
 def test_x_is_right_y_is_up_and_the_front_is_to_the_left(direction, axis, sign):
     place = np.mean(np.nonzero(shown(render.picture(box(0.2, direction), size=80))), axis=1)[axis] - 39.5
     assert sign * place > 5
@@ -82,13 +74,16 @@ def test_light_comes_from_above_and_the_ground_is_in_shadow():
 
 def test_backs_of_triangles_are_lit_as_fronts_are():
     mesh = box(0.5)
-    turned = Mesh(mesh.vertices, np.ascontiguousarray(mesh.faces[:, ::-1]))
+    turned = mesh.copy()
+    turned.invert()
     difference = np.abs(render.picture(mesh, 80).astype(int) - render.picture(turned, 80))
     assert np.mean(difference.max(-1) > 8) < 0.02
 
 
 def test_an_empty_mesh_is_white():
-    np.testing.assert_array_equal(render.picture(EMPTY, size=20), np.full((20, 20, 3), 255, np.uint8))
+    points = trimesh.Trimesh(np.eye(3), np.zeros((0, 3), int), process=False)
+    for mesh in (EMPTY, points):
+        np.testing.assert_array_equal(render.picture(mesh, size=20), np.full((20, 20, 3), 255, np.uint8))
 
 
 def test_a_grid_has_labels_and_says_where_there_is_no_surface():
