@@ -1,1 +1,1 @@
-"""Data: images (scikit-learn's digits, TFDS, local files), shapes, augmentation."""
+"""Image sets: by name, from files, prepared from official archives; splits and augmentation."""

@@ -1,4 +1,4 @@
-"""What happens to images between a zoo's uint8 pixels and a network's input (reference, section Zoos).
+"""What happens to images between a zoo's uint8 pixels and a network's input (docs/method.md, Zoos).
 
 Pure JAX, so that it runs inside the jitted training step of every network of a vmapped zoo.
 """
@@ -11,30 +11,32 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 
-def normalise(x: UInt8[Array | np.ndarray, "*batch h w c"], mean: Sequence[float],
-              deviation: Sequence[float]) -> Float[Array, "*batch h w c"]:
-    """Pixels as float32, scaled to [0, 1], less the mean, over the deviation, channel by channel.
+def normalise(
+    x: UInt8[Array | np.ndarray, "*batch h w c"], mean: Sequence[float], std: Sequence[float]
+) -> Float[Array, "*batch h w c"]:
+    """Pixels as float32, scaled to [0, 1], less the mean, over the standard deviation, channel by channel.
 
     Raises:
-      ValueError: there is not one mean and one deviation for each channel.
+      ValueError: there is not one mean and one standard deviation for each channel.
     """
-    if not x.shape[-1] == len(mean) == len(deviation):
-        raise ValueError(f"{len(mean)} means and {len(deviation)} deviations for images of {x.shape[-1]} channels")
-    scale = 1 / (255 * np.asarray(deviation, np.float64))
-    shift = -np.asarray(mean, np.float64) / np.asarray(deviation, np.float64)
-    per_channel = (1,) * (x.ndim - 1) + (-1,)
-    return (jnp.asarray(x, jnp.float32) * scale.astype(np.float32).reshape(per_channel)
-            + shift.astype(np.float32).reshape(per_channel))
+    if not x.shape[-1] == len(mean) == len(std):
+        raise ValueError(f"{len(mean)} means and {len(std)} standard deviations for images of {x.shape[-1]} channels")
+    scale = 1 / (255 * np.asarray(std, np.float64))
+    shift = -np.asarray(mean, np.float64) / np.asarray(std, np.float64)
+    scale, shift = (each.astype(np.float32).reshape((1,) * (x.ndim - 1) + (-1,)) for each in (scale, shift))
+    return jnp.asarray(x, jnp.float32) * scale + shift
 
 
-def augment(key: PRNGKeyArray, x: UInt8[Array | np.ndarray, "batch h w c"], crop_padding: int,
-            flip: bool) -> UInt8[Array, "batch h w c"]:
+def augment(
+    key: PRNGKeyArray, x: UInt8[Array | np.ndarray, "batch h w c"], crop_padding: int, flip: bool
+) -> UInt8[Array, "batch h w c"]:
     """Each image cropped at a random place of itself padded with black, and flipped left to right half of the time.
 
     Args:
       key: one key for the batch.
       x: images, before normalising: that is what makes the padding black.
-      crop_padding: pixels of padding on each side (reference: 4 for CIFAR-10, 8 for Tiny-ImageNet); 0 crops nothing.
+      crop_padding: pixels of padding on each side; 0 crops nothing. The paper (arXiv 2206.05194) pads CIFAR-10 by 4 and
+        Tiny-ImageNet by 8.
       flip: whether images may be flipped.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Image-classification sets by name, split and ready to train on (reference, section Zoos; docs/data.md)."""
+"""Image-classification sets by name, split and ready to train on (docs/data.md)."""
 
 import dataclasses
 from pathlib import Path
@@ -13,9 +13,9 @@ from netspace_jax.errors import InputError
 
 __all__ = ["ImageSet", "Images", "load_images"]
 
-# Per channel, of pixels scaled to [0, 1]: what the reference normalises RGB images with.
+# Per channel, of pixels scaled to [0, 1]: what RGB images are normalised with (arXiv 2206.05194).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 _SEED = 0  # of every split that is drawn here: changing it changes what all results mean
 
@@ -28,7 +28,7 @@ class ImageSet:
       name: what it was loaded by; of a file, its name without the suffix.
       classes: number of classes.
       train, validation, test: the images.
-      mean, deviation: for each channel, of pixels scaled to [0, 1], for normalising.
+      mean, std: mean and standard deviation of each channel, of pixels scaled to [0, 1], for normalising.
     """
 
     name: str
@@ -37,7 +37,7 @@ class ImageSet:
     validation: Images
     test: Images
     mean: tuple[float, ...]
-    deviation: tuple[float, ...]
+    std: tuple[float, ...]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,8 +49,8 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
     """The image set called `dataset`.
 
     Args:
-      dataset: `digits`; the path of a `.npz`; or the name of a set that TFDS has prepared as array_record, with config
-        and version where wanted (`name/config:version`).
+      dataset: `digits`; the path of a `.npz`; or the name of a set that TensorFlow Datasets (TFDS) has prepared as
+        array_record, with config and version where wanted (`name/config:version`).
       data_dir: where TFDS's sets lie; by default $TFDS_DATA_DIR or ~/tensorflow_datasets.
 
     Raises:
@@ -96,26 +96,27 @@ def _hold_out(dataset: str, splits: Splits, count: int) -> tuple[int, Images, Im
     train, validation = splits.train, splits.validation
     if validation is None:
         if count == 0:
-            raise InputError(f"{dataset}: {len(train.y)} training images are too few to hold some out for validation; "
-                             "give more")
+            raise InputError(
+                f"{dataset}: {len(train.y)} training images are too few to hold some out for validation; give more"
+            )
         kept, held = stratified(train.y, count, _SEED)
         train, validation = (Images(train.x[rows], train.y[rows]) for rows in (kept, held))
     return splits.classes, train, validation, splits.test
 
 
 def _finish(name: str, classes: int, train: Images, validation: Images, test: Images) -> ImageSet:
-    mean, deviation = IMAGENET_MEAN, IMAGENET_DEVIATION
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
     if train.x.shape[3] != 3:
-        mean, deviation = _statistics(train.x)
-        if not all(deviation):
+        mean, std = _statistics(train.x)
+        if not all(std):
             raise InputError(f"{name}: all pixels of the training images are the same; give images to tell apart")
-    return ImageSet(name, classes, train, validation, test, mean, deviation)
+    return ImageSet(name, classes, train, validation, test, mean, std)
 
 
 def _statistics(x: UInt8[np.ndarray, "n h w c"]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation of each channel of pixels scaled to [0, 1], exactly, from how often each value occurs."""
+    """Mean and standard deviation of each channel of pixels scaled to [0, 1], from how often each value occurs."""
     levels = np.arange(256) / 255
     shares = [np.bincount(channel.ravel(), minlength=256) / channel.size for channel in np.moveaxis(x, 3, 0)]
     means = [float(share @ levels) for share in shares]
-    deviations = [float(np.sqrt(share @ (levels - mean) ** 2)) for share, mean in zip(shares, means, strict=True)]
-    return tuple(means), tuple(deviations)
+    stds = [float(np.sqrt(share @ (levels - mean) ** 2)) for share, mean in zip(shares, means, strict=True)]
+    return tuple(means), tuple(stds)

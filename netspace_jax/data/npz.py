@@ -11,8 +11,8 @@ from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, 
 from netspace_jax.errors import InputError
 
 # What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises.
-_UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile,
-               zlib.error, NotImplementedError, RuntimeError)
+_UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, RuntimeError)
+_UNREADABLE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 def read(path: Path) -> Splits:
@@ -54,8 +54,9 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise
     except _UNREADABLE as error:
         if "allow_pickle" in str(error):
-            raise InputError(f"{path}: {name} holds Python objects, for which pickle would be needed; save numbers") \
-                from error
+            raise InputError(
+                f"{path}: {name} holds Python objects, for which pickle would be needed; save numbers"
+            ) from error
         raise InputError(f"{path}: {name} cannot be read ({reason(error)}); write it again") from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):
@@ -66,6 +67,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def _images(path: Path, arrays: dict[str, np.ndarray], split: str) -> Images:
     for name in (f"x_{split}", f"y_{split}"):
         if name not in arrays:
-            raise InputError(f"{path}: has no array {name}; it has {', '.join(sorted(arrays)) or 'none of the layout'} "
-                             "(the layout is in docs/data.md)")
+            raise InputError(
+                f"{path}: has no array {name}; it has {', '.join(sorted(arrays)) or 'none of the layout'} "
+                "(the layout is in docs/data.md)"
+            )
     return checked(arrays[f"x_{split}"], arrays[f"y_{split}"], f"{path}: x_{split}", f"{path}: y_{split}")

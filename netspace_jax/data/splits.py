@@ -47,8 +47,10 @@ def checked(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> Images:
     if x.ndim == 3:
         x = x[..., None]
     if x.ndim != 4 or x.shape[3] not in (1, 3):
-        raise InputError(f"{x_name} has shape {x.shape}; give (images, height, width), or (images, height, width, "
-                         "channels) with 1 or 3 channels")
+        raise InputError(
+            f"{x_name} has shape {x.shape}; give (images, height, width), or (images, height, width, "
+            "channels) with 1 or 3 channels"
+        )
     if x.size == 0:
         raise InputError(f"{x_name} is empty: its shape is {x.shape}; give at least one image")
     if x.dtype != np.uint8:
@@ -81,8 +83,9 @@ def count_classes(y: Int[np.ndarray, "n"], name: str) -> int:
         raise InputError(f"{name} holds one class only ({found[0]}); give at least two")
     if found[-1] != len(found) - 1:
         absent = int(np.argmax(found != np.arange(len(found))))
-        raise InputError(f"{name} goes up to {found[-1]} but no image has label {absent}; number the classes from 0 "
-                         "without gaps")
+        raise InputError(
+            f"{name} goes up to {found[-1]} but no image has label {absent}; number the classes from 0 without gaps"
+        )
     return len(found)
 
 
@@ -93,8 +96,10 @@ def check_labels(y: Int[np.ndarray, "n"], classes: int, name: str) -> None:
       InputError: a label is not among 0 to classes - 1.
     """
     if y.max() >= classes:
-        raise InputError(f"{name} holds {y.max()}, first at {int(np.argmax(y >= classes))}; "
-                         f"the {classes} classes are 0 to {classes - 1}")
+        raise InputError(
+            f"{name} holds {y.max()}, first at {int(np.argmax(y >= classes))}; "
+            f"the {classes} classes are 0 to {classes - 1}"
+        )
 
 
 def check_shape(x: UInt8[np.ndarray, "n h w c"], shape: tuple[int, ...], name: str) -> None:
@@ -104,8 +109,9 @@ def check_shape(x: UInt8[np.ndarray, "n h w c"], shape: tuple[int, ...], name: s
       InputError: height, width or channels differ.
     """
     if x.shape[1:] != shape:
-        raise InputError(f"{name} has images of {_times(x.shape[1:])}, the training images have {_times(shape)}; "
-                         "give one size")
+        raise InputError(
+            f"{name} has images of {_times(x.shape[1:])}, the training images have {_times(shape)}; give one size"
+        )
 
 
 def reason(error: Exception) -> str:
@@ -117,8 +123,9 @@ def _times(shape: tuple[int, ...]) -> str:
     return "×".join(map(str, shape))
 
 
-def stratified(y: Int[np.ndarray, "n"], count: int,
-               seed: int) -> tuple[Int[np.ndarray, "kept"], Int[np.ndarray, "held"]]:
+def stratified(
+    y: Int[np.ndarray, "n"], count: int, seed: int
+) -> tuple[Int[np.ndarray, "kept"], Int[np.ndarray, "held"]]:
     """Rows to keep and `count` rows to hold out, in their old order; each class gives its share, within one image.
 
     Each class is shuffled and spread evenly over (0, 1); the `count` lowest rows are held out. Drawn with NumPy's

@@ -24,7 +24,7 @@ def windows(image, padding):
     height, width, _ = image.shape
     padded = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
     for top, left, mirrored in itertools.product(range(2 * padding + 1), range(2 * padding + 1), (False, True)):
-        crop = padded[top:top + height, left:left + width]
+        crop = padded[top : top + height, left : left + width]
         yield (top, left, mirrored), crop[:, ::-1] if mirrored else crop
 
 
@@ -101,10 +101,10 @@ def test_normalise_gives_known_values():
     np.testing.assert_allclose(result, [[[[0.0, -3.0, 2.0]]]], atol=1e-6)
 
 
-def test_normalise_gives_zero_mean_and_unit_deviation():
+def test_normalise_gives_zero_mean_and_unit_standard_deviation():
     x = np.random.RandomState(0).randint(0, 256, (5, 4, 6, 6, 1), dtype=np.uint8)
-    mean, deviation = float((x / 255).mean()), float((x / 255).std())
-    result = np.asarray(jax.jit(normalise, static_argnums=(1, 2))(x, (mean,), (deviation,)))
+    mean, std = float((x / 255).mean()), float((x / 255).std())
+    result = np.asarray(jax.jit(normalise, static_argnums=(1, 2))(x, (mean,), (std,)))
     assert abs(result.mean()) < 1e-6 and abs(result.std() - 1) < 1e-6
 
 

@@ -9,13 +9,10 @@ import pytest
 import sklearn.datasets
 import tensorflow_datasets as tfds
 
-from netspace_jax.data.builders import _Info
 from netspace_jax.data.formats import png
 from netspace_jax.data.images import load_images
 from netspace_jax.data.splits import stratified
 from netspace_jax.errors import InputError
-
-FASHION = Path(__file__).parents[2] / "../shared/data/fashion_mnist_subset.npz"
 
 
 def pixels(seed, *shape):
@@ -52,7 +49,7 @@ def test_digits_are_scikit_learns_in_three_parts():
     shares = np.stack([np.bincount(part.y, minlength=10) / np.bincount(y) for part in parts])
     np.testing.assert_allclose(shares, np.array([[1197], [300], [300]]) / 1797 * np.ones((1, 10)), atol=0.01)
     np.testing.assert_allclose(images.mean, [(images.train.x / 255).mean()])
-    np.testing.assert_allclose(images.deviation, [(images.train.x / 255).std()])
+    np.testing.assert_allclose(images.std, [(images.train.x / 255).std()])
 
 
 def test_digits_are_split_the_same_way_every_time():
@@ -87,8 +84,12 @@ def test_stratified_depends_on_the_seed_alone():
 
 def arrays(channels=(3,), classes=3, **changes):
     """A good file's arrays, with some changed, or left out where None."""
-    found = {"x_train": pixels(0, 24, 6, 5, *channels), "y_train": np.arange(24) % classes,
-             "x_test": pixels(1, 9, 6, 5, *channels), "y_test": np.arange(9) % classes} | changes
+    found = {
+        "x_train": pixels(0, 24, 6, 5, *channels),
+        "y_train": np.arange(24) % classes,
+        "x_test": pixels(1, 9, 6, 5, *channels),
+        "y_test": np.arange(9) % classes,
+    } | changes
     return {name: array for name, array in found.items() if array is not None}
 
 
@@ -109,10 +110,10 @@ def test_a_file_is_read_as_it_is(tmp_path, channels, suffix):
         np.testing.assert_array_equal(part.y, found[f"y_{name}"])
         assert part.y.dtype == np.int32
     if channels == (3,):
-        assert images.mean == (0.485, 0.456, 0.406) and images.deviation == (0.229, 0.224, 0.225)
+        assert images.mean == (0.485, 0.456, 0.406) and images.std == (0.229, 0.224, 0.225)
     else:
         np.testing.assert_allclose(images.mean, [(found["x_train"] / 255).mean()])
-        np.testing.assert_allclose(images.deviation, [(found["x_train"] / 255).std()])
+        np.testing.assert_allclose(images.std, [(found["x_train"] / 255).std()])
 
 
 def test_without_validation_a_stratified_sixth_is_held_out(tmp_path):
@@ -142,39 +143,45 @@ def with_nan():
 ROWS = np.arange(24)
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"x_train": None}, "has no array x_train"),
-    ({"y_test": None}, "has no array y_test"),
-    ({"x_val": pixels(0, 3, 6, 5, 3)}, "has no array y_val"),
-    ({"x_train": with_nan()}, "x_train holds NaN or infinity, first in image 17"),
-    ({"x_train": pixels(0, 24, 6, 5, 3) / 100}, "x_train is float64 from 0 to 2.55"),
-    ({"x_train": np.full((24, 6, 5, 3), 0.5)}, "x_train is float64 from 0.5 to 0.5; give uint8"),
-    ({"x_test": np.full((9, 6, 5, 3), 256)}, "x_test is int64 from 256 to 256"),
-    ({"x_test": np.full((9, 6, 5, 3), -1)}, "x_test is int64 from -1 to -1"),
-    ({"x_train": pixels(0, 24, 6, 5, 3) > 9}, "x_train is bool"),
-    ({"x_train": np.array(["a"] * 24)}, "x_train is <U1"),
-    ({"x_train": pixels(0, 24, 30)}, "x_train has shape (24, 30)"),
-    ({"x_train": pixels(0, 24, 3, 32, 32)}, "x_train has shape (24, 3, 32, 32)"),
-    ({"x_train": pixels(0, 24, 6, 5, 4)}, "x_train has shape (24, 6, 5, 4)"),
-    ({"x_train": pixels(0, 0, 6, 5, 3), "y_train": ROWS[:0]}, "x_train is empty"),
-    ({"x_test": pixels(0, 0, 6, 5, 3), "y_test": ROWS[:0]}, "x_test is empty"),
-    ({"x_train": pixels(0, 24, 0, 5, 3)}, "x_train is empty"),
-    ({"x_test": pixels(0, 9, 5, 6, 3)}, "x_test has images of 5×6×3, the training images have 6×5×3"),
-    ({"x_test": pixels(0, 9, 6, 5)}, "x_test has images of 6×5×1, the training images have 6×5×3"),
-    ({"y_train": ROWS[:23] % 3}, "y_train has shape (23,)"),
-    ({"y_train": (ROWS % 3)[:, None]}, "y_train has shape (24, 1)"),
-    ({"y_train": ROWS % 3 - 1}, "y_train holds -1, first at 0"),
-    ({"y_train": ROWS % 3 + 1}, "y_train goes up to 3 but no image has label 0"),
-    ({"y_train": np.where(ROWS % 3 == 2, 7, ROWS % 3)}, "y_train goes up to 7 but no image has label 2"),
-    ({"y_train": (ROWS % 3).astype(float)}, "y_train is float64; give labels as integers"),
-    ({"y_train": ROWS * 0}, "y_train holds one class only (0)"),
-    ({"y_train": np.where(ROWS == 4, 2**40, ROWS % 3)}, "y_train holds 1099511627776, first at 4"),
-    ({"y_test": np.arange(9) % 3 + (np.arange(9) == 5)}, "y_test holds 3, first at 5; the 3 classes are 0 to 2"),
-    ({"x_train": np.array([{"a": 1}] * 24, object)}, "x_train holds Python objects"),
-    ({"x_train": pixels(0, 4, 6, 5, 3), "y_train": ROWS[:4] % 3}, "4 training images are too few"),
-    ({"x_train": np.full((24, 6, 5), 9, np.uint8), "x_test": pixels(0, 9, 6, 5)}, "all pixels of the training images"),
-    ({"x_val": ROWS, "y_val": ROWS, "x_validation": ROWS, "y_validation": ROWS}, "has both val and validation"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"x_train": None}, "has no array x_train"),
+        ({"y_test": None}, "has no array y_test"),
+        ({"x_val": pixels(0, 3, 6, 5, 3)}, "has no array y_val"),
+        ({"x_train": with_nan()}, "x_train holds NaN or infinity, first in image 17"),
+        ({"x_train": pixels(0, 24, 6, 5, 3) / 100}, "x_train is float64 from 0 to 2.55"),
+        ({"x_train": np.full((24, 6, 5, 3), 0.5)}, "x_train is float64 from 0.5 to 0.5; give uint8"),
+        ({"x_test": np.full((9, 6, 5, 3), 256)}, "x_test is int64 from 256 to 256"),
+        ({"x_test": np.full((9, 6, 5, 3), -1)}, "x_test is int64 from -1 to -1"),
+        ({"x_train": pixels(0, 24, 6, 5, 3) > 9}, "x_train is bool"),
+        ({"x_train": np.array(["a"] * 24)}, "x_train is <U1"),
+        ({"x_train": pixels(0, 24, 30)}, "x_train has shape (24, 30)"),
+        ({"x_train": pixels(0, 24, 3, 32, 32)}, "x_train has shape (24, 3, 32, 32)"),
+        ({"x_train": pixels(0, 24, 6, 5, 4)}, "x_train has shape (24, 6, 5, 4)"),
+        ({"x_train": pixels(0, 0, 6, 5, 3), "y_train": ROWS[:0]}, "x_train is empty"),
+        ({"x_test": pixels(0, 0, 6, 5, 3), "y_test": ROWS[:0]}, "x_test is empty"),
+        ({"x_train": pixels(0, 24, 0, 5, 3)}, "x_train is empty"),
+        ({"x_test": pixels(0, 9, 5, 6, 3)}, "x_test has images of 5×6×3, the training images have 6×5×3"),
+        ({"x_test": pixels(0, 9, 6, 5)}, "x_test has images of 6×5×1, the training images have 6×5×3"),
+        ({"y_train": ROWS[:23] % 3}, "y_train has shape (23,)"),
+        ({"y_train": (ROWS % 3)[:, None]}, "y_train has shape (24, 1)"),
+        ({"y_train": ROWS % 3 - 1}, "y_train holds -1, first at 0"),
+        ({"y_train": ROWS % 3 + 1}, "y_train goes up to 3 but no image has label 0"),
+        ({"y_train": np.where(ROWS % 3 == 2, 7, ROWS % 3)}, "y_train goes up to 7 but no image has label 2"),
+        ({"y_train": (ROWS % 3).astype(float)}, "y_train is float64; give labels as integers"),
+        ({"y_train": ROWS * 0}, "y_train holds one class only (0)"),
+        ({"y_train": np.where(ROWS == 4, 2**40, ROWS % 3)}, "y_train holds 1099511627776, first at 4"),
+        ({"y_test": np.arange(9) % 3 + (np.arange(9) == 5)}, "y_test holds 3, first at 5; the 3 classes are 0 to 2"),
+        ({"x_train": np.array([{"a": 1}] * 24, object)}, "x_train holds Python objects"),
+        ({"x_train": pixels(0, 4, 6, 5, 3), "y_train": ROWS[:4] % 3}, "4 training images are too few"),
+        (
+            {"x_train": np.full((24, 6, 5), 9, np.uint8), "x_test": pixels(0, 9, 6, 5)},
+            "all pixels of the training images",
+        ),
+        ({"x_val": ROWS, "y_val": ROWS, "x_validation": ROWS, "y_validation": ROWS}, "has both val and validation"),
+    ],
+)
 def test_files_that_cannot_be_used_are_refused_by_name(tmp_path, changes, says):
     message = refusal(write(tmp_path / "mine.npz", **arrays(**changes)))
     assert says in message and "mine" in message
@@ -182,7 +189,7 @@ def test_files_that_cannot_be_used_are_refused_by_name(tmp_path, changes, says):
 
 def test_broken_and_foreign_files_are_refused_by_name(tmp_path):
     good = write(tmp_path / "good.npz", **arrays()).read_bytes()
-    (tmp_path / "cut.npz").write_bytes(good[:len(good) // 2])
+    (tmp_path / "cut.npz").write_bytes(good[: len(good) // 2])
     assert f"{tmp_path / 'cut.npz'}: not an .npz, or cut short" in refusal(tmp_path / "cut.npz")
     (tmp_path / "empty.npz").write_bytes(b"")
     assert "empty.npz: not an .npz" in refusal(tmp_path / "empty.npz")
@@ -191,7 +198,7 @@ def test_broken_and_foreign_files_are_refused_by_name(tmp_path):
     assert "array.npz: not an .npz" in refusal(tmp_path / "array.npz")
     assert "notes.txt: images are read from .npz files only" in refusal(write_text(tmp_path / "notes.txt"))
     middle = good.index(b"x_train.npy") + 200  # within the data of x_train
-    (tmp_path / "flipped.npz").write_bytes(good[:middle] + bytes(64) + good[middle + 64:])
+    (tmp_path / "flipped.npz").write_bytes(good[:middle] + bytes(64) + good[middle + 64 :])
     assert "flipped.npz: x_train cannot be read" in refusal(tmp_path / "flipped.npz")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("x_train", b"no array")
@@ -211,30 +218,20 @@ def write_text(path):
     return path
 
 
-def test_a_subset_of_fashion_mnist_as_its_file():
-    if not FASHION.exists():
-        pytest.skip("needs ../shared/data/fashion_mnist_subset.npz")
-    with np.load(FASHION, allow_pickle=False) as source:
-        found = {name: source[name] for name in source.files}
-    images = load_images(str(FASHION))
-    assert images.shape == (28, 28, 1) and images.classes == 10
-    assert len(images.train.y) == 5000 and np.array_equal(np.bincount(images.validation.y), np.full(10, 100))
-    np.testing.assert_array_equal(images.test.x[..., 0], found["x_test"])
-
-
 # what TFDS has prepared
 
 
 def build(folder, name, splits, features=None, version="2.0.0", keys=("image", "label"), **options):
     """A set as TFDS prepares them: `splits` are lists of (key, example)."""
-    features = features or tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(4, 3, 1)),
-                                                       "label": tfds.features.ClassLabel(num_classes=3)})
+    features = features or tfds.features.FeaturesDict(
+        {"image": tfds.features.Image(shape=(4, 3, 1)), "label": tfds.features.ClassLabel(num_classes=3)}
+    )
 
     class Set(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         VERSION = tfds.core.Version(version)
 
         def _info(self):
-            return _Info(builder=self, features=features, supervised_keys=keys, **options)
+            return tfds.core.DatasetInfo(builder=self, features=features, supervised_keys=keys, **options)
 
         def _split_generators(self, dl_manager):
             return {split: self._generate_examples(examples) for split, examples in splits.items()}
@@ -243,13 +240,14 @@ def build(folder, name, splits, features=None, version="2.0.0", keys=("image", "
             yield from examples
 
     Set.name = name
-    Set(data_dir=folder, file_format="array_record").download_and_prepare(
-        download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+    Set(data_dir=folder, file_format="array_record").download_and_prepare()
 
 
 def examples(x, y, **more):
-    return [(row, {"image": io.BytesIO(png(x[row])), "label": int(y[row]), **{key: more[key][row] for key in more}})
-            for row in range(len(y))]
+    return [
+        (row, {"image": io.BytesIO(png(x[row])), "label": int(y[row]), **{key: more[key][row] for key in more}})
+        for row in range(len(y))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -278,8 +276,11 @@ def test_the_default_folder_is_tfdss(shades, monkeypatch):
 
 def test_an_official_validation_split_validates(tmp_path):
     x, y = pixels(0, 18, 4, 3), np.arange(18) % 3
-    build(str(tmp_path), "three_parts", {"train": examples(x[:6], y[:6]), "validation": examples(x[6:12], y[6:12]),
-                                         "test": examples(x[12:], y[12:])})
+    build(
+        str(tmp_path),
+        "three_parts",
+        {"train": examples(x[:6], y[:6]), "validation": examples(x[6:12], y[6:12]), "test": examples(x[12:], y[12:])},
+    )
     images = load_images("three_parts", str(tmp_path))
     assert pairs(images.train) == pairs((x[:6], y[:6]))
     assert pairs(images.validation) == pairs((x[6:12], y[6:12]))
@@ -288,11 +289,23 @@ def test_an_official_validation_split_validates(tmp_path):
 
 def test_cifar10_as_tfds_itself_shuffles_it_comes_in_official_order(tmp_path):
     x, y = pixels(0, 60, 32, 32, 3), np.arange(60) % 10
-    features = tfds.features.FeaturesDict({"id": tfds.features.Text(), "image": tfds.features.Image(shape=(32, 32, 3)),
-                                           "label": tfds.features.ClassLabel(num_classes=10)})
-    build(str(tmp_path), "cifar10", {
-        split: examples(x[rows], y[rows], id=[f"{split}_{row:05d}" for row in range(rows.stop - rows.start)])
-        for split, rows in (("train", slice(0, 50)), ("test", slice(50, 60)))}, features, version="3.0.2")
+    features = tfds.features.FeaturesDict(
+        {
+            "id": tfds.features.Text(),
+            "image": tfds.features.Image(shape=(32, 32, 3)),
+            "label": tfds.features.ClassLabel(num_classes=10),
+        }
+    )
+    build(
+        str(tmp_path),
+        "cifar10",
+        {
+            split: examples(x[rows], y[rows], id=[f"{split}_{row:05d}" for row in range(rows.stop - rows.start)])
+            for split, rows in (("train", slice(0, 50)), ("test", slice(50, 60)))
+        },
+        features,
+        version="3.0.2",
+    )
     source = tfds.builder_from_directory(tmp_path / "cifar10" / "3.0.2").as_data_source("train")
     stored = [example["id"] for example in source]
     assert stored != sorted(stored), "TFDS shuffled them"
@@ -304,8 +317,9 @@ def test_cifar10_as_tfds_itself_shuffles_it_comes_in_official_order(tmp_path):
 
 
 def test_labels_and_pixels_may_be_plain_tensors(tmp_path):
-    features = tfds.features.FeaturesDict({"picture": tfds.features.Tensor(shape=(4, 3, 3), dtype=np.uint8),
-                                           "kind": tfds.features.Scalar(dtype=np.int64)})
+    features = tfds.features.FeaturesDict(
+        {"picture": tfds.features.Tensor(shape=(4, 3, 3), dtype=np.uint8), "kind": tfds.features.Scalar(dtype=np.int64)}
+    )
     x, y = pixels(0, 24, 4, 3, 3), np.arange(24) % 4
     rows = [(row, {"picture": image, "kind": int(label)}) for row, (image, label) in enumerate(zip(x, y, strict=True))]
     build(str(tmp_path), "plain", {"train": rows[:16], "test": rows[16:]}, features, keys=("picture", "kind"))
@@ -317,16 +331,21 @@ def test_labels_and_pixels_may_be_plain_tensors(tmp_path):
 def test_prepared_sets_that_are_no_classification_of_one_size_are_refused(tmp_path):
     folder, good = str(tmp_path), examples(pixels(0, 6, 4, 3), np.arange(6) % 3)
     build(folder, "alone", {"train": good})
-    assert "has train; a split train and a split test or validation are needed" in refusal("alone", folder)
+    assert "has the splits ['train']; train and test or validation are needed" in refusal("alone", folder)
     unlabelled = tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(4, 3, 1))})
     rows = [(row, {"image": example["image"]}) for row, example in examples(pixels(0, 6, 4, 3), np.zeros(6))]
     build(folder, "unlabelled", {"train": rows[:3], "test": rows[3:]}, unlabelled, keys=None)
     assert "has image; images with one label each are needed" in refusal("unlabelled", folder)
-    sizes = tfds.features.FeaturesDict({"image": tfds.features.Image(shape=(None, None, 1)),
-                                        "label": tfds.features.ClassLabel(num_classes=3)})
+    texts = tfds.features.FeaturesDict({"image": tfds.features.Text(), "label": tfds.features.Scalar(dtype=np.int64)})
+    rows = [(row, {"image": "a cat", "label": row % 3}) for row in range(6)]
+    build(folder, "texts", {"train": rows, "test": rows}, texts)
+    assert "images of train is |S5; give uint8 pixels" in refusal("texts", folder)
+    sizes = tfds.features.FeaturesDict(
+        {"image": tfds.features.Image(shape=(None, None, 1)), "label": tfds.features.ClassLabel(num_classes=3)}
+    )
     mixed = [(row, {"image": io.BytesIO(png(pixels(0, 4 + row, 3))), "label": row % 3}) for row in range(6)]
     build(folder, "mixed", {"train": mixed, "test": mixed[:1]}, sizes, disable_shuffling=True)
-    assert "train image 1 is (5, 3, 1), the first is (4, 3, 1)" in refusal("mixed", folder)
+    assert "train has images of (4, 3, 1) and (5, 3, 1)" in refusal("mixed", folder)
     hidden = [(row, {"image": io.BytesIO(png(pixels(0, 4, 3))), "label": -1}) for row in range(6)]
     build(folder, "hidden", {"train": examples(pixels(0, 6, 4, 3), np.arange(6) % 3), "test": hidden})
     assert "labels of test holds -1" in refusal("hidden", folder)
@@ -341,9 +360,16 @@ def test_what_is_not_prepared_is_said_with_the_command_that_gets_it(shades, tmp_
     assert message == f"shades:1.0.0: not prepared in {shades[0]}, which has shades:2.0.0; name one of these"
 
 
-@pytest.mark.parametrize(("name", "near"), [
-    ("cifr10", "cifar10"), ("digit", "digits"), ("shade", "shades"), ("fashion-mnist", "fashion_mnist"),
-    ("imagenet_resize", "imagenet_resized")])
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("cifr10", "cifar10"),
+        ("digit", "digits"),
+        ("shade", "shades"),
+        ("fashion-mnist", "fashion_mnist"),
+        ("imagenet_resize", "imagenet_resized"),
+    ],
+)
 def test_unknown_names_bring_the_nearest(shades, name, near):
     message = refusal(name, shades[0])
     assert message.startswith(f"unknown dataset '{name}'; did you mean") and near in message.split("mean")[1]
@@ -359,13 +385,16 @@ def damage(folder, file, change):
     path.write_bytes(change(path.read_bytes()))
 
 
-@pytest.mark.parametrize(("file", "change"), [
-    ("*-test.array_record*", lambda content: content[:3000]),
-    ("*-train.array_record*", lambda content: content[:100] + bytes(200) + content[300:]),
-    ("dataset_info.json", lambda content: content[:100]),
-    ("dataset_info.json", lambda content: content.replace(b'"array_record"', b'"tfrecord"')),
-    ("features.json", lambda content: content[:50]),
-])
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("*-test.array_record*", lambda content: content[:3000]),
+        ("*-train.array_record*", lambda content: content[:100] + bytes(200) + content[300:]),
+        ("dataset_info.json", lambda content: content[:100]),
+        ("dataset_info.json", lambda content: content.replace(b'"array_record"', b'"tfrecord"')),
+        ("features.json", lambda content: content[:50]),
+    ],
+)
 def test_damaged_prepared_sets_are_refused_by_name(tmp_path, file, change):
     x, y = pixels(0, 30, 4, 3), np.arange(30) % 3
     build(str(tmp_path), "shades", {"train": examples(x[:24], y[:24]), "test": examples(x[24:], y[24:])})
