@@ -1,16 +1,21 @@
 """Networks as data: zoos, a latent space of them, and networks out of it.
 
-`load(run)` opens a finished run as a `Space`; everything else is imported from its module.
+    import netspace_jax
+    space = netspace_jax.load("runs/digits")
+
+`load` opens a space, `open_run` a finished run with its zoo and data, `train` and `make_zoo` do what the commands do.
 """
 
 import importlib
 from typing import Any
 
-__all__ = ["Network", "Space", "load"]
+__version__ = "0.2.0"
+
+__all__ = ["Network", "Space", "fit", "load", "make_zoo", "open_run", "preset", "train"]
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first asked for: `import netspace_jax` costs nothing, and JAX can be configured before it starts.
     if name in __all__:
-        return getattr(importlib.import_module("netspace_jax.space.space"), name)
+        return getattr(importlib.import_module("netspace_jax.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,40 +1,82 @@
-"""The jobs behind the commands, with their progress bars: what notebooks and tests call too."""
+"""The whole road: configuration → data → zoo → space → report. What the commands, notebooks and tests call.
+
+Nothing here prints: who wants to know hands in a `Watch`.
+"""
 
 import dataclasses
-import logging
+import json
 import time
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import Any
 
-import numpy as np
 from etils import epath
+from jax.sharding import Mesh
 
-from netspace_jax import cli as commands
-from netspace_jax.config import RunConfig, ZooConfig, check_zoo
-from netspace_jax.domains.fields import shapes
-from netspace_jax.domains.fields.dataset import Fields
-from netspace_jax.domains.fields.geometry import write_mesh
-from netspace_jax.domains.load import load_task
+from netspace_jax import architectures
+from netspace_jax.checks import check_netspace, check_zoo
+from netspace_jax.config import RunConfig, ZooConfig
+from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import location
+from netspace_jax.files import location, read_json
+from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import section, sections
+from netspace_jax.report import Evaluation, Section
 from netspace_jax.report.page import save_figures, write_report
-from netspace_jax.runs import pipeline
-from netspace_jax.runs.directory import RunDirectory
-from netspace_jax.zoo.storage import Zoo
+from netspace_jax.report.sections import FIRST, LAST
+from netspace_jax.runs import Run, RunDirectory, read_description
+from netspace_jax.runs.checkpoints import latest_step
+from netspace_jax.space import load
+from netspace_jax.space.loop import OnProgress, Progress, train_space
+from netspace_jax.task import Dataset, Task
+from netspace_jax.zoo import Zoo, train_zoo, zoo_name
+from netspace_jax.zoo.plan import splits_of
+from netspace_jax.zoo.train import OnZooProgress
 
 
-def zoo(config: ZooConfig, preset: str, zoos: epath.PathLike, devices: int) -> epath.PathLike:
-    """Train a zoo as far as it is not yet; returns where it lies."""
+@dataclasses.dataclass(frozen=True)
+class Watch:
+    """Who is told of progress.
+
+    Attributes:
+      zoo: networks·steps done since the last call, their total, and the latest mean loss.
+      netspace: the step, the number of steps, and the mean loss since the last call.
+      section: names of the sections that are made, as each begins.
+    """
+
+    zoo: OnZooProgress = lambda done, total, loss: None
+    netspace: OnProgress = lambda step, steps, loss: None
+    section: Callable[[str, int], None] = lambda name, total: None
+
+
+def make_zoo(
+    config: ZooConfig, domain_name: str, zoos: epath.PathLike = "zoos", *, devices: int = 0, watch: Watch = Watch()
+) -> Zoo:
+    """Train a zoo as far as it is not yet.
+
+    Args:
+      zoos: directory under which zoos lie.
+      devices: devices to spread networks over; 0 for all.
+
+    Raises:
+      InputError: the configuration or the data cannot be used, or the zoo's directory holds something else.
+    """
+    own = domain(domain_name)
     check_zoo(config)
-    task, item_names, config = load_task(config)
-    with commands.zoo_bar() as on_progress:
-        found = pipeline.make_zoo(config, preset, zoos, task, item_names, network_mesh(devices), on_progress)
-    return commands.relative(found.directory)
+    loaded = own.load(config)
+    return _zoo(own, loaded, location(zoos) / zoo_name(loaded.config, loaded.dataset), network_mesh(devices), watch)
 
 
-def run(config: RunConfig, out: epath.PathLike, zoos: epath.PathLike = "zoos", devices: int = 0, fresh: bool = False,
-        began: float | None = None, command: str = "netspace_jax.job.run") -> epath.PathLike:
+def train(
+    config: RunConfig,
+    out: epath.PathLike,
+    zoos: epath.PathLike = "zoos",
+    *,
+    devices: int = 0,
+    fresh: bool = False,
+    began: float | None = None,
+    command: str = "netspace_jax.train",
+    watch: Watch = Watch(),
+) -> epath.Path:
     """From nothing, or from what there is, to a report; returns where the report is.
 
     Args:
@@ -50,94 +92,165 @@ def run(config: RunConfig, out: epath.PathLike, zoos: epath.PathLike = "zoos", d
     """
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
+    own = domain(config.domain)
     check_zoo(config.zoo)
-    task, item_names, zoo_config = load_task(config.zoo)
-    config = dataclasses.replace(config, zoo=zoo_config)
-    pipeline.check_run(config, task)
-    directory = RunDirectory(out, config, fresh)
+    own.check(config)
+    loaded = own.load(config.zoo)
+    config = dataclasses.replace(config, zoo=loaded.config)
+    task = own.task_of(config.netspace, loaded.dataset.task)
+    check_run(config, task)
+    name = zoo_name(config.zoo, loaded.dataset)
+    directory = RunDirectory(out, {**dataclasses.asdict(config), "zoo_folder": name}, fresh)
     before = time.time()
-    with commands.zoo_bar() as on_progress:
-        zoo = pipeline.make_zoo(config.zoo, config.name, zoos, task, item_names, mesh, on_progress)
-    with commands.netspace_bar() as on_progress:
-        progress = pipeline.train_netspace(config, zoo, task, directory, netspace_mesh(devices), on_progress)
+    zoo = _zoo(own, loaded, location(zoos) / name, mesh, watch)
+    progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices), watch)
     after = time.time()
-    trained = pipeline.open_run(config, directory.path, zoo, task)
-    found = [make(trained) for make in sections.sections_for(trained).values()]
-    found.append(sections.training(trained, directory.path))
+    run = _opened(config, directory.path, zoo, loaded.dataset)
+    found = _sections(run, watch)
     metrics = {name: value for section in found for name, value in section.metrics.items()}
     pictures = save_figures(found, directory.path / "figures")
-    # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
     metrics["seconds/netspace"] = progress.seconds
-    metrics["seconds/total"] = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
+    # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
+    spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
+    metrics["seconds/total"] = _first_total(directory.path, progress, spent)
     directory.write_metrics(metrics)
     report = directory.path / "report.html"
     write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
-    return commands.relative(report)
+    return report
 
 
-def evaluate(name: str, run: epath.PathLike, zoos: epath.PathLike, **options: object) -> str:
-    """Make one section of a finished run's report again; returns its table and numbers as text.
+def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
+    """Make one section of a finished run's report again, or what else its domain can; returns lines for the screen.
 
     Args:
-      options: what the section takes beside the run, as `dataset` of `start`.
+      options: what it takes beside the run.
 
     Raises:
-      InputError: the run has no such section, is not finished, or cannot be read.
+      InputError: the run cannot have it.
     """
-    trained = pipeline.load_run(run, zoos)
-    makers = sections.sections_for(trained) | sections.extra_sections_for(trained)
-    if name not in makers:
-        raise InputError(f"a run of {trained.config.name} has no section {name!r}; it has {', '.join(makers)}")
-    found = makers[name](trained, **options)
-    figures = location(run) / "figures"
+    found = _named(name, run)(run, options)
+    if not isinstance(found, Section):
+        return found
+    figures = run.path / "figures"
     save_figures([found], figures)
-    lines = [found.title, "", *("  ".join(row) for row in found.table)]
+    lines = [found.title, "", found.text, "", *("  ".join(row) for row in found.table)]
     lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]
     if found.figure is not None:
-        lines.append(f"figure: {commands.relative(figures / (found.name + '.png'))}")
-    return "\n".join(lines)
+        lines.append(f"figure: {figures / (found.name + '.png')}")
+    return lines
 
 
-def export_meshes(run: epath.PathLike, zoos: epath.PathLike, out: Path, suffix: str, resolution: int, count: int) -> list[Path]:
-    """Write the shapes of test members and of the networks generated from them as meshes; returns the files.
+def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
+    """A finished run with its zoo and its data.
 
-    A network without a surface has no file; a warning names it.
+    Args:
+      zoos: directory under which zoos lie.
 
     Raises:
-      InputError: the run's networks are no shapes, or the resolution is too small.
+      InputError: run, zoo or data is missing or cannot be read.
     """
-    trained = pipeline.load_run(run, zoos)
-    if not isinstance(trained.task, Fields):
-        raise InputError(f"the networks of {run} are no shapes: a run of chairs, meshes or deepsdf has meshes")
-    if resolution < 8:
-        raise InputError(f"--resolution must be at least 8, not {resolution}")
-    networks = trained.networks(0, "test")
-    generated = section.reconstruct_split(trained, 0, "test").generated
-    out.mkdir(parents=True, exist_ok=True)
-    written = []
-    for row, member in enumerate(networks.members[:count]):
-        for label, flat in (("siren", networks.parameters[row]), ("generated", generated[row])):
-            mesh = shapes.mesh_of(trained.netspace.architectures[0], flat, resolution)
-            path = out / f"{Path(member.item).stem}-{label}.{suffix}"
-            if mesh.empty:
-                logging.warning("%s: no surface, so no file", path)
-                continue
-            write_mesh(path, mesh)
-            written.append(path)
-    return written
+    description = read_description(path)
+    config = read_config(description, location(path) / "config.json")
+    if not (location(path) / "space" / "space.json").exists():
+        raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
+    dataset = domain(config.domain).load(config.zoo).dataset
+    folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
+    return _opened(config, location(path), Zoo(location(zoos) / folder), dataset)
 
 
-def describe_zoo(zoo: Zoo) -> str:
-    """What is in a zoo, for people."""
-    config = zoo.config
-    lines = [f"{zoo.directory}: {len(zoo.members)} networks for {config.dataset}, "
-             f"trained in {zoo.summary['seconds']:.0f} s, {zoo.summary['diverged']} diverged",
-             f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} {'test score: least':>18} {'mean':>6} {'most':>6}"]
-    for name, _ in config.populations:
-        for split in ("train", "validation", "test", "teacher"):
-            members = [m for m in zoo.members if (m.architecture, m.split, m.status) == (name, split, "finite")]
-            if members:
-                steps, scores = [m.steps for m in members], [m.score_test for m in members]
-                lines.append(f"{name:14} {split:10} {len(members):8} {min(steps):6}–{max(steps):<6} {min(scores):18.3f} "
-                             f"{np.mean(scores):6.3f} {max(scores):6.3f}")
-    return "\n".join(lines)
+def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
+    """What can be made of a domain's finished runs, in the order of a report."""
+    return (*FIRST, *run_domain.evaluations, *LAST)
+
+
+def all_evaluations() -> dict[str, Evaluation]:
+    """What can be made of finished runs of any domain, by name."""
+    return {found.name: found for each in domains() for found in evaluations(each)}
+
+
+def check_run(config: RunConfig, task: Task) -> None:
+    """Refuse a run that cannot be, before anything trains.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    check_zoo(config.zoo)
+    sizes = {
+        name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations
+    }
+    check_netspace(config.netspace, config.zoo, sizes)
+    for which in config.netspace.trains_on(config.zoo.architectures):
+        name = config.zoo.architectures[which]
+        found = splits_of(config.zoo, name)
+        for split, minimum in (("train", 2), ("validation", 1), ("test", 2)):
+            if found.count(split) < minimum:
+                raise InputError(
+                    f"of {len(found)} {name}s {found.count(split)} are in split {split!r} and at least {minimum} are needed: "
+                    f"raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or --zoo.test "
+                    f"({config.zoo.test:g})"
+                )
+
+
+def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:
+    return train_zoo(
+        directory,
+        loaded.config,
+        loaded.dataset,
+        mesh=mesh,
+        domain=own.name,
+        item_names=loaded.items,
+        make_training=own.training,
+        on_progress=watch.zoo,
+    )
+
+
+def _space(
+    config: RunConfig, zoo: Zoo, dataset: Dataset, task: Task, directory: RunDirectory, mesh: Mesh, watch: Watch
+) -> Progress:
+    """Train the run's space and save it."""
+    ids = config.netspace.trains_on(config.zoo.architectures)
+    validation = {which: zoo.networks(config.zoo.architectures[which], "validation") for which in ids}
+    space, progress = train_space(
+        config,
+        zoo,
+        dataset,
+        task,
+        store=directory,
+        select=lambda netspace: selection_metric(netspace, dataset, validation, config.netspace),
+        mesh=mesh,
+        on_progress=watch.netspace,
+    )
+    space.save(directory.path / "space")
+    return progress
+
+
+def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset) -> Run:
+    step = latest_step(path / "checkpoints" / "best") or 0
+    return Run(config, path, zoo, dataset, load(path / "space"), step)
+
+
+def _sections(run: Run, watch: Watch) -> list[Section]:
+    wanted = [found for found in evaluations(domain(run.config.domain)) if found.in_report and found.applies(run)]
+    made = []
+    for evaluation in wanted:
+        watch.section(evaluation.name, len(wanted))
+        made.append(evaluation(run))
+    return made
+
+
+def _named(name: str, run: Run) -> Evaluation:
+    possible: Sequence[Evaluation] = [e for e in evaluations(domain(run.config.domain)) if e.applies(run)]
+    for found in possible:
+        if found.name == name:
+            return found
+    raise InputError(f"a run of {run.config.name} has no {name!r}; it has {', '.join(e.name for e in possible)}")
+
+
+def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:
+    """Seconds in all: where nothing was trained since they were first written, those."""
+    written = path / "metrics.json"
+    if written.exists():
+        earlier = read_json(written)
+        if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(progress.seconds)):
+            return float(earlier.get("seconds/total", spent))
+    return spent

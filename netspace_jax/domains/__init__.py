@@ -1,1 +1,8 @@
-"""Domains: everything that belongs to a kind of task."""
+"""Domains: everything that belongs to a kind of task, a folder each. A new one is one more line here."""
+
+from netspace_jax.domain import register
+from netspace_jax.domains.fields.domain import DOMAIN as FIELDS
+from netspace_jax.domains.images.domain import DOMAIN as IMAGES
+
+register(IMAGES)
+register(FIELDS)

@@ -13,7 +13,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures import parameters as prep
+from netspace_jax.architectures import parameters
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.read import EXTRA
@@ -94,7 +94,7 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
         import torch
         torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
         names.append(cards.TORCH)
-    params = prep.unflatten(architecture.spec, jnp.asarray(flat))
+    params = parameters.unflatten(architecture.spec, jnp.asarray(flat))
     with ocp.StandardCheckpointer() as checkpointer:
         # As NumPy arrays, which no device is attached to.
         checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, params))

@@ -23,6 +23,33 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 _WRAPPERS = ("module.", "_orig_mod.")
 
 
+def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "size"]:
+    """A network from whatever holds one, as flat float32 parameters of the architecture's final form.
+
+    Args:
+      source: one vector of parameters; Flax parameters or variables; a PyTorch state_dict; or the path of a file of
+        tensors (`load_torch`) or of an Orbax checkpoint (`load_orbax`).
+      architecture: what the network is.
+
+    Raises:
+      InputError: it is none of these, cannot be read, or does not fit the architecture.
+    """
+    if isinstance(source, str | os.PathLike):
+        return load_orbax(source, architecture) if Path(source).is_dir() else load_torch(source, architecture)
+    if isinstance(source, Mapping):
+        flat_names = all(not isinstance(value, Mapping) for value in source.values())
+        nested_paths = all(len(leaf.path) == 1 for leaf in architecture.spec.leaves)
+        return (load_torch if flat_names and not nested_paths else load_flax)(source, architecture)
+    if not hasattr(source, "shape") or not hasattr(source, "dtype"):
+        raise InputError(f"a {type(source).__name__} is not a network: give its parameters, one vector, or a file")
+    flat = np.asarray(source, np.float32)
+    if flat.shape != (architecture.size,):
+        raise InputError(f"{architecture.name} has {architecture.size} parameters; these have shape {flat.shape}")
+    if not np.isfinite(flat).all():
+        raise InputError(f"parameter {int(np.argmin(np.isfinite(flat)))} of the network is not finite")
+    return flat
+
+
 def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Architecture) -> Float[np.ndarray, "size"]:
     """A network trained in PyTorch, as flat float32 parameters of the architecture's final form.
 

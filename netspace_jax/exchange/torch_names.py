@@ -14,7 +14,7 @@ import re
 import flax.linen as nn
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures import parameters as prep
+from netspace_jax.architectures import parameters
 from netspace_jax.architectures.lenet import LeNetLike
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.architectures.siren import Siren
@@ -34,7 +34,7 @@ def torch_names(architecture: Architecture) -> tuple[str, ...]:
     return names
 
 
-def _parameter_name(module: nn.Module, leaf: prep.Leaf) -> str:
+def _parameter_name(module: nn.Module, leaf: parameters.Leaf) -> str:
     *path, name = leaf.path
     prefix = module_name(module, tuple(path))
     return ".".join(filter(None, (prefix, "weight" if name == "kernel" else name)))

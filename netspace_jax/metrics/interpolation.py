@@ -1,14 +1,19 @@
-"""The way between two networks: along the line of embeddings, and along the line of weights."""
+"""Scores between two networks: along the line of embeddings, along the line of weights, and between architectures."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Float, Int
 
-from netspace_jax.latent.search import line
-from netspace_jax.space.behaviour import Rows, embed, score_embeddings, score_networks
-from netspace_jax.space.netspace import Constants, NetSpace
-from netspace_jax.task import Split, Task
+from netspace_jax.latent import line
+from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.reconstruction import Reconstruction
+from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.loss import boundary_pairs
+from netspace_jax.space.many import embed_many, generate_many
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.task import Dataset, Split
 
 STEPS = 100
 
@@ -21,11 +26,65 @@ class Interpolation(NamedTuple):
     weights: Float[np.ndarray, "step"]
 
 
-def interpolate(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, flats: Float[Rows, "2 size"],
-                item: Int[Array, ""], kind: int, split: Split = "test", steps: int = STEPS) -> Interpolation:
-    """Scores between two networks of one architecture, by both ways."""
-    z = embed(netspace, params, constants, task, flats, kind)
-    items = np.full(steps, item, np.int32)
-    latent = score_embeddings(netspace, params, constants, task, line(z[0], z[1], steps), items, kind, split)
-    weights = score_networks(netspace.architectures[kind], line(flats[0], flats[1], steps), task, items, split)
+def interpolate(
+    netspace: NetSpace,
+    dataset: Dataset,
+    flats: Float[Rows, "2 size"],
+    architecture_id: int,
+    *,
+    member: int = 0,
+    split: Split = "test",
+    steps: int = STEPS,
+) -> Interpolation:
+    """Scores between two networks of one architecture, by both ways.
+
+    Args:
+      member: index of the member whose data scores are asked of, where each network has its own.
+    """
+    z = embed_many(netspace, architecture_id, flats)
+    members, architecture = np.full(steps, member, np.int32), netspace.architectures[architecture_id]
+    decoded = generate_many(netspace, architecture_id, line(z[0], z[1], steps))
+    latent = scores_of(dataset, architecture, decoded, members, split)
+    weights = scores_of(dataset, architecture, line(flats[0], flats[1], steps), members, split)
     return Interpolation(np.linspace(0, 1, steps), latent, weights)
+
+
+class Between(NamedTuple):
+    """Embeddings read as the architecture `architecture_id`, which lies between those at `low` and `high`."""
+
+    low: int
+    high: int
+    architecture_id: int
+    embedding: Float[np.ndarray, "pair embedding"]
+
+
+Pairing = Callable[[int, int], tuple[Int[np.ndarray, "pair"], Int[np.ndarray, "pair"]]]
+
+
+def in_turn(first: int, second: int) -> tuple[Int[np.ndarray, "pair"], Int[np.ndarray, "pair"]]:
+    """The i-th of one list with the i-th of the other, those of the shorter list again and again."""
+    pairs = np.arange(max(first, second))
+    return pairs % first, pairs % second
+
+
+def all_pairs(first: int, second: int) -> tuple[Int[np.ndarray, "pair"], Int[np.ndarray, "pair"]]:
+    """Each of one list with each of the other."""
+    return np.divmod(np.arange(first * second), second)
+
+
+def between_boundaries(
+    netspace: NetSpace, found: Mapping[int, Reconstruction], pairing: Pairing = in_turn, most: int = 64
+) -> Iterator[Between]:
+    """Embeddings between the boundary architectures, from pairs of reconstructed networks.
+
+    Args:
+      found: by architecture id, networks of the boundary architectures.
+      pairing: which networks of the two make a pair.
+      most: pairs at most.
+    """
+    for low, high in boundary_pairs(len(netspace.architectures)):
+        a, b = np.asarray(found[low].embedding), np.asarray(found[high].embedding)
+        first, second = (rows[:most] for rows in pairing(len(a), len(b)))
+        for which in range(low + 1, high):
+            share = (which - low) / (high - low)
+            yield Between(low, high, which, (1 - share) * a[first] + share * b[second])

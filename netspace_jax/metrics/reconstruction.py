@@ -1,15 +1,16 @@
-"""Input against generated network (reference, section What is evaluated)."""
+"""Input against generated network (docs/method.md, Metrics)."""
 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, PyTree
+from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
-from netspace_jax.space.behaviour import compare, embed, generate, predicted_kinds
-from netspace_jax.space.loss import Shown
-from netspace_jax.space.netspace import Constants, NetSpace
-from netspace_jax.task import Split, Task
+from netspace_jax.metrics.behaviour import compare
+from netspace_jax.space.many import classify_many, embed_many, generate_many
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.task import Dataset, Split
+from netspace_jax.zoo import Networks
 
 
 class Reconstruction(NamedTuple):
@@ -18,7 +19,7 @@ class Reconstruction(NamedTuple):
     Attributes:
       score, generated_score: of the input and of the generated network, on the inputs of a split.
       agreement: share of those inputs on which the two say the same.
-      predicted: position of the architecture that the head names.
+      read_as: id of the architecture that the head reads.
     """
 
     embedding: Float[np.ndarray, "network embedding"]
@@ -26,7 +27,7 @@ class Reconstruction(NamedTuple):
     score: Float[np.ndarray, "network"]
     generated_score: Float[np.ndarray, "network"]
     agreement: Float[np.ndarray, "network"]
-    predicted: Int[np.ndarray, "network"]
+    read_as: Int[np.ndarray, "network"]
 
     @property
     def gap(self) -> float:
@@ -39,10 +40,25 @@ class Reconstruction(NamedTuple):
         return float(kendalltau(self.score, self.generated_score).statistic)
 
 
-def reconstruct(netspace: NetSpace, params: PyTree, constants: Constants, task: Task, networks: Shown, kind: int,
-                split: Split) -> Reconstruction:
-    """Encode and decode networks of architecture `kind`, and compare on the inputs of `split`."""
-    z = embed(netspace, params, constants, task, networks.flats, kind)
-    generated = generate(netspace, params, constants, z, kind)
-    marks = compare(netspace.architectures[kind], networks.flats, generated, task, networks.items, split)
-    return Reconstruction(z, generated, *marks, predicted_kinds(netspace, params, z))
+def reconstruct(
+    netspace: NetSpace, dataset: Dataset, networks: Networks, architecture_id: int, split: Split = "test"
+) -> Reconstruction:
+    """Encode and decode networks of one architecture, and compare on the inputs of a split."""
+    z = embed_many(netspace, architecture_id, networks.parameters)
+    return decode_and_compare(netspace, dataset, networks, z, architecture_id=architecture_id, split=split)
+
+
+def decode_and_compare(
+    netspace: NetSpace,
+    dataset: Dataset,
+    networks: Networks,
+    z: Float[np.ndarray, "network embedding"],
+    *,
+    architecture_id: int,
+    split: Split = "test",
+) -> Reconstruction:
+    """The networks that embeddings stand for beside those that they are embeddings of."""
+    generated = generate_many(netspace, architecture_id, z)
+    architecture = netspace.architectures[architecture_id]
+    found = compare(dataset, architecture, networks.parameters, generated, members=networks.indices, split=split)
+    return Reconstruction(z, generated, *found, classify_many(netspace, z))

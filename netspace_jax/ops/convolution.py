@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
+from netspace_jax.ops.platform import on_cpu
+
 Pair = tuple[int, int]
 Taps = list[tuple[int, int]]
 
@@ -24,7 +26,7 @@ _TILE_BYTES = 2_000_000  # operands and results of one product that a core's cac
 def conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
            padding: Pair) -> Float[Array, "h2 out w2 batch"]:
     """2-D convolution (cross-correlation) with zero padding."""
-    if jax.default_backend() == "cpu":
+    if on_cpu():
         return row_conv2d(x, kernel, stride, padding)
     return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
                                         dimension_numbers=("HCWN", "HWIO", "HCWN"))

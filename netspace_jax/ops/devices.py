@@ -17,6 +17,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
+from netspace_jax.ops.platform import on_cpu
 
 AXIS = "network"
 
@@ -127,7 +128,7 @@ def netspace_mesh(count: int = 0) -> Mesh:
 
     Its matrix products use all cores from one device; two devices of one core each took twice as long.
     """
-    alone_on_cpu = jax.default_backend() == "cpu" and jax.process_count() == 1
+    alone_on_cpu = on_cpu() and jax.process_count() == 1
     return network_mesh(count or (1 if alone_on_cpu else 0))
 
 

@@ -1,1 +1,5 @@
-"""Sections, figures and the page of a report."""
+"""Reports: sections, figures and the page."""
+
+from netspace_jax.report.section import Evaluation, Section
+
+__all__ = ["Evaluation", "Section"]

@@ -1,87 +1,111 @@
-"""Sections of a report about several architectures in one space (reference, sections Training the embedding, Zoos)."""
+"""Sections of a report about several architectures in one space (docs/method.md, Interpolation between architecture ids)."""
 
 import numpy as np
 
-from netspace_jax.latent.search import line
-from netspace_jax.metrics.between import all_pairs, between_boundaries
-from netspace_jax.metrics.interpolation import STEPS
+from netspace_jax.latent import line
+from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
 from netspace_jax.report import figures
-from netspace_jax.report.section import Section, chance, reconstruct_split
-from netspace_jax.runs.pipeline import Trained, shown_kinds
-from netspace_jax.space.behaviour import predicted_kinds, score_embeddings
+from netspace_jax.report.section import Evaluation, Section, several_architectures
+from netspace_jax.runs import Run
 from netspace_jax.space.loss import boundary_pairs
+from netspace_jax.space.many import classify_many, generate_many
 
-UNSEEN_TEXT = ("Networks of these architectures were never shown to NetSpace, but it was taught what should lie between the "
-               "architectures that were: at interpolated embeddings the generated network learned from a teacher and from "
-               "labels, read as the architecture in between. So they are unseen as instances, not unheard of.")
-
-
-def architectures(trained: Trained) -> Section:
-    """Generated against directly trained networks, for each architecture, and which architecture the head names."""
-    metric = trained.task.metric
-    metrics, rows, right = {}, [], []
-    for kind in shown_kinds(trained.config):
-        name = trained.netspace.architectures[kind].name
-        found = reconstruct_split(trained, kind, "test")
-        own = trained.zoo.mean_score(name)
-        right.append((found.predicted == kind).mean())
-        metrics |= {f"zoo/{name}/{metric}_mean": own, f"reconstruct/{name}/{metric}_test": float(found.generated_score.mean())}
-        rows.append((name, str(trained.netspace.architectures[kind].size), f"{own:.3f}", f"{found.score.mean():.3f}",
-                     f"{found.generated_score.mean():.3f}", f"{found.generated_score.min():.3f}",
-                     f"{found.generated_score.max():.3f}", f"{found.agreement.mean():.3f}", f"{right[-1]:.0%}"))
-    metrics["architecture/accuracy_test"] = float(np.mean(right))
-    header = ("architecture", "parameters", f"{metric} of the zoo", "of test members", "of networks generated from them", "least",
-              "most", "agreement", "named right")
-    return Section("architectures", "Architectures", "Test members, none of them shown in training. The head reads each "
-                   "embedding's architecture; nothing but the parameters told the encoder.", metrics, None, (header, *rows))
+UNSEEN_TEXT = (
+    "Networks of these architectures were never shown to NetSpace, but it was taught what should lie between the "
+    "architectures that were: at interpolated embeddings the generated network learned from a teacher and from labels, read "
+    "as the architecture in between. So they are unseen as instances, not unheard of."
+)
 
 
-def across(trained: Trained) -> Section:
-    """Accuracy and predicted architecture in 100 steps from a network of the first architecture to one of the last."""
-    low, high = boundary_pairs(len(trained.netspace.architectures))[0]
-    ends = [reconstruct_split(trained, kind, "test") for kind in (low, high)]
-    best = [np.argmax(end.score) for end in ends]
-    z = line(ends[0].embedding[best[0]], ends[1].embedding[best[1]], STEPS)
-    predicted = predicted_kinds(trained.netspace, trained.params, z)
-    scores = np.zeros(STEPS)
-    for kind in set(predicted.tolist()):
-        own = predicted == kind
-        scores[own] = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, z[own],
-                                       np.zeros(own.sum(), np.int32), kind, "test")
-    names = [a.name for a in trained.netspace.architectures]
-    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, predicted, names,
-                                             trained.task.metric)
-    changes = int(np.count_nonzero(np.diff(predicted)))
-    text = (f"Each embedding on the way is read as the architecture that its own head names; the colour tells which. The way "
-            f"passes through {len(set(predicted))} of the {len(names)} architectures with {changes} changes.")
-    metrics = {"across/architectures": float(len(set(predicted))),
-               f"across/{trained.task.metric}_min": float(scores.min()),
-               f"across/{trained.task.metric}_mean": float(scores.mean())}
-    return Section("across", f"From {names[low]} to {names[high]}", text, metrics, figure)
+def architectures(run: Run) -> Section:
+    """Architectures: generated against directly trained networks of each, and how well the head tells them apart."""
+    metric, metrics, rows, accuracies = run.metric, {}, [], []
+    for which in run.trained_ids:
+        built, found = run.space.architectures[which], run.reconstruction(which, "test")
+        own = float(run.zoo.scores(built.name).mean())
+        accuracies.append(float((found.read_as == which).mean()))
+        metrics[f"zoo/{built.name}/{metric}_mean"] = own
+        metrics[f"reconstruct/{built.name}/{metric}_test"] = float(found.generated_score.mean())
+        generated = (f"{value:.3f}" for value in _mean_min_max(found.generated_score))
+        shown = (f"{own:.3f}", f"{found.score.mean():.3f}", *generated, f"{found.agreement.mean():.3f}")
+        rows.append((built.name, str(built.size), *shown, f"{accuracies[-1]:.0%} of {len(found.score)}"))
+    metrics["architecture/accuracy_test"] = float(np.mean(accuracies))
+    header = ("architecture", "parameters", f"{metric} of the zoo", "of test members")
+    header += ("of networks generated from them", "min", "max", "agreement", "head accuracy")
+    text = (
+        "Test members, none of them shown in training. The head reads each embedding's architecture; the encoder is told of it "
+        "by nothing but the parameters, whose number shows in the padding of a PRep."
+    )
+    return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
 
 
-def unseen(trained: Trained) -> Section:
-    """Networks of architectures that were never shown, from between two that were, over many pairs."""
-    metric = trained.task.metric
-    shown = shown_kinds(trained.config)
-    found = {kind: reconstruct_split(trained, kind, "test") for kind in shown}
-    teacher = [m.score_test for m in trained.zoo.members if m.split == "teacher"]
+def interpolate_architectures(run: Run) -> Section:
+    """From one architecture to another: score and architecture read in 100 steps between two embeddings."""
+    low, high = boundary_pairs(len(run.space.architectures))[0]
+    ends = []
+    for which in (low, high):
+        networks = run.networks(which, "test")
+        ends.append(run.reconstruction(which, "test").embedding[networks.best])
+    z = np.asarray(line(*ends, STEPS))
+    read_as, scores = classify_many(run.space, z), np.zeros(STEPS)
+    for which in set(read_as.tolist()):
+        own = read_as == which
+        flats = generate_many(run.space, which, z[own])
+        scores[own] = scores_of(run.dataset, run.space.architectures[which], flats)
+    names = run.space.names
+    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, run.metric)
+    changes = int(np.count_nonzero(np.diff(read_as)))
+    text = (
+        f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the line is "
+        f"read as the architecture that the head reads in it; the colour tells which. The line passes through "
+        f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest {run.metric} is "
+        f"{scores.min():.3f}."
+    )
+    metrics = {
+        "interpolate_architectures/architectures": float(len(set(read_as.tolist()))),
+        f"interpolate_architectures/{run.metric}_min": float(scores.min()),
+        f"interpolate_architectures/{run.metric}_mean": float(scores.mean()),
+    }
+    title = f"From {names[low]} to {names[high]}"
+    return Section("interpolate_architectures", title, text, metrics, figure)
+
+
+def unseen(run: Run) -> Section:
+    """Architectures between two others, over many pairs: those that no network of was shown, and those that were."""
+    metric, shown = run.metric, run.trained_ids
+    found = {which: run.reconstruction(which, "test") for which in shown}
+    teacher = [m.score_test for m in run.zoo.members if m.split == "teacher"]
     metrics, rows = {}, []
-    for between in between_boundaries(trained.netspace, found, all_pairs):
-        name = trained.netspace.architectures[between.kind].name
-        items = np.zeros(len(between.embedding), np.int32)
-        scores = score_embeddings(trained.netspace, trained.params, trained.constants, trained.task, between.embedding, items,
-                                  between.kind, "test")
-        named = np.mean(predicted_kinds(trained.netspace, trained.params, between.embedding) == between.kind)
-        scratch = trained.zoo.mean_score(name)
-        key = "unseen" if between.kind not in shown else "between"
+    for between in between_boundaries(run.space, found, all_pairs):
+        which, name = between.architecture_id, run.space.names[between.architecture_id]
+        flats = generate_many(run.space, which, between.embedding)
+        scores = scores_of(run.dataset, run.space.architectures[which], flats)
+        read_right = np.mean(classify_many(run.space, between.embedding) == which)
+        scratch = float(run.zoo.scores(name).mean())
+        key = "between" if which in shown else "unseen"
         metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": scratch}
-        rows.append((name, "never shown" if between.kind not in shown else "shown", str(len(scores)), f"{scores.mean():.3f}",
-                     f"{scores.max():.3f}", f"{scores.min():.3f}", f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–",
-                     f"{chance(trained.task):.3f}", f"{named:.0%}"))
-    header = ("architecture", "its networks", "pairs", f"generated, mean {metric}", "best", "worst", "trained directly, mean", "teacher",
-              "chance", "named right")
-    never = any(kind not in shown for kind in range(len(trained.netspace.architectures)))
-    return Section("unseen" if never else "between", "Architectures between two others",
-                   UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between.", metrics, None,
-                   (header, *rows))
+        generated = (f"{value:.3f}" for value in _mean_min_max(scores))
+        others = (f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–", f"{run.dataset.chance('test'):.3f}")
+        kind = "trained the space" if which in shown else "never shown"
+        rows.append((name, kind, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
+    header = ("architecture", "its networks", "pairs", f"generated: mean {metric}", "min", "max")
+    header += ("trained directly, mean", "teacher", "chance", "head accuracy")
+    never = len(shown) < len(run.space.architectures)
+    text = UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between."
+    return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
+
+
+def _mean_min_max(values: np.ndarray) -> tuple[float, float, float]:
+    return float(values.mean()), float(values.min()), float(values.max())
+
+
+def _has_boundaries(run: Run) -> bool:
+    return bool(boundary_pairs(len(run.space.architectures)))
+
+
+EVALUATIONS = (
+    Evaluation("interpolate_architectures", interpolate_architectures, applies=_has_boundaries),
+    Evaluation("unseen", unseen, applies=_has_boundaries),
+    Evaluation("architectures", architectures, applies=several_architectures),
+)

@@ -1,5 +1,6 @@
 """Plots: each takes what was computed and returns (figure, axes). Colours are safe for colour-blind readers."""
 
+import itertools
 from collections.abc import Sequence
 
 import matplotlib
@@ -16,6 +17,13 @@ from matplotlib.figure import Figure  # noqa: E402
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
+
+
+def styles(count: int) -> list[tuple[str, str]]:
+    """Colour and marker of each of `count` groups; beyond seven, other pairs of the same."""
+    return [(COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]) for i in range(count)]
+
+
 plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
                      "grid.alpha": 0.3, "figure.dpi": 110, "savefig.dpi": 160, "legend.frameon": False,
                      "figure.constrained_layout.use": True})
@@ -26,7 +34,7 @@ def input_against_generated(groups: Sequence[tuple[str, Float[np.ndarray, "n"], 
     """Score of each generated network over that of its input; one (label, inputs, generated) for each colour."""
     fig, ax = plt.subplots(figsize=(5, 4.6))
     ax.plot([0, 1], [0, 1], color="0.5", lw=1, zorder=1)
-    for (label, inputs, generated), colour, marker in zip(groups, COLOURS, MARKERS, strict=False):
+    for (label, inputs, generated), (colour, marker) in zip(groups, styles(len(groups)), strict=True):
         ax.scatter(inputs, generated, s=16, alpha=0.7, color=colour, marker=marker, label=label, lw=0)
     ax.set(xlabel=f"{metric} of the input network (test)", ylabel=f"{metric} of the generated network (test)",
            xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
@@ -38,7 +46,7 @@ def along_a_line(share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Fl
                  metric: str) -> tuple[Figure, Axes]:
     """Scores on the way from one network to another, one (label, scores) for each way."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
-    for (label, scores), colour, style in zip(lines, COLOURS, ("-", "--", "-.", ":"), strict=False):
+    for (label, scores), (colour, _), style in zip(lines, styles(len(lines)), itertools.cycle(("-", "--", "-.", ":"))):
         ax.plot(share, scores, style, color=colour, lw=2, label=label)
     ax.set(xlabel="share of the way from the first network to the second", ylabel=f"{metric} (test)",
            ylim=(0, 1.02), xlim=(0, 1))
@@ -50,8 +58,8 @@ def across_architectures(share: Float[np.ndarray, "step"], scores: Float[np.ndar
                          predicted: Int[np.ndarray, "step"], names: Sequence[str], metric: str) -> tuple[Figure, Axes]:
     """Scores on the way from one architecture to another, marked by the architecture that each embedding is read as."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
-    for kind, (name, colour, marker) in enumerate(zip(names, COLOURS, MARKERS, strict=False)):
-        here = predicted == kind
+    for which, (name, (colour, marker)) in enumerate(zip(names, styles(len(names)), strict=True)):
+        here = predicted == which
         if here.any():
             ax.scatter(share[here], scores[here], s=18, color=colour, marker=marker, label=name, lw=0)
     ax.set(xlabel="share of the way between the two embeddings", ylabel=f"{metric} (test)", ylim=(0, 1.02), xlim=(-0.01, 1.01))
@@ -64,13 +72,14 @@ def plane_of_embeddings(points: Float[np.ndarray, "n 2"], scores: Float[np.ndarr
                         groups: Sequence[tuple[str, np.ndarray]] = ()) -> tuple[Figure, Axes]:
     """Embeddings on their first two principal components, coloured by score; groups of indices get markers."""
     fig, ax = plt.subplots(figsize=(6, 4.6))
-    for (label, indices), marker in zip(groups or [("", np.arange(len(points)))], MARKERS, strict=False):
+    groups = groups or [("", np.arange(len(points)))]
+    for (label, indices), (_, marker) in zip(groups, styles(len(groups)), strict=True):
         drawn = ax.scatter(*points[indices].T, c=scores[indices], cmap="cividis", vmin=0, vmax=1, s=18, marker=marker,
                            lw=0.2, edgecolors="white", label=label or None)
     fig.colorbar(drawn, label=f"{metric} of the network (test)")
     ax.set(xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
            ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)")
-    if groups:
+    if len(groups) > 1:
         ax.legend()
     return fig, ax
 
@@ -90,7 +99,7 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
     return fig, axes.flat
 
 
-def training_curve(steps: Sequence[float], losses: Sequence[float], looks: Sequence[tuple[float, float]],
+def training_curve(steps: Sequence[float], losses: Sequence[float], checks: Sequence[tuple[float, float]],
                    label: str) -> tuple[Figure, Axes]:
     """Loss over steps, and what the checkpoint is chosen by on a second axis."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
@@ -98,7 +107,7 @@ def training_curve(steps: Sequence[float], losses: Sequence[float], looks: Seque
     ax.set(xlabel="training step", ylabel="loss", yscale="log")
     ax.yaxis.label.set_color(COLOURS[0])
     other = ax.twinx()
-    other.plot(*zip(*looks, strict=True), "s--", color=COLOURS[1], ms=4, lw=1)
+    other.plot(*zip(*checks, strict=True), "s--", color=COLOURS[1], ms=4, lw=1)
     other.set_ylabel(label, color=COLOURS[1])
     other.grid(False)
     other.spines["right"].set_visible(True)

@@ -1,16 +1,13 @@
-"""What a section of a report is, and what sections share."""
+"""What a section of a report is, and what makes one."""
 
 import dataclasses
-import functools
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import jax.numpy as jnp
-import numpy as np
 from matplotlib.figure import Figure
 
-from netspace_jax.metrics.reconstruction import Reconstruction, reconstruct
-from netspace_jax.runs.pipeline import Trained
-from netspace_jax.task import Split, Task
+from netspace_jax.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,14 +27,40 @@ class Section:
     fragment: str = ""
 
 
-@functools.lru_cache(maxsize=8)
-def reconstruct_split(trained: Trained, kind: int, split: Split) -> Reconstruction:
-    """Members of one architecture and split, and what is generated from them, compared on test inputs; sections share it."""
-    networks = trained.shown(trained.networks(kind, split))
-    return reconstruct(trained.netspace, trained.params, trained.constants, trained.task, networks, kind, "test")
+def always(run: Run) -> bool:
+    """Any run."""
+    del run
+    return True
 
 
-def chance(task: Task) -> float:
-    """Accuracy of always naming the commonest class of the test images."""
-    counts = np.bincount(np.asarray(task.examples("test", jnp.int32(0)).targets))
-    return float(counts.max() / counts.sum())
+def several_architectures(run: Run) -> bool:
+    """A run with more than one architecture."""
+    return len(run.space.architectures) > 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Something that can be made of a finished run: `python eval NAME RUN`.
+
+    Attributes:
+      make: from a run, and from options where there are some, to a section of a report, or to lines for the screen.
+      in_report: whether the report has it; what takes minutes of training, or writes files, is made when asked for.
+      applies: whether a run can have it.
+      options: a frozen dataclass of flags that `make` takes beside the run.
+    """
+
+    name: str
+    make: Callable[..., Section | list[str]]
+    in_report: bool = True
+    applies: Callable[[Run], bool] = always
+    options: type | None = None
+
+    @property
+    def summary(self) -> str:
+        """What it is, in one line."""
+        return (inspect.getdoc(self.make) or "").partition("\n")[0]
+
+    def __call__(self, run: Run, options: Any = None) -> Section | list[str]:
+        if self.options is None:
+            return self.make(run)
+        return self.make(run, options or self.options())

@@ -1,1 +1,6 @@
-"""One run on disk: configuration, checkpoints, metrics."""
+"""One run: its directory on disk, its checkpoints, and, when it is finished, its value."""
+
+from netspace_jax.runs.directory import RunDirectory, read_description
+from netspace_jax.runs.run import Run
+
+__all__ = ["Run", "RunDirectory", "read_description"]

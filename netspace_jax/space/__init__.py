@@ -1,1 +1,7 @@
-"""NetSpace: encoder, decoder, loss, training, and the trained space as one value."""
+"""NetSpace: encoder, decoder, loss and training; and the trained space as one value."""
+
+from netspace_jax.space.netspace import Constants, NetSpace
+from netspace_jax.space.network import Network
+from netspace_jax.space.space import Space, load
+
+__all__ = ["Constants", "NetSpace", "Network", "Space", "load"]

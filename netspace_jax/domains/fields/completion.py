@@ -3,21 +3,23 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import trimesh
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.domains.fields.geometry import Mesh, iou
+from netspace_jax.domains.fields.geometry import iou, is_empty
+from netspace_jax.domains.fields.objectives import Points
 from netspace_jax.domains.fields.render import picture_grid
-from netspace_jax.domains.fields.shapes import field_of, mesh_of
-from netspace_jax.latent import search as latent
-from netspace_jax.latent.objectives import Points
-from netspace_jax.report.section import Section, reconstruct_split
-from netspace_jax.runs.pipeline import Trained
+from netspace_jax.domains.fields.shapes import mesh_of, values_at
+from netspace_jax.report import Section
+from netspace_jax.runs import Run
+from netspace_jax.space.many import generate_many
+from netspace_jax.space.search import search
 
 SHAPES = 4
 STARTS = 8
 SEEN, HELD = 2048, 512  # points of the seen half: to fit, and to choose by
-NOISE = 0.005  # deviation of the error on each measured distance
-CONFIG = SearchConfig(steps=600, learning_rate=0.03, trust=1e-5, looks=12)
+NOISE = 0.005  # standard deviation of the error on each measured distance
+CONFIG = SearchConfig(steps=600, learning_rate=0.03, trust=1e-5, validations=12)
 
 
 def half_seen(rows: np.ndarray, seed: int) -> Points:
@@ -28,49 +30,57 @@ def half_seen(rows: np.ndarray, seed: int) -> Points:
     return Points(jnp.asarray(rows[:SEEN]), jnp.asarray(rows[SEEN:]))
 
 
-def _front(mesh: Mesh) -> Mesh:
-    if mesh.empty:
+def _front(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    if is_empty(mesh):
         return mesh
-    return Mesh(mesh.vertices, mesh.faces[mesh.vertices[mesh.faces].mean(1)[:, 2] > 0])
+    faces = mesh.faces[mesh.vertices[mesh.faces].mean(1)[:, 2] > 0]
+    return trimesh.Trimesh(mesh.vertices, faces, process=False)
 
 
-def completion(trained: Trained) -> Section:
-    """The half that was not seen, by search in the space, beside the training shape that fits the seen half best."""
-    architecture, task = trained.netspace.architectures[0], trained.task
-    members = trained.networks(0, "test")
-    networks = trained.shown(members)
-    known = jnp.asarray(reconstruct_split(trained, 0, "train").embedding)
-    here = latent.region_of(known)
-    decode = jax.jit(lambda z: trained.netspace.decode(trained.params, trained.constants, z, 0))
-    values = jax.jit(lambda flat, points: field_of(architecture)(flat, points))
+def completion(run: Run) -> Section:
+    """Half a shape, completed: by search in the space, beside the training shape that fits the seen half best."""
+    architecture, data, space = run.space.architectures[0], run.dataset, run.space
+    networks = run.networks(0, "test")
+    known = jnp.asarray(run.reconstruction(0, "train").embedding)
+    region = space.region()
 
     @jax.jit
-    def merits(goal):
+    def fits(objective):
         def one(z):
-            flat = trained.netspace.decode(trained.params, trained.constants, z, 0)
-            return -goal.loss(lambda x: architecture.apply(flat, x), jax.random.key(0), jnp.int32(0))
+            flat = space.generate(z, 0)
+            return -objective.loss(lambda x: architecture.apply(flat, x), jax.random.key(0), jnp.int32(0))
+
         return jax.lax.map(one, known, batch_size=16)
 
+    def overlap(flat, rows):
+        values = values_at(architecture, jnp.asarray(flat)[None], jnp.asarray(rows[None, :, :3]))
+        return iou(np.asarray(values[0]), rows[:, 3])
+
     overlaps, grids = {"found": [], "nearest": []}, [[], [], []]
-    for row in range(min(SHAPES, len(networks.items))):
-        item = networks.items[row]
-        goal = half_seen(np.asarray(task.held_out[item]), row)
-        first = jnp.argsort(-merits(goal))[:STARTS]
-        found = latent.search(trained.netspace, trained.params, trained.constants, here, goal, known[first], 0, CONFIG)
-        flat = decode(found.z[int(jnp.argmax(found.merit))])
-        unseen = np.asarray(task.uniform[item])
+    for row, member in enumerate(networks.indices[:SHAPES]):
+        item = int(member) % data.items
+        objective = half_seen(np.asarray(data.held_out[item]), row)
+        first = jnp.argsort(-fits(objective))[:STARTS]
+        found = search(space, region, objective, known[first], architecture_id=0, config=CONFIG)
+        best = found.z[int(jnp.argmax(found.score))]
+        flat, nearest = generate_many(space, 0, np.stack([best, known[first[0]]]))
+        unseen = np.asarray(data.uniform[item])
         unseen = unseen[unseen[:, 2] < 0]
-        overlaps["found"].append(iou(np.asarray(values(flat, unseen[:, :3])), unseen[:, 3]))
-        overlaps["nearest"].append(iou(np.asarray(values(decode(known[first[0]]), unseen[:, :3])), unseen[:, 3]))
-        truth = mesh_of(architecture, networks.flats[row])
+        overlaps["found"].append(overlap(flat, unseen))
+        overlaps["nearest"].append(overlap(nearest, unseen))
+        truth = mesh_of(architecture, networks.parameters[row])
         for grid, mesh in zip(grids, (_front(truth), mesh_of(architecture, flat), truth), strict=True):
             grid.append(mesh)
-    metrics = {"completion/unseen_half_iou": float(np.mean(overlaps["found"])),
-               "completion/nearest_iou": float(np.mean(overlaps["nearest"]))}
-    figure, _ = picture_grid(grids, ["seen", "completed", "SIREN of all"], [member.item for member in members.members[:len(grids[0])]],
-                             size=200)
-    text = (f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} (standard "
-            f"deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings that fit best. "
-            f"Mean IoU with the true shape over the half that was NOT seen: {metrics['completion/unseen_half_iou']:.3f}; of the "
-            f"training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}.")
+    metrics = {
+        "completion/unseen_half_iou": float(np.mean(overlaps["found"])),
+        "completion/nearest_iou": float(np.mean(overlaps["nearest"])),
+    }
+    names = [member.item for member in networks.members[: len(grids[0])]]
+    figure, _ = picture_grid(grids, ["seen", "completed", "SIREN of all"], names, size=200)
+    text = (
+        f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} (standard "
+        f"deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings that fit best. "
+        f"Mean IoU with the true shape over the half that was NOT seen: {metrics['completion/unseen_half_iou']:.3f}; of the "
+        f"training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}."
+    )
     return Section("completion", "Half a shape, completed", text, metrics, figure)

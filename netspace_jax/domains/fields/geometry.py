@@ -24,7 +24,6 @@ from netspace_jax.files import write_bytes
 Field = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
 _OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
 MESH_FORMATS = (".ply", ".obj", ".glb")
-Mesh = trimesh.Trimesh  # the old name, for modules that still import it
 
 
 def is_empty(mesh: trimesh.Trimesh) -> bool:

@@ -1,75 +1,66 @@
-"""Image classification: networks are compared by distillation (reference, section Training the embedding)."""
+"""Image classification: networks are compared by distillation (docs/method.md, Imitation loss)."""
+
+import dataclasses
+from typing import Any, ClassVar, Self
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
 from netspace_jax.data.augment import augment, normalise
 from netspace_jax.data.images import ImageSet
+from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import shuffled
-from netspace_jax.task import Batch, Split
+from netspace_jax.task import Batch, Split, register_task
 
 
-@flax.struct.dataclass
-class LabelledImages:
-    """Images of one split on the device."""
-
-    x: UInt8[Array, "n h w c"]
-    y: Int[Array, "n"]
-
-
-@flax.struct.dataclass
+@register_task
+@dataclasses.dataclass(frozen=True)
 class Classification:
-    """The task of a set of labelled images; every network sees the same ones, so batches are shared."""
+    """What classifiers of images compute: one logit for each class.
 
-    train: LabelledImages
-    validation: LabelledImages
-    test: LabelledImages
-    classes: int = flax.struct.field(pytree_node=False)
-    mean: tuple[float, ...] = flax.struct.field(pytree_node=False)
-    deviation: tuple[float, ...] = flax.struct.field(pytree_node=False)
-    crop_padding: int = flax.struct.field(pytree_node=False)
-    flip: bool = flax.struct.field(pytree_node=False)
-    metric: str = flax.struct.field(pytree_node=False, default="accuracy")
-    batch_axis: None = flax.struct.field(pytree_node=False, default=None)
-    items: int = flax.struct.field(pytree_node=False, default=1)
+    Attributes:
+      input_shape: height, width and channels of an image.
+      mean, std: of each channel of pixels scaled to [0, 1], for normalising.
+      temperature: of the distillation.
+    """
 
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return tuple(self.train.x.shape[1:])
+    input_shape: tuple[int, ...]
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    temperature: float = 1.0
+    name: ClassVar[str] = "classification"
+    metric: ClassVar[str] = "accuracy"
 
     @property
     def outputs(self) -> int:
+        """One logit for each class."""
         return self.classes
 
-    def sample(self, key: PRNGKeyArray, item: Int[Array, ""], step: Int[Array, ""], size: int) -> Batch:
-        """`size` training images: an epoch goes once through all (but the last incomplete batch), in a new order each.
+    def prepare(self, inputs: Shaped[Any, "n h w c"]) -> Float[Array, "n h w c"]:
+        """uint8 pixels normalised, or floats that are normalised already, as they are.
 
-        All of them, where there are fewer.
+        Raises:
+          InputError: they are of another shape, or floats that look like pixels.
         """
-        del item
-        order_key, augment_key = jax.random.split(key)
-        count = len(self.train.y)
-        size = min(size, count)
-        epoch, batch = jnp.divmod(step, count // size)
-        chosen = shuffled(jax.random.fold_in(order_key, epoch), batch * size + jnp.arange(size), count)
-        x = augment(jax.random.fold_in(augment_key, step), self.train.x[chosen], self.crop_padding, self.flip)
-        return Batch(normalise(x, self.mean, self.deviation), self.train.y[chosen])
-
-    def examples(self, split: Split, item: Int[Array, ""]) -> Batch:
-        """All images of a split, normalised."""
-        del item
-        images = getattr(self, split)
-        return Batch(normalise(images.x, self.mean, self.deviation), images.y)
-
-    def probes(self, count: int) -> Float[Array, "probe h w c"]:
-        """The first training images, cycled if there are too few."""
-        return normalise(self.train.x[np.arange(count) % len(self.train.x)], self.mean, self.deviation)
+        if tuple(inputs.shape[1:]) != self.input_shape:
+            raise InputError(f"images have shape {tuple(inputs.shape)}; these networks take (n, {', '.join(map(str, self.input_shape))})")
+        if inputs.dtype == np.uint8:
+            return normalise(inputs, self.mean, self.std)
+        inputs = jnp.asarray(inputs, jnp.float32)
+        if inputs.size and float(inputs.min()) >= 0 and float(inputs.max()) > 0:
+            raise InputError(
+                f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they are not "
+                f"normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
+            )
+        return inputs
 
     def describe(self, outputs: Float[Array, "probe classes"]) -> Float[Array, "features"]:
-        """Logits brought to one scale, the scale of each probe's, and the probabilities.
+        """Logits brought to one scale, the scale of each probe's, and the probabilities (docs/method.md, eq. 4).
 
         A network that trained briefly has logits a hundred times smaller than one that trained long; without a common
         scale the encoder cannot tell the brief ones apart.
@@ -81,44 +72,106 @@ class Classification:
 
     def fit_loss(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
         """Cross-entropy, averaged over images."""
-        log_p = jax.nn.log_softmax(outputs)
-        return -jnp.take_along_axis(log_p, targets[:, None], axis=1).mean()
+        return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
 
-    def imitation_loss(self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"],
-                       temperature: float) -> Float[Array, ""]:
-        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), summed over classes, averaged over images."""
-        return distillation(wanted, outputs, temperature)
+    def imitation_loss(
+        self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, ""]:
+        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (Hinton et al. 2015; docs/method.md, eq. 12)."""
+        log_wanted, log_outputs = (jax.nn.log_softmax(logits / self.temperature) for logits in (wanted, outputs))
+        return self.temperature**2 * optax.losses.kl_divergence_with_log_targets(log_outputs, log_wanted).mean()
 
     def score(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
         """Accuracy."""
         return (outputs.argmax(-1) == targets).mean()
 
-    def agreement(self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]) -> Float[Array, ""]:
+    def agreement(
+        self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
+    ) -> Float[Array, ""]:
         """Share of images on which two networks predict the same class."""
         return (wanted.argmax(-1) == outputs.argmax(-1)).mean()
 
 
-def distillation(teacher: Float[Array, "batch classes"], student: Float[Array, "batch classes"],
-                 temperature: float) -> Float[Array, ""]:
-    """KD(t, s) = T²·KL(softmax(t/T) ‖ softmax(s/T)) (Hinton et al. 2015; reference, section Training the embedding)."""
-    log_t, log_s = jax.nn.log_softmax(teacher / temperature), jax.nn.log_softmax(student / temperature)
-    return temperature ** 2 * (jnp.exp(log_t) * (log_t - log_s)).sum(-1).mean()
+@flax.struct.dataclass
+class LabelledImages:
+    """Images of one split on the device."""
+
+    x: UInt8[Array, "n h w c"]
+    y: Int[Array, "n"]
 
 
-def classification(images: ImageSet, crop_padding: int, flip: bool, count: int = 0) -> Classification:
+@flax.struct.dataclass
+class ImageData:
+    """A set of labelled images on the device; every network sees the same ones."""
+
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
+    task: Classification = flax.struct.field(pytree_node=False)
+    crop_padding: int = flax.struct.field(pytree_node=False, default=0)
+    flip: bool = flax.struct.field(pytree_node=False, default=False)
+    shared: bool = flax.struct.field(pytree_node=False, default=True)
+    items: int = flax.struct.field(pytree_node=False, default=1)
+
+    def of(self, member: Int[Array, ""] | int) -> Self:
+        """The same images for every network."""
+        del member
+        return self
+
+    def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
+        """`size` training images: an epoch goes once through all (but the last incomplete batch), in a new order each.
+
+        All of them, where there are fewer.
+        """
+        order_key, augment_key = jax.random.split(key)
+        count = len(self.train.y)
+        size = min(size, count)
+        epoch, batch = jnp.divmod(step, count // size)
+        chosen = shuffled(jax.random.fold_in(order_key, epoch), batch * size + jnp.arange(size), count)
+        x = augment(jax.random.fold_in(augment_key, step), self.train.x[chosen], self.crop_padding, self.flip)
+        return Batch(self._normalised(x), self.train.y[chosen])
+
+    def examples(self, split: Split) -> Batch:
+        """All images of a split, normalised."""
+        images = getattr(self, split)
+        return Batch(self._normalised(images.x), images.y)
+
+    def probes(self, count: int) -> Float[Array, "probe h w c"]:
+        """The first training images, cycled if there are too few."""
+        return self._normalised(self.train.x[np.arange(count) % len(self.train.x)])
+
+    def chance(self, split: Split) -> float:
+        """Accuracy of always naming the commonest class."""
+        counts = np.bincount(np.asarray(getattr(self, split).y))
+        return float(counts.max() / counts.sum())
+
+    def _normalised(self, x: UInt8[Array, "*batch h w c"]) -> Float[Array, "*batch h w c"]:
+        return normalise(x, self.task.mean, self.task.std)
+
+
+def image_data(images: ImageSet, *, crop_padding: int = 0, flip: bool = False, count: int = 0) -> ImageData:
     """Put a set of images on the device. Training images are put in a fixed random order, so that probes are mixed.
 
     Args:
       count: images of each split to use, drawn once; 0 for all.
     """
+
     def on_device(split, order):
         return LabelledImages(jnp.asarray(split.x[order]), jnp.asarray(split.y[order]))
 
     def drawn(split):
-        return np.random.default_rng(0).permutation(len(split.y))[:count or None]
+        return np.random.default_rng(0).permutation(len(split.y))[: count or None]
 
     def kept(split):
         return np.sort(drawn(split))
 
-    return Classification(on_device(images.train, drawn(images.train)), on_device(images.validation, kept(images.validation)),
-                          on_device(images.test, kept(images.test)), images.classes, images.mean, images.deviation, crop_padding, flip)
+    task = Classification(tuple(images.shape), images.classes, tuple(images.mean), tuple(images.std))
+    train, validation, test = images.train, images.validation, images.test
+    return ImageData(
+        on_device(train, drawn(train)),
+        on_device(validation, kept(validation)),
+        on_device(test, kept(test)),
+        task,
+        crop_padding,
+        flip,
+    )

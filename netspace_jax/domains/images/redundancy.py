@@ -2,62 +2,88 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from netspace_jax.checks import check_netspace
 from netspace_jax.config import RunConfig
+from netspace_jax.metrics.reconstruction import reconstruct
+from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh
-from netspace_jax.report import figures
-from netspace_jax.report.section import Section, reconstruct_split
-from netspace_jax.runs import pipeline
-from netspace_jax.runs.directory import RunDirectory
-from netspace_jax.runs.pipeline import Trained
-
-EMBEDDINGS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-MEMBERS = (32, 64, 128, 256, 512)
-STEPS = 1000  # of NetSpace for each point of the curves; a whole run takes more
+from netspace_jax.report import Section, figures
+from netspace_jax.runs import Run, RunDirectory
+from netspace_jax.space.loop import train_space, training_networks
 
 
-def _changed(trained: Trained, **changes) -> RunConfig:
-    """The run's configuration with other settings, all networks being held in memory."""
-    netspace = dataclasses.replace(trained.config.netspace, evaluations=1, resident=0, **changes)
-    config = dataclasses.replace(trained.config, netspace=netspace)
-    pipeline.check_run(config, trained.task)
-    return config
+@dataclasses.dataclass(frozen=True)
+class RedundancyOptions:
+    """How redundancy is measured."""
+
+    embeddings: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    """Sizes of embeddings."""
+    members: tuple[int, ...] = (32, 64, 128, 256, 512)
+    """Numbers of networks that NetSpace is trained on; all of the zoo's come last."""
+    steps: int = 1000
+    """Training steps of NetSpace for each point of the curves; a whole run takes more."""
 
 
-def _measured(trained: Trained, directory: Path, config: RunConfig) -> tuple[float, float]:
-    """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
-    run = RunDirectory(directory, config, False)
-    pipeline.train_netspace(config, trained.zoo, trained.task, run, netspace_mesh())
-    found = reconstruct_split(pipeline.open_run(config, directory, trained.zoo, trained.task), 0, "test")
-    return found.gap, float(found.agreement.mean())
-
-
-def redundancy(trained: Trained, embeddings: Sequence[int] = EMBEDDINGS, members: Sequence[int] = MEMBERS,
-               steps: int = STEPS) -> Section:
-    """Gap and agreement against the embedding's size, and against the number of networks trained on."""
-    whole = len(pipeline.training_networks(trained.config.netspace, trained.zoo, trained.netspace.architectures[0].name).members)
-    size = trained.netspace.architectures[0].size
-    counts = sorted({min(count, whole) for count in (*members, whole)})
+def redundancy(run: Run, options: RedundancyOptions) -> Section:
+    """How redundant are networks? Gap and agreement against the embedding's size, and against the networks trained on."""
+    which = run.trained_ids[0]
+    whole = len(training_networks(run.config.netspace, run.zoo, run.space.names[which]).members)
+    counts = sorted({min(count, whole) for count in (*options.members, whole)})
     # All are checked before the first trains: not every autoencoder takes every size.
-    points = {"embedding": {value: _changed(trained, steps=steps, embedding=value, train_members=whole) for value in embeddings},
-              "members": {value: _changed(trained, steps=steps, train_members=value) for value in counts}}
+    points = {
+        "embedding": {
+            size: _changed(run, steps=options.steps, embedding=size, train_members=whole) for size in options.embeddings
+        },
+        "members": {count: _changed(run, steps=options.steps, train_members=count) for count in counts},
+    }
+    size = run.space.architectures[which].size
+    labels = {"embedding": f"{{}} values for {size} parameters", "members": "{} networks trained on"}
     metrics, rows, curves = {}, [], {}
+    for name, configs in points.items():
+        found = [_measured(run, which, config) for config in configs.values()]
+        values = np.array(list(configs))
+        curves[name] = (values, np.array(found))
+        for value, (gap, agreement) in zip(values, found, strict=True):
+            metrics |= {f"redundancy/{name}_{value}_gap": gap, f"redundancy/{name}_{value}_agreement": agreement}
+            rows.append((labels[name].format(value), f"{gap:.3f}", f"{agreement:.3f}"))
+    figure, _ = figures.against_size(
+        [
+            ("size of the embedding", *curves["embedding"]),
+            ("networks that NetSpace was trained on", *curves["members"]),
+        ]
+    )
+    text = (
+        f"Each point is a NetSpace of its own, trained for {options.steps} steps on the same zoo and measured on test members; "
+        f"where the embedding varies all {whole} training members are shown, and where these vary it has "
+        f"{run.config.netspace.embedding} values."
+    )
+    header = ("what is varied", "gap", "agreement")
+    return Section("redundancy", "How redundant are networks?", text, metrics, figure, (header, *rows))
+
+
+def _changed(run: Run, **changes: int) -> RunConfig:
+    """The run's configuration with other settings, all networks being held in memory."""
+    netspace = dataclasses.replace(run.config.netspace, validations=1, resident=0, **changes)
+    check_netspace(netspace, run.config.zoo, {a.name: a.size for a in run.space.architectures})
+    return dataclasses.replace(run.config, netspace=netspace)
+
+
+def _measured(run: Run, which: int, config: RunConfig) -> tuple[float, float]:
+    """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
+    validation = {i: run.networks(i, "validation") for i in run.trained_ids}
     with tempfile.TemporaryDirectory() as place:
-        for name, configs in points.items():
-            found = [_measured(trained, Path(place) / f"{name}-{value}", config) for value, config in configs.items()]
-            values = np.array(list(configs))
-            curves[name] = (values, np.array(found))
-            for value, (gap, agreement) in zip(values, found, strict=True):
-                metrics |= {f"redundancy/{name}_{value}_gap": gap, f"redundancy/{name}_{value}_agreement": agreement}
-                rows.append((f"{value} values for {size} parameters" if name == "embedding" else f"{value} networks trained on",
-                             f"{gap:.3f}", f"{agreement:.3f}"))
-    figure, _ = figures.against_size([("size of the embedding", *curves["embedding"]),
-                                      ("networks that NetSpace was trained on", *curves["members"])])
-    text = (f"Each point is a NetSpace of its own, trained for {steps} steps on the same zoo and measured on test members; "
-            f"where the embedding varies all {whole} training members are shown, and where these vary it has "
-            f"{trained.config.netspace.embedding} values.")
-    return Section("redundancy", "How redundant are networks?", text, metrics, figure, (("what is varied", "gap", "agreement"), *rows))
+        space, _ = train_space(
+            config,
+            run.zoo,
+            run.dataset,
+            run.space.task,
+            store=RunDirectory(Path(place) / "run", dataclasses.asdict(config)),
+            select=lambda netspace: selection_metric(netspace, run.dataset, validation, config.netspace),
+            mesh=netspace_mesh(),
+        )
+    found = reconstruct(space, run.dataset, run.networks(which, "test"), which)
+    return found.gap, float(found.agreement.mean())

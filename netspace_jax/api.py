@@ -1,0 +1,33 @@
+"""The library's face: what `import netspace_jax` offers."""
+
+from etils import epath
+
+from netspace_jax import domains
+from netspace_jax.domain import preset
+from netspace_jax.errors import InputError
+from netspace_jax.files import location
+from netspace_jax.jobs import make_zoo, open_run, train
+from netspace_jax.latent import fit_arrays as fit
+from netspace_jax.space import Network, Space
+from netspace_jax.space import load as load_space
+
+__all__ = ["Network", "Space", "domains", "fit", "load", "make_zoo", "open_run", "preset", "train"]
+
+
+def load(path: epath.PathLike) -> Space:
+    """The space of a finished run, or one that `Space.save` wrote.
+
+    It needs neither the zoo nor the data that it came from; `open_run` opens those too.
+
+    Args:
+      path: directory of a run, as `runs/digits`, or of a space.
+
+    Raises:
+      InputError: there is none, or it cannot be read.
+    """
+    folder = location(path)
+    if (folder / "space" / "space.json").exists():
+        return load_space(folder / "space")
+    if (folder / "config.json").exists():
+        raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
+    return load_space(folder)

@@ -1,0 +1,65 @@
+"""One kind of network: how it is initialised, trains, is brought to its final form, and computes."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from netspace_jax.architectures import parameters
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """One kind of network: a Flax module with all that a zoo and a space need of it.
+
+    Attributes:
+      name: what it is called in zoos and reports.
+      module: the Flax module of the final form, called as `module(x)` on a batch of inputs.
+      input_shape: shape of one input, (height, width, channels) or (coordinates,).
+      trainee: the module that trains, where it differs from the final form (it may hold `batch_stats` and is called
+        with `train`); `fold` then turns its variables into the final form's parameters.
+      branch_ends: names of the layers that end a residual branch, of which there are `branches`, one after another:
+        generated networks start with those layers damped, since nothing normalises the sum of many branches.
+    """
+
+    name: str
+    module: nn.Module
+    input_shape: tuple[int, ...]
+    trainee: nn.Module | None = None
+    fold: Callable[[PyTree], PyTree] | None = None
+    branch_ends: tuple[str, ...] = ()
+    branches: int = 1
+
+    @functools.cached_property
+    def spec(self) -> parameters.Spec:
+        """Order, shapes and layouts of the final form's parameters."""
+        x = jnp.zeros((1, *self.input_shape))
+        return parameters.spec_in_forward_order(lambda: self.module.init(jax.random.key(0), x)["params"])
+
+    @property
+    def size(self) -> int:
+        """Number of parameters of the final form."""
+        return self.spec.size
+
+    def init(self, key: PRNGKeyArray) -> PyTree:
+        """Variables of one untrained network."""
+        return (self.trainee or self.module).init(key, jnp.zeros((1, *self.input_shape)))
+
+    def train_apply(self, params: PyTree, state: PyTree, x: Float[Array, "batch *input"]) -> tuple[Any, PyTree]:
+        """Outputs in training mode for `x`, and the state (batch statistics) after them."""
+        if self.trainee is None:
+            return self.module.apply({"params": params, **state}, x), state
+        return self.trainee.apply({"params": params, **state}, x, train=True, mutable=list(state))
+
+    def finish(self, variables: PyTree) -> Float[Array, "size"]:
+        """The flat final form of one trained network, batch norms folded."""
+        return parameters.flatten(self.spec, self.fold(variables) if self.fold else variables["params"])
+
+    def apply(self, flat: Float[Array, "size"], x: Float[Array, "batch *input"]) -> Float[Array, "batch outputs"]:
+        """Outputs of one network, given as its flat parameters."""
+        return self.module.apply({"params": parameters.unflatten(self.spec, flat)}, x)

@@ -1,0 +1,43 @@
+"""What there is, as text for people."""
+
+import numpy as np
+
+from netspace_jax.domain import domains
+from netspace_jax.jobs import all_evaluations, evaluations
+from netspace_jax.zoo import Zoo
+
+
+def describe_zoo(zoo: Zoo) -> str:
+    """What is in a zoo."""
+    summary = zoo.summary
+    lines = [
+        f"{zoo.directory}: {len(zoo.members)} networks for {zoo.description.get('dataset')}, trained in "
+        f"{summary['seconds']:.0f} s, {summary['diverged']} diverged",
+        f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} {'test score: min':>16} {'mean':>6} {'max':>6}",
+    ]
+    for name in zoo.architectures:
+        for split in ("train", "validation", "test", "teacher"):
+            members = [m for m in zoo.members if (m.architecture, m.split, m.status) == (name, split, "finite")]
+            if members:
+                steps, scores = [m.steps for m in members], [m.score_test for m in members]
+                lines.append(
+                    f"{name:14} {split:10} {len(members):8} {min(steps):6}–{max(steps):<6} {min(scores):16.3f} "
+                    f"{np.mean(scores):6.3f} {max(scores):6.3f}"
+                )
+    return "\n".join(lines)
+
+
+def list_evaluations(program: str) -> str:
+    """What can be made of a finished run, a line each."""
+    shared = set.intersection(*({found.name for found in evaluations(each)} for each in domains()))
+    width = max(map(len, all_evaluations()))
+    lines = [f"usage: {program} NAME RUN [FLAGS]   ({program} NAME --help lists the flags of one)", ""]
+    for title, chosen in (
+        ("any run", [found for name, found in all_evaluations().items() if name in shared]),
+        *((f"runs of {each.name}", [found for found in each.evaluations if found.name not in shared]) for each in domains()),
+    ):
+        lines.append(f"{title}:")
+        for found in chosen:
+            extra = "" if found.in_report else " (not in the report)"
+            lines.append(f"  {found.name:{width}}  {found.summary}{extra}")
+    return "\n".join(lines)

@@ -1,0 +1,116 @@
+"""What a domain is: everything that belongs to a kind of task, as one value; and the domains that are known."""
+
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
+from netspace_jax.errors import InputError
+from netspace_jax.report.section import Evaluation
+from netspace_jax.task import Dataset, Task
+from netspace_jax.zoo.training import MakeTraining, supervised
+
+
+class Loaded(NamedTuple):
+    """The data of a zoo.
+
+    Attributes:
+      items: name of each item that networks are about (a shape); one empty name where all see the same data.
+      config: the zoo's configuration, with as many members as there are items where it asked for more.
+    """
+
+    dataset: Dataset
+    items: tuple[str, ...]
+    config: ZooConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """A kind of task.
+
+    Attributes:
+      name: what configurations call it.
+      zoo_config, netspace_config: its flags.
+      load: from a zoo's configuration to its data.
+      presets: complete configurations by name, each a function whose docstring says what it is.
+      evaluations: its sections of a report, and what else can be made of a finished run.
+      task_of: the task as a space of this configuration compares networks by it; by default the data's own.
+      check: refuses values of its own flags that cannot be.
+      training: how ONE network trains, from an architecture and the zoo's configuration.
+    """
+
+    name: str
+    zoo_config: type[ZooConfig]
+    netspace_config: type[NetSpaceConfig]
+    load: Callable[[Any], Loaded]
+    presets: Mapping[str, Callable[[], RunConfig]]
+    evaluations: tuple[Evaluation, ...]
+    task_of: Callable[[Any, Task], Task] = lambda config, task: task
+    check: Callable[[RunConfig], None] = lambda config: None
+    training: MakeTraining = supervised
+
+
+_DOMAINS: dict[str, Domain] = {}
+
+
+def register(domain: Domain) -> None:
+    """Make a domain, its presets and its evaluations known."""
+    _DOMAINS[domain.name] = domain
+
+
+def domains() -> tuple[Domain, ...]:
+    """All known domains."""
+    return tuple(_DOMAINS.values())
+
+
+def domain(name: str) -> Domain:
+    """The domain of a name.
+
+    Raises:
+      InputError: none has it.
+    """
+    if name not in _DOMAINS:
+        raise InputError(f"unknown domain {name!r}; known are {', '.join(_DOMAINS)}")
+    return _DOMAINS[name]
+
+
+def presets() -> dict[str, Callable[[], RunConfig]]:
+    """All presets by name."""
+    return {name: make for each in domains() for name, make in each.presets.items()}
+
+
+def preset(name: str) -> RunConfig:
+    """The preset of a name.
+
+    Raises:
+      InputError: there is none; the message has the nearest names.
+    """
+    known = presets()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
+        raise InputError(f"unknown preset {name!r}; did you mean {' or '.join(near)}?")
+    return known[name]()
+
+
+def preset_text(name: str) -> str:
+    """What a preset is, for people."""
+    return inspect.getdoc(presets()[name]) or ""
+
+
+def read_config(description: Mapping[str, Any], where: object) -> RunConfig:
+    """The configuration of a run from what JSON made of it.
+
+    Raises:
+      InputError: it is not one, or its domain is not known here.
+    """
+    try:
+        own = domain(description["domain"])
+        zoo, netspace = (
+            rebuild(own.zoo_config, description["zoo"]),
+            rebuild(own.netspace_config, description["netspace"]),
+        )
+        return RunConfig(description["name"], own.name, zoo, netspace)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{where} is not the configuration of a run ({error})") from error

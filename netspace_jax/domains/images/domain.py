@@ -1,0 +1,76 @@
+"""The domain of networks that classify images."""
+
+import dataclasses
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.config import SearchConfig
+from netspace_jax.data.images import load_images
+from netspace_jax.domain import Domain, Loaded
+from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
+from netspace_jax.domains.images.dataset import Classification, image_data
+from netspace_jax.domains.images.ensemble import ensemble
+from netspace_jax.domains.images.interpolation import interpolation
+from netspace_jax.domains.images.novelty import novelty
+from netspace_jax.domains.images.prediction import prediction
+from netspace_jax.domains.images.presets import PRESETS
+from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
+from netspace_jax.domains.images.search import search, search_architectures
+from netspace_jax.domains.images.transfer import TransferOptions, transfer
+from netspace_jax.errors import InputError
+from netspace_jax.report import Evaluation, architectures
+from netspace_jax.report.section import several_architectures
+from netspace_jax.zoo.training import Training, supervised
+
+
+def load(config: ImageZooConfig) -> Loaded:
+    """The images of a zoo.
+
+    Raises:
+      InputError: they are missing, cannot be read, or are too few for a batch.
+    """
+    images = load_images(config.dataset, config.data_dir or None)
+    data = image_data(images, crop_padding=config.crop_padding, flip=config.flip, count=config.images)
+    if config.batch > len(data.train.y):
+        raise InputError(
+            f"--zoo.batch {config.batch} is more than the {len(data.train.y)} training images of {images.name}"
+        )
+    return Loaded(data, ("",), config)
+
+
+def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification:
+    """The task with the distillation's temperature."""
+    return dataclasses.replace(task, temperature=config.temperature)
+
+
+def training(architecture: Architecture, config: ImageZooConfig) -> Training:
+    """How one classifier trains: on labelled batches, its products in the number format that is asked for."""
+    return supervised(architecture, config, config.precision)
+
+
+DOMAIN = Domain(
+    name="images",
+    zoo_config=ImageZooConfig,
+    netspace_config=ImageNetSpaceConfig,
+    load=load,
+    presets=PRESETS,
+    evaluations=(
+        Evaluation("interpolate", interpolation),
+        *architectures.EVALUATIONS,
+        Evaluation("prediction", prediction),
+        Evaluation("ensemble", ensemble),
+        Evaluation("novelty", novelty),
+        Evaluation("search", search, in_report=False, options=SearchConfig),
+        Evaluation(
+            "search_architectures",
+            search_architectures,
+            in_report=False,
+            applies=several_architectures,
+            options=SearchConfig,
+        ),
+        Evaluation("transfer", transfer, in_report=False, options=TransferOptions),
+        Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
+    ),
+    task_of=task_of,
+    check=check,
+    training=training,
+)

@@ -1,0 +1,23 @@
+"""From one network to another, through embeddings and through weights."""
+
+from netspace_jax.metrics.interpolation import interpolate
+from netspace_jax.report import Section, figures
+from netspace_jax.runs import Run
+
+
+def interpolation(run: Run) -> Section:
+    """From one network to another: scores along the line of embeddings and along the line of weights."""
+    which = run.trained_ids[0]
+    networks = run.networks(which, "test")
+    best = networks.best_first[:2]
+    way = interpolate(run.space, run.dataset, networks.parameters[best], which)
+    latent, weights = float(way.latent.min()), float(way.weights.min())
+    figure, _ = figures.along_a_line(way.share, [("embeddings", way.latent), ("weights", way.weights)], run.metric)
+    initial = "one shared initialisation" if run.config.zoo.shared_init else "initialisations of their own"
+    text = (
+        f"The two best test {run.space.names[which]}s by validation inputs, trained from {initial}. Between their embeddings "
+        f"the lowest {run.metric} is {latent:.3f}, between their weights {weights:.3f} (chance: "
+        f"{run.dataset.chance('test'):.3f})."
+    )
+    metrics = {"interpolate/latent_min": latent, "interpolate/weights_min": weights}
+    return Section("interpolate", "From one network to another", text, metrics, figure)

@@ -1,0 +1,56 @@
+"""New networks, or repeated ones: generated networks beside the nearest training network and what takes no generator."""
+
+
+from netspace_jax import latent
+from netspace_jax.metrics.behaviour import outputs_of, scores_on
+from netspace_jax.metrics.novelty import disturbed, nearest
+from netspace_jax.report import Section
+from netspace_jax.runs import Run
+from netspace_jax.space.many import generate_many
+
+DRAWN = 128  # networks sampled from the space
+
+
+def novelty(run: Run) -> Section:
+    """New networks, or repeated ones? Nearest training networks, and what takes no generator at all."""
+    which, task = run.trained_ids[0], run.dataset.task
+    architecture = run.space.architectures[which]
+    members = run.networks(which, "train")
+    training, test = members.parameters, run.networks(which, "test").parameters
+    embeddings = run.reconstruction(which, "train").embedding
+
+    def drawn(fit):
+        return generate_many(run.space, which, latent.draw(fit(embeddings), 0, DRAWN))
+
+    def said_by(flats):
+        return outputs_of(run.dataset, architecture, flats)
+
+    known, targets = said_by(training), run.dataset.examples("test").targets
+    rows, metrics = [], {}
+    for label, name, flats in (
+        ("generated from test networks", "generated", run.reconstruction(which, "test").generated),
+        (f"{DRAWN} drawn from a Gaussian mixture over training embeddings", "mixture", drawn(latent.fit_mixture)),
+        (f"{DRAWN} drawn from a kernel density over them", "kernel", drawn(latent.fit_kernel)),
+        ("test networks themselves", "members", test),
+        ("test networks, 10 % noise on the weights", "noise", disturbed(test, 0.1)),
+        ("average of the training networks' weights", "average", training.mean(0, keepdims=True)),
+        ("best of the training networks (by validation)", "best", training[members.best : members.best + 1]),
+    ):
+        outputs = said_by(flats)
+        scores = scores_on(task, outputs, targets)
+        near = nearest(task, flats, training, outputs=outputs, known=known)
+        metrics |= {
+            f"novelty/{name}_{task.metric}": float(scores.mean()),
+            f"novelty/{name}_distance": float(near.distance.mean()),
+            f"novelty/{name}_agreement": float(near.agreement.mean()),
+        }
+        values = (scores.mean(), scores.max(), near.distance.mean(), near.agreement.mean())
+        rows.append((label, *(f"{value:.3f}" for value in values)))
+    header = ("networks", f"{task.metric}: mean", "max", "distance to the nearest training network")
+    header += ("agreement with the nearest training network",)
+    text = (
+        f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A generator "
+        "that repeats what it was shown would have distance 0 and agreement 1; compare generated networks with the test "
+        "networks themselves."
+    )
+    return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

@@ -1,0 +1,69 @@
+"""What a search among classifiers of images is for, beside doing well by the labels (`netspace_jax.latent.Fit`)."""
+
+import dataclasses
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.domains.images.dataset import ImageData
+from netspace_jax.latent.objectives import RunNetwork, validation_score
+
+
+@flax.struct.dataclass
+class Distil:
+    """Imitate a teacher and do well by the labels: the paper's, where `label_weight` is 0 or 0.1 (docs/method.md, eq. 25).
+
+    Attributes:
+      flat: parameters of the teacher, of architecture `teacher`.
+    """
+
+    dataset: ImageData
+    flat: Float[Array, "size"]
+    teacher: Architecture = flax.struct.field(pytree_node=False)
+    temperature: float = flax.struct.field(pytree_node=False, default=4.0)
+    label_weight: float = flax.struct.field(pytree_node=False, default=0.1)
+    batch: int = flax.struct.field(pytree_node=False, default=128)
+
+    def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
+        """(1 − label_weight)·KL(teacher ‖ network) + label_weight·cross-entropy, the KL without its factor T²."""
+        task = dataclasses.replace(self.dataset.task, temperature=self.temperature)
+        batch = self.dataset.sample(key, step, self.batch)
+        outputs, wanted = network(batch.inputs), self.teacher.apply(self.flat, batch.inputs)
+        imitation = task.imitation_loss(wanted, outputs) / self.temperature**2
+        return (1 - self.label_weight) * imitation + self.label_weight * task.fit_loss(outputs, batch.targets)
+
+    def score(self, network: RunNetwork) -> Float[Array, ""]:
+        """Accuracy on validation images."""
+        return validation_score(self.dataset, network)
+
+
+@flax.struct.dataclass
+class SomeClasses:
+    """Tell some of the classes apart, whatever becomes of the others."""
+
+    dataset: ImageData
+    classes: tuple[int, ...] = flax.struct.field(pytree_node=False)
+    batch: int = flax.struct.field(pytree_node=False, default=128)
+
+    def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
+        """Cross-entropy among the classes, over their images."""
+        batch = self.dataset.sample(key, step, self.batch)
+        own = jnp.isin(batch.targets, jnp.array(self.classes))
+        log_p = jax.nn.log_softmax(self._logits(network, batch.inputs))
+        right = jnp.take_along_axis(log_p, batch.targets[:, None], 1)[:, 0]
+        return -jnp.where(own, right, 0).sum() / jnp.maximum(own.sum(), 1)
+
+    def score(self, network: RunNetwork) -> Float[Array, ""]:
+        """Accuracy among the classes, over their validation images."""
+        examples = self.dataset.examples("validation")
+        own = jnp.isin(examples.targets, jnp.array(self.classes))
+        right = self._logits(network, examples.inputs).argmax(-1) == examples.targets
+        return (own & right).sum() / jnp.maximum(own.sum(), 1)
+
+    def _logits(self, network: RunNetwork, inputs: Float[Array, "n *input"]) -> Float[Array, "n classes"]:
+        chosen = jnp.isin(jnp.arange(self.dataset.task.classes), jnp.array(self.classes))
+        outputs = network(inputs)
+        return jnp.where(jnp.broadcast_to(chosen, outputs.shape), outputs, -jnp.inf)

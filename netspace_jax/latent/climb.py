@@ -1,0 +1,90 @@
+"""Gradient search from many points at once; what is best by the search objective is kept (docs/method.md, eq. 24)."""
+
+from collections.abc import Callable
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float
+
+from netspace_jax.config import SearchConfig
+from netspace_jax.latent.objectives import Objective, RunNetwork
+from netspace_jax.latent.region import Region
+
+
+@flax.struct.dataclass
+class Found:
+    """What a search came to.
+
+    Attributes:
+      z: the best point at a validation check.
+      score: its validation score, by which it was chosen.
+      initial_score: validation score of the point that the search began at.
+      last: the point that the search ended at.
+      losses: mean loss between two validation checks.
+    """
+
+    z: Float[Array, "*start embedding"]
+    score: Float[Array, "*start"]
+    initial_score: Float[Array, "*start"]
+    last: Float[Array, "*start embedding"]
+    losses: Float[Array, "*start check"]
+
+
+@flax.struct.dataclass
+class Ground:
+    """What a search moves on, as functions of ONE point.
+
+    Attributes:
+      network_of: from a point to the network that it stands for.
+      penalty: a term of the loss for the point itself.
+      allowed: whether a point may be the result.
+    """
+
+    network_of: Callable[[Array], RunNetwork] = flax.struct.field(pytree_node=False)
+    penalty: Callable[[Array], Float[Array, ""]] = flax.struct.field(
+        pytree_node=False, default=lambda point: jnp.zeros(())
+    )
+    allowed: Callable[[Array], Bool[Array, ""]] = flax.struct.field(
+        pytree_node=False, default=lambda point: jnp.ones((), bool)
+    )
+
+
+def climb(
+    ground: Ground, region: Region, objective: Objective, initial: Float[Array, "start size"], config: SearchConfig
+) -> Found:
+    """Adam from many points, in units of the region."""
+    optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.01))
+    each = max(config.steps // config.validations, 1)
+
+    def loss_of(u, step):
+        x = region.restore(u)
+        loss = objective.loss(ground.network_of(x), jax.random.key(config.seed), step)
+        return loss + config.trust * jnp.square(u).mean() + ground.penalty(x)
+
+    def score_of(u):
+        x = region.restore(u)
+        return jnp.where(ground.allowed(x), objective.score(ground.network_of(x)), -jnp.inf)
+
+    def step(carry, index):
+        u, optimizer_state = carry
+        loss, gradient = jax.value_and_grad(loss_of)(u, index)
+        updates, optimizer_state = optimizer.update(gradient, optimizer_state)
+        return (optax.apply_updates(u, updates), optimizer_state), loss
+
+    def until_check(carry, check):
+        walk, best, best_score = carry
+        walk, losses = jax.lax.scan(step, walk, check * each + jnp.arange(each))
+        score = score_of(walk[0])
+        better = score > best_score
+        return (walk, jnp.where(better, walk[0], best), jnp.where(better, score, best_score)), losses.mean()
+
+    def one(start):
+        u = region.standardise(start)
+        first = score_of(u)
+        carry = ((u, optimizer.init(u)), u, first)
+        ((u, _), best, score), losses = jax.lax.scan(until_check, carry, jnp.arange(max(config.steps // each, 1)))
+        return Found(region.restore(best), score, first, region.restore(u), losses)
+
+    return jax.vmap(one)(initial)

@@ -1,0 +1,113 @@
+"""What many networks of one architecture say, in blocks, compiled once for any number of them.
+
+Everywhere, `members` are the indices of the zoo's members that networks stand for: whose data they are asked about. They
+are left out where all networks see the same data.
+"""
+
+import functools
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.ops.mapping import Rows, in_blocks, in_pieces, of_first
+from netspace_jax.task import Dataset, Split, Task
+
+Members = Int[Rows, "network"] | None
+
+
+def _numbered(members: Members, count: int) -> Int[np.ndarray, "network"]:
+    return np.zeros(count, np.int32) if members is None else np.asarray(members, np.int32)
+
+
+def _run(architecture: Architecture, flat, inputs):
+    return in_pieces(lambda x: architecture.apply(flat, x), inputs)
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "split"))
+def _outputs(count, rows, architecture, dataset, split):
+    return of_first(count, lambda row: _run(architecture, row[0], dataset.of(row[1]).examples(split).inputs), rows)
+
+
+@functools.partial(jax.jit, static_argnames="architecture")
+def _outputs_on(count, flats, architecture, inputs):
+    return of_first(count, lambda flat: _run(architecture, flat, inputs), flats)
+
+
+@functools.partial(jax.jit, static_argnames="split")
+def _scores(outputs, members, dataset, split):
+    def one(row):
+        return dataset.task.score(row[0], dataset.of(row[1]).examples(split).targets)
+
+    return jax.lax.map(one, (outputs, members))
+
+
+@functools.partial(jax.jit, static_argnames="task")
+def _scores_on(_, outputs, targets, task):
+    return jax.vmap(task.score, (0, None))(outputs, targets)
+
+
+@functools.partial(jax.jit, static_argnames="task")
+def _agreements(wanted, outputs, task):
+    return jax.vmap(task.agreement)(wanted, outputs)
+
+
+def outputs_of(
+    dataset: Dataset,
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    members: Members = None,
+    split: Split = "test",
+) -> Float[np.ndarray, "network n outputs"]:
+    """What each network says of the inputs of a split."""
+    return in_blocks(_outputs, (flats, _numbered(members, len(flats))), architecture, dataset, split)
+
+
+def outputs_on(
+    architecture: Architecture, flats: Float[Rows, "network size"], inputs: Float[Array, "n *input"]
+) -> Float[np.ndarray, "network n outputs"]:
+    """What each network says of the same inputs."""
+    return in_blocks(_outputs_on, flats, architecture, inputs)
+
+
+def scores_on(
+    task: Task, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
+) -> Float[np.ndarray, "network"]:
+    """Scores of what each network says of the same inputs."""
+    return in_blocks(_scores_on, outputs, targets, task)
+
+
+def scores_of(
+    dataset: Dataset,
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    members: Members = None,
+    split: Split = "test",
+) -> Float[np.ndarray, "network"]:
+    """Scores of networks given as their flat parameters."""
+
+    def scores(count, rows):
+        return _scores(_outputs(count, rows, architecture, dataset, split), rows[1], dataset, split)
+
+    return in_blocks(scores, (flats, _numbered(members, len(flats))))
+
+
+def compare(
+    dataset: Dataset,
+    architecture: Architecture,
+    wanted: Float[Rows, "network size"],
+    flats: Float[Rows, "network size"],
+    *,
+    members: Members = None,
+    split: Split = "test",
+) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
+    """Scores of some networks, scores of as many others, and the share of inputs on which each says what its other says."""
+
+    def both(count, rows):
+        wanted, flats, numbers = rows
+        first, second = (_outputs(count, (own, numbers), architecture, dataset, split) for own in (wanted, flats))
+        agreements = _agreements(first, second, dataset.task)
+        return _scores(first, numbers, dataset, split), _scores(second, numbers, dataset, split), agreements
+
+    return in_blocks(both, (wanted, flats, _numbered(members, len(flats))))

@@ -1,0 +1,109 @@
+"""A function of ONE network for many: over the devices of a mesh, or in blocks of one size.
+
+Accelerators take the networks of a share together, by vmap. A core takes them one after another: the activations of one
+network stay in its cache, and those of many do not.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, Int, PyTree
+
+from netspace_jax.ops.devices import AXIS
+from netspace_jax.ops.platform import on_cpu
+
+# Networks that are encoded, decoded and run at once in an evaluation: bounds its memory.
+BLOCK = 32
+
+# Any rows, one for each network.
+Rows = Array | np.ndarray
+
+
+def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Callable[..., PyTree]:
+    """A function of ONE network for all that lie on the devices of a mesh, each device with its own share.
+
+    Args:
+      shared: the last so many arguments are the same for all networks.
+    """
+
+    def share(*arguments):
+        networks, rest = arguments[: len(arguments) - shared], arguments[len(arguments) - shared :]
+        if on_cpu():
+            return jax.lax.map(lambda one: function(*one, *rest), networks)
+        return jax.vmap(function, (0,) * len(networks) + (None,) * shared)(*arguments)
+
+    def on_mesh(*arguments):
+        specs = (PartitionSpec(AXIS),) * (len(arguments) - shared) + (PartitionSpec(),) * shared
+        # Unchecked: no network knows of another, so there is nothing to reduce.
+        return jax.shard_map(share, mesh=mesh, in_specs=specs, out_specs=PartitionSpec(AXIS), check_vma=False)(
+            *arguments
+        )
+
+    return on_mesh
+
+
+def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
+    """What a function of a block of networks says of any number of them, as NumPy arrays; compiled once for any number.
+
+    One network alone is a block of its own.
+
+    Args:
+      function: from the number of networks that count, rows of which the others are repeated, and `rest`, to arrays
+        whose first axis is the network.
+      rows: arrays whose first axis is the network.
+
+    Raises:
+      ValueError: there are no rows.
+    """
+    rows = jax.tree.map(np.asarray, rows)
+    total = len(jax.tree.leaves(rows)[0])
+    if not total:
+        raise ValueError("no networks: there is nothing to evaluate")
+    size = 1 if total == 1 else BLOCK
+    parts = []
+    for begin in range(0, total, size):
+        count = min(size, total - begin)
+        block = jax.tree.map(lambda leaf, begin=begin, count=count: leaf[begin + np.arange(size) % count], rows)
+        found = function(np.int32(count), block, *rest)
+        parts.append(jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], found))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
+    """A function of ONE network for the first `count` rows of a block, and zeros or anything for the others."""
+    if not on_cpu():
+        return jax.vmap(function)(rows)
+
+    def row(index):
+        return jax.tree.map(lambda leaf: leaf[index], rows)
+
+    size = len(jax.tree.leaves(rows)[0])
+    nothing = jax.tree.map(
+        lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), jax.eval_shape(function, row(0))
+    )
+
+    def one(index, found):
+        return jax.tree.map(lambda leaf, value: leaf.at[index].set(value), found, function(row(index)))
+
+    return jax.lax.fori_loop(0, count, one, nothing)
+
+
+def in_pieces(
+    apply: Callable[[Array], Array], inputs: Float[Array, "n *input"], size: int = 512
+) -> Float[Array, "n outputs"]:
+    """Outputs of one network on any number of inputs, a piece at a time so that memory stays bounded.
+
+    Args:
+      size: most inputs of a piece.
+    """
+    if len(inputs) <= size:
+        return apply(inputs)
+    pieces = -(-len(inputs) // size)
+    length = -(-len(inputs) // pieces)
+    # Filled up, so that all pieces have one size and the network is compiled once.
+    filled = jnp.pad(inputs, [(0, pieces * length - len(inputs))] + [(0, 0)] * (inputs.ndim - 1))
+    outputs = jax.lax.map(apply, filled.reshape(pieces, length, *inputs.shape[1:]))
+    return outputs.reshape(pieces * length, *outputs.shape[2:])[: len(inputs)]

@@ -1,0 +1,79 @@
+"""Checkpoints by Orbax, one at a time in a folder, with a checksum of all values."""
+
+import zlib
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from etils import epath
+from jax.sharding import Sharding
+from jaxtyping import PyTree
+
+from netspace_jax.errors import InputError
+from netspace_jax.files import disk_errors
+
+
+class Restored(NamedTuple):
+    """A checkpoint that was read: its tree, what was noted beside it, and its step."""
+
+    tree: PyTree
+    record: dict[str, Any]
+    step: int
+
+
+def save(folder: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
+    """Write a checkpoint; the one before is then deleted."""
+    with disk_errors(folder), _manager(folder) as manager:
+        if step in manager.all_steps():
+            manager.delete(step)
+        noted = {**record, "checksum": _checksum(tree)}
+        manager.save(step, args=ocp.args.Composite(tree=ocp.args.StandardSave(tree), record=ocp.args.JsonSave(noted)))
+
+
+def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | None:
+    """The checkpoint in a folder, or None.
+
+    Args:
+      like: an abstract tree of what is to be read.
+
+    Raises:
+      InputError: it cannot be read.
+    """
+    if not folder.exists():
+        return None
+    try:
+        with _manager(folder) as manager:
+            step = manager.latest_step()
+            if step is None:
+                return None
+            abstract = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), like)
+            wanted = ocp.args.Composite(tree=ocp.args.StandardRestore(abstract), record=ocp.args.JsonRestore())
+            found = manager.restore(step, args=wanted)
+        record = dict(found["record"])
+        if record.pop("checksum") != _checksum(found["tree"]):
+            raise ValueError("its values are not those that were saved")
+        return Restored(found["tree"], record, step)
+    # What Orbax and TensorStore raise for files that are missing or damaged; a fault of ours or of the machine's memory
+    # is none of these and is not hidden.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"checkpoint {folder} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
+
+
+def latest_step(folder: epath.Path) -> int | None:
+    """Step of the checkpoint in a folder."""
+    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
+    return max(steps, default=None)
+
+
+def _manager(folder: epath.Path) -> ocp.CheckpointManager:
+    return ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(max_to_keep=1, create=True))
+
+
+def _checksum(tree: PyTree) -> str:
+    """Of all values; the files' own checksums leave some of what is in them out."""
+    total = 0
+    for leaf in jax.tree.leaves(tree):
+        total = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), total)
+    return f"{total:08x}"

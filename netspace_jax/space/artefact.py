@@ -1,0 +1,159 @@
+"""A space as one folder that needs nothing beside it: a readable description, and arrays as safetensors.
+
+    space.json                     format, task, architectures, modules, name and SHA-256 of the file of arrays
+    arrays-<hash>.safetensors      parameters, constants, embeddings of the networks that trained the space
+
+A new version is complete before the description names it, so that a reader never meets half of one.
+"""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+from typing import Any
+
+import flax.linen as nn
+import flax.traverse_util
+import numpy as np
+import safetensors
+import safetensors.numpy
+from etils import epath
+from jaxtyping import Array, Float, PyTree
+
+from netspace_jax import architectures
+from netspace_jax.architectures import Architecture
+from netspace_jax.errors import InputError
+from netspace_jax.files import location, read_json, write_bytes, write_text
+from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
+from netspace_jax.task import Task, describe_task, task_from
+
+FORMAT = 1
+DESCRIPTION = "space.json"
+_MODULES = {module.__name__: module for module in (ProbeEncoder, ScaledDecoder, LinearHead, ConvEncoder, ConvDecoder, ConvHead)}
+
+
+def save(netspace: NetSpace, embeddings: dict[str, Float[Array, "network embedding"]], folder: epath.PathLike) -> None:
+    """Write a NetSpace and the embeddings of its training networks."""
+    folder = location(folder)
+    tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}
+    arrays = {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(tree, sep="/").items()}
+    content = safetensors.numpy.save({name: np.ascontiguousarray(leaf) for name, leaf in arrays.items()})
+    sha256 = hashlib.sha256(content).hexdigest()
+    name = f"arrays-{sha256[:8]}.safetensors"
+    description = {
+        "format": FORMAT,
+        "netspace_jax": importlib.metadata.version("netspace-jax") if _installed() else "source",
+        "task": describe_task(netspace.task),
+        "architectures": [_described(architecture, netspace.task.outputs) for architecture in netspace.architectures],
+        "prep": list(netspace.prep),
+        "encoder": _module(netspace.encoder),
+        "decoder": _module(netspace.decoder),
+        "head": _module(netspace.head),
+        "embeddings": {name: list(z.shape) for name, z in embeddings.items()},
+        "arrays": {"file": name, "sha256": sha256},
+    }
+    write_bytes(folder / name, content)
+    write_text(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
+    for old in folder.glob("arrays-*.safetensors"):
+        if old.name != name:
+            old.unlink()
+
+
+def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
+    """Description and arrays of a saved space.
+
+    Raises:
+      InputError: there is none, it is damaged, or its format is not known here.
+    """
+    folder = location(folder)
+    if not (folder / DESCRIPTION).exists():
+        raise InputError(f"{folder} holds no space: {DESCRIPTION} is missing")
+    description = read_json(folder / DESCRIPTION)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        found = description.get("format") if isinstance(description, dict) else None
+        raise InputError(f"{folder / DESCRIPTION} has format {found!r}; this version of netspace_jax reads format {FORMAT}")
+    try:
+        path = folder / description["arrays"]["file"]
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != description["arrays"]["sha256"]:
+            raise InputError(f"{path} is damaged: its checksum is not that of {DESCRIPTION}")
+        arrays = safetensors.numpy.load(content)
+    except (OSError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
+    return description, flax.traverse_util.unflatten_dict(arrays, sep="/")
+
+
+def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tuple[Architecture, ...]:
+    """The architectures that a description names.
+
+    Raises:
+      InputError: one is not registered here, or is another here than it was there.
+    """
+    found = []
+    for entry in _entries(description, "architectures", folder):
+        try:
+            built = architectures.build(entry["name"], tuple(entry["input_shape"]), entry["outputs"])
+        except InputError as error:
+            raise InputError(f"the space in {folder} needs the architecture {entry['name']!r}: {error}") from error
+        if _described(built, entry["outputs"]) != entry:
+            raise InputError(
+                f"the architecture {entry['name']!r} that is registered here is not the one that the space in {folder} was "
+                f"made with: {built.size} parameters here, {entry['parameters']} there, or other shapes"
+            )
+        found.append(built)
+    return tuple(found)
+
+
+def module_of(description: dict[str, Any], part: str, folder: epath.PathLike) -> nn.Module:
+    """Encoder, decoder or head of a description.
+
+    Raises:
+      InputError: it is not known here.
+    """
+    entry = dict(_entries(description, part, folder))
+    name = entry.pop("name", None)
+    try:
+        return _MODULES[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+    except (KeyError, TypeError) as error:
+        raise InputError(f"the space in {folder} has a {part} that is not known here: {name!r}") from error
+
+
+def task_of(description: dict[str, Any], folder: epath.PathLike) -> Task:
+    """The task of a description.
+
+    Raises:
+      InputError: it is not known here.
+    """
+    return task_from(_entries(description, "task", folder))
+
+
+def _entries(description: dict[str, Any], part: str, folder: epath.PathLike) -> Any:
+    if part not in description:
+        raise InputError(f"{location(folder) / DESCRIPTION} does not name its {part}")
+    return description[part]
+
+
+def _described(architecture: Architecture, outputs: int) -> dict[str, Any]:
+    leaves = [["/".join(leaf.path), list(leaf.shape)] for leaf in architecture.spec.leaves]
+    return {
+        "name": architecture.name,
+        "input_shape": list(architecture.input_shape),
+        "outputs": outputs,
+        "parameters": architecture.size,
+        "leaves": leaves,
+    }
+
+
+def _module(module: nn.Module) -> dict[str, Any]:
+    fields = [field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name")]
+    return {"name": type(module).__name__, **{name: getattr(module, name) for name in fields}}
+
+
+def _installed() -> bool:
+    try:
+        importlib.metadata.version("netspace-jax")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

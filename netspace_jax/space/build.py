@@ -1,0 +1,110 @@
+"""A NetSpace from its configuration: modules, constants of a zoo, initial parameters."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.parameters import to_prep
+from netspace_jax.config import NetSpaceConfig
+from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.netspace import Constants, NetSpace
+from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
+from netspace_jax.task import Dataset, Task
+
+
+def make_netspace(
+    config: NetSpaceConfig, architectures: tuple[Architecture, ...], task: Task, constants: Constants
+) -> NetSpace:
+    """NetSpace with the encoder and decoder that a configuration names, without parameters."""
+    encoders = {
+        "probe": functools.partial(ProbeEncoder, config.embedding, config.hidden),
+        "conv": functools.partial(ConvEncoder, config.embedding),
+    }
+    decoders = {
+        "mlp": functools.partial(ScaledDecoder, config.prep, config.hidden, len(architectures), config.initial_scale),
+        "conv": functools.partial(ConvDecoder, config.prep),
+    }
+    head = ConvHead if config.embedding == EMBEDDING else LinearHead
+    return NetSpace(
+        architectures=architectures,
+        prep=config.prep,
+        encoder=encoders[config.encoder](),
+        decoder=decoders[config.decoder](),
+        head=head(len(architectures)),
+        task=task,
+        params=None,
+        constants=constants,
+    )
+
+
+def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
+    """Parameters of encoder, decoder and head, untrained."""
+    keys = jax.random.split(key, 3)
+    constants, prep = netspace.constants, jnp.zeros(netspace.prep)
+    description = netspace.task.describe(jnp.zeros((len(constants.probes), netspace.task.outputs)))
+    encoder = netspace.encoder.init(keys[0], description, prep)["params"]
+    z = netspace.encoder.apply({"params": encoder}, description, prep)
+    decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], jnp.int32(0))["params"]
+    return {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
+
+
+def make_constants(
+    config: NetSpaceConfig,
+    architectures: tuple[Architecture, ...],
+    dataset: Dataset,
+    members: tuple[Float[np.ndarray, "_member _size"], ...],
+) -> Constants:
+    """Constants for a zoo.
+
+    Args:
+      members: training members of each architecture; empty for an architecture of which none trains the space.
+    """
+    tables = [_scale_and_shift(a, flats) for a, flats in zip(architectures, members, strict=True)]
+    if config.center == "network":
+        tables = [
+            (scale, _one_network(a, flats, config.seed))
+            for (scale, _), a, flats in zip(tables, architectures, members, strict=True)
+        ]
+    scales, shifts = ([to_prep(jnp.asarray(row), config.prep) for row in column] for column in zip(*tables, strict=True))
+    return Constants(dataset.probes(config.probes), jnp.stack(scales), jnp.stack(shifts))
+
+
+def layer_scales(netspace: NetSpace, architecture_id: int) -> Float[Array, "size"]:
+    """Standard deviation over the zoo of each parameter's layer: the unit of noise on networks."""
+    return netspace.constants.scale[architecture_id].reshape(-1)[: netspace.architectures[architecture_id].size]
+
+
+def _scale_and_shift(architecture: Architecture, flats: Float[np.ndarray, "member size"]) -> tuple[np.ndarray, np.ndarray]:
+    """For each parameter its mean over the zoo, and the standard deviation of its layer (docs/method.md, eq. 9).
+
+    Where no network is given, 0 and 1/√fan_in. The ends of n residual branches are damped by 1/√n, so that their sum
+    keeps its size however deep the network.
+    """
+    spec = architecture.spec
+    fan_in = {leaf.path[:-1]: leaf.fan_in for leaf in spec.leaves if len(leaf.shape) > 1}
+    shift = flats.mean(0) if len(flats) else np.zeros(spec.size, np.float32)
+    scale = np.empty(spec.size, np.float32)
+    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
+        part = slice(start, start + leaf.size)
+        if len(flats):
+            scale[part] = np.sqrt(np.square(flats[:, part] - shift[part]).mean())
+        else:
+            scale[part] = 1 / np.sqrt(fan_in.get(leaf.path[:-1], 1))
+        if set(architecture.branch_ends) & set(leaf.path):
+            scale[part] /= np.sqrt(architecture.branches)
+    return scale, shift.astype(np.float32)
+
+
+def _one_network(architecture: Architecture, flats: Float[np.ndarray, "member size"], seed: int) -> Float[np.ndarray, "size"]:
+    """The last training member, or an untrained network where none is given.
+
+    The mean of networks that started apart is none; from one that works, the way to others is shorter.
+    """
+    if len(flats):
+        return np.asarray(flats[-1], np.float32)
+    untrained = jax.jit(lambda key: architecture.finish(architecture.init(key)))(jax.random.key(seed))
+    return np.asarray(untrained, np.float32)

@@ -1,0 +1,187 @@
+"""The loop of NetSpace's training: what is due at which step, and going on from where it was interrupted.
+
+It neither prints nor writes: a `Store` keeps what is to be kept, and a function that is handed in says how good a
+NetSpace is.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from netspace_jax import architectures
+from netspace_jax.config import NetSpaceConfig, RunConfig
+from netspace_jax.ops.devices import agreed, put_everywhere
+from netspace_jax.space.build import make_constants, make_netspace
+from netspace_jax.space.loss import Group
+from netspace_jax.space.many import embed_many
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.space import Space
+from netspace_jax.space.training import TrainData, TrainState, make_training
+from netspace_jax.task import Dataset, Task
+from netspace_jax.zoo import Networks, Zoo
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What is known of a training beside its state.
+
+    Attributes:
+      seconds: spent so far, summed over interruptions.
+      best: the highest selection metric so far.
+      best_step: the step that it is of; -1 before the first validation check.
+    """
+
+    seconds: float = 0.0
+    best: float = float("-inf")
+    best_step: int = -1
+
+
+class Store(Protocol):
+    """Where a training keeps what it goes on from and what it found."""
+
+    def restore_last(self, like: TrainState, mesh: Mesh) -> tuple[TrainState, Progress] | None:
+        """The state to go on from, or None for a training that has not saved yet."""
+
+    def save_last(self, state: TrainState, progress: Progress) -> None:
+        """Keep what to go on from."""
+
+    def save_best(self, step: int, netspace: NetSpace) -> None:
+        """Keep the best so far, in place of the one before."""
+
+    def restore_best(self, like: NetSpace) -> NetSpace:
+        """The best that was kept."""
+
+    def log(self, metrics: dict[str, int | float]) -> None:
+        """Note the metrics of a step."""
+
+
+OnProgress = Callable[[int, int, float], None]
+"""Called with the step, the number of steps, and the mean loss since the last call."""
+
+Select = Callable[[NetSpace], float]
+"""Selection metric of a NetSpace; the highest is kept."""
+
+
+def train_space(
+    config: RunConfig,
+    zoo: Zoo,
+    dataset: Dataset,
+    task: Task,
+    *,
+    store: Store,
+    select: Select,
+    mesh: Mesh,
+    on_progress: OnProgress = lambda step, steps, loss: None,
+) -> tuple[Space, Progress]:
+    """Train a NetSpace on a zoo, or go on with a training that was interrupted; returns the best as a space.
+
+    Args:
+      task: the data's task as this NetSpace compares networks by it.
+      select: what the best is chosen by.
+    """
+    settings, began = config.netspace, time.perf_counter()
+    ids = settings.trains_on(config.zoo.architectures)
+    names = [config.zoo.architectures[which] for which in ids]
+    networks = {which: training_networks(settings, zoo, name) for which, name in zip(ids, names, strict=True)}
+    netspace = _untrained(config, dataset, task, networks)
+    data = _data_of(config, zoo, dataset, netspace, networks)
+    training = make_training(settings, ids, _teacher(config, task), mesh)
+    data = put_everywhere(data, mesh)
+    state, progress = store.restore_last(jax.eval_shape(training.init, data), mesh) or (training.init(data), Progress())
+    window_steps = settings.resident // (settings.networks // len(ids))  # a pass through what is in memory; 0: all is
+    window = 0
+    for event in events(settings, int(state.step), window_steps):
+        start = int(state.step)
+        if window_steps and start // window_steps != window:
+            window = start // window_steps
+            networks = {
+                which: training_networks(settings, zoo, name, window) for which, name in zip(ids, names, strict=True)
+            }
+            data = data.replace(groups=put_everywhere({w: group_of(n) for w, n in networks.items()}, mesh))
+        state, losses = training.advance(state, data, event.step - start)
+        on_progress(event.step, settings.steps, float(losses.total))
+        if event.log:
+            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+        if event.validate:
+            current = data.netspace.replace(params=state.params)
+            found = agreed(select(current))
+            store.log({"step": event.step, f"validation_{settings.select}": found})
+            if found > progress.best or progress.best_step < 0:
+                progress = dataclasses.replace(progress, best=found, best_step=event.step)
+                store.save_best(event.step, current)
+            progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
+            began = time.perf_counter()
+            store.save_last(state, progress)
+    best = store.restore_best(jax.eval_shape(lambda state: netspace.replace(params=state.params), state))
+    return as_space(best, {config.zoo.architectures[w]: training_networks(settings, zoo, config.zoo.architectures[w]) for w in ids}), progress
+
+
+def as_space(netspace: NetSpace, networks: dict[str, Networks]) -> Space:
+    """A trained NetSpace with the embeddings of the networks that trained it, by architecture."""
+    embeddings = {
+        name: jnp.asarray(embed_many(netspace, netspace.names.index(name), found.parameters))
+        for name, found in networks.items()
+    }
+    fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
+    return Space(**fields, embeddings=embeddings)
+
+
+def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str, window: int = 0) -> Networks:
+    """The members that train the space: the first of the training split, if not all are wanted, or one window of them."""
+    if config.resident:
+        return zoo.window(architecture, "train", config.resident, window)
+    return zoo.networks(architecture, "train").first(config.train_members)
+
+
+def group_of(networks: Networks) -> Group:
+    """Networks on the device."""
+    return Group(jnp.asarray(networks.parameters), jnp.asarray(networks.indices))
+
+
+def _untrained(config: RunConfig, dataset: Dataset, task: Task, networks: dict[int, Networks]) -> NetSpace:
+    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in config.zoo.architectures)
+    empty = [np.zeros((0, architecture.size), np.float32) for architecture in built]
+    members = tuple(networks[i].parameters if i in networks else empty[i] for i in range(len(built)))
+    return make_netspace(config.netspace, built, task, make_constants(config.netspace, built, dataset, members))
+
+
+def _teacher(config: RunConfig, task: Task) -> architectures.Architecture | None:
+    common = config.netspace.teaching == "common"
+    return architectures.build(config.zoo.teacher, task.input_shape, task.outputs) if common else None
+
+
+def _data_of(
+    config: RunConfig, zoo: Zoo, dataset: Dataset, netspace: NetSpace, networks: dict[int, Networks]
+) -> TrainData:
+    teacher = None
+    if config.netspace.teaching == "common":
+        teacher = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
+    return TrainData(dataset, netspace, {which: group_of(found) for which, found in networks.items()}, teacher)
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A step of training at which something is due."""
+
+    step: int
+    log: bool
+    validate: bool
+
+
+def events(config: NetSpaceConfig, start: int, window: int = 0) -> Iterator[Event]:
+    """The steps after `start` at which to log or to validate, and every `window`-th, where that is given.
+
+    At the last step both are due.
+    """
+    validate = {int(step) for step in np.rint(np.linspace(0, config.steps, config.validations + 1))[1:]}
+    log = {*range(config.log_every, config.steps + 1, config.log_every), config.steps}
+    windows = set(range(window, config.steps, window)) if window else set()
+    for step in sorted(log | validate | windows):
+        if step > start:
+            yield Event(step, step in log, step in validate)

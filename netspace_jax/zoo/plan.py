@@ -1,0 +1,106 @@
+"""What is drawn for each member before it trains: its key, its stopping step, its split; and who trains together."""
+
+import functools
+import zlib
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
+
+from netspace_jax.config import ZooConfig
+
+# What a member's own key is folded with, for each thing that is drawn from it.
+INIT, STOP, SPLIT, BATCHES = range(4)
+
+# Epochs after which the 186 networks of the paper's implementation stop, out of 599 (docs/method.md, Zoos).
+PAPER_EPOCHS = (
+    *range(100), *range(101, 200, 2), *range(204, 300, 5), *range(309, 400, 10), *range(424, 500, 25), 549, 599
+)  # fmt: skip
+
+
+class Plan(NamedTuple):
+    """What is drawn for each member.
+
+    Attributes:
+      stops: steps that it trains for.
+      draws: uniform in [0, 1), which its split is made from.
+    """
+
+    stops: Int[np.ndarray, "member"]
+    draws: Float[np.ndarray, "member"]
+
+
+class Chunk(NamedTuple):
+    """Members of one architecture that train together; `number` counts within the architecture."""
+
+    architecture: str
+    number: int
+    indices: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of its files."""
+        return chunk_name(self.architecture, self.number)
+
+
+def chunk_name(architecture: str, number: int) -> str:
+    """Name of a chunk's files."""
+    return f"{architecture}-{number:05d}"
+
+
+def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
+    """The key that an architecture's members fold theirs from; a shared initialisation is drawn from it."""
+    return jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.encode()))
+
+
+def member_key(config: ZooConfig, architecture: str, index: Int[Array, ""] | int) -> PRNGKeyArray:
+    """A member's own key, from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
+    return jax.random.fold_in(architecture_key(config, architecture), index)
+
+
+def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
+    """Keys of the first members."""
+    return jax.vmap(functools.partial(member_key, config, architecture))(jnp.arange(count))
+
+
+def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
+    """Stopping step and split draw of each member."""
+    config, keys = config.of(architecture), member_keys(config, architecture, count)
+
+    def uniform(purpose: int) -> np.ndarray:
+        draws = jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, purpose)))(keys)
+        return np.asarray(draws, np.float64)
+
+    if config.stops == "end":
+        stops = np.full(count, config.steps)
+    elif config.stops == "paper":
+        epochs = np.resize(PAPER_EPOCHS, count)
+        stops = np.rint(epochs / max(PAPER_EPOCHS) * config.steps)
+    else:
+        low, high = np.log(config.min_steps), np.log(config.steps + 1)
+        stops = np.minimum(np.exp(low + (high - low) * uniform(STOP)), config.steps)
+    return Plan(stops.astype(np.int32), uniform(SPLIT))
+
+
+def splits_of(config: ZooConfig, architecture: str) -> list[str]:
+    """Split of each member from its own draw: by shares, or, where numbers are asked for, by rank among the draws."""
+    draws = plan(config, architecture, dict(config.populations)[architecture]).draws
+    if architecture == config.teacher and architecture not in config.architectures:
+        return ["teacher"] * len(draws)
+    ranks = np.argsort(np.argsort(draws))
+    test = ranks < config.test if config.test >= 1 else draws < config.test
+    edge = draws[test].max(initial=0.0) if config.test >= 1 else config.test
+    by_rank = config.validation >= 1
+    validation = ranks < test.sum() + config.validation if by_rank else draws < edge + config.validation
+    return ["test" if t else "validation" if v else "train" for t, v in zip(test, validation, strict=True)]
+
+
+def chunks_of(config: ZooConfig, architecture: str, stops: Int[np.ndarray, "member"]) -> list[Chunk]:
+    """Members of like stopping steps together, longest first: a chunk trains until its last member stops."""
+    order = np.argsort(-stops, kind="stable")
+    return [
+        Chunk(architecture, number, tuple(int(index) for index in order[begin : begin + config.chunk]))
+        for number, begin in enumerate(range(0, len(order), config.chunk))
+    ]

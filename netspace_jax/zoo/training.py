@@ -1,0 +1,133 @@
+"""How ONE network trains: pure functions, mapped over a population by `netspace_jax.zoo.population`."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.config import ZooConfig
+from netspace_jax.ops.mapping import in_pieces
+from netspace_jax.task import Dataset, Split
+from netspace_jax.zoo.plan import BATCHES, INIT, architecture_key
+
+
+@flax.struct.dataclass
+class Outcome:
+    """What is known of a network when its training ends: last loss, whether all parameters are finite, scores."""
+
+    loss: Float[Array, ""]
+    finite: Bool[Array, ""]
+    score_validation: Float[Array, ""]
+    score_test: Float[Array, ""]
+
+
+@flax.struct.dataclass
+class Trained:
+    """What training leaves of a network: the flat parameters that enter the zoo, and what is known of it."""
+
+    flat: Float[Array, "size"]
+    outcome: Outcome
+
+
+@flax.struct.dataclass
+class State:
+    """One network in training; `kept` are the best parameters so far, where there are validation checks."""
+
+    key: PRNGKeyArray
+    member: Int[Array, ""]
+    stop: Int[Array, ""]
+    variables: PyTree
+    optimizer: PyTree
+    loss: Float[Array, ""]
+    kept: PyTree
+    kept_score: Float[Array, ""]
+
+
+class Training(NamedTuple):
+    """Pure functions that train ONE network; the dataset is data, so it is an argument.
+
+    Attributes:
+      start: from a member's key, its index and its stopping step to its state.
+      advance: from state, dataset, first and last step (excluded) to the state after them, or after its own stop.
+      validate: keeps the parameters if they are the best so far on validation inputs.
+      finish: what enters the zoo.
+    """
+
+    start: Callable[[PRNGKeyArray, Int[Array, ""], Int[Array, ""]], State]
+    advance: Callable[[State, Dataset, Int[Array, ""], Int[Array, ""]], State]
+    validate: Callable[[State, Dataset], State]
+    finish: Callable[[State, Dataset], Trained]
+
+
+MakeTraining = Callable[[Architecture, ZooConfig], Training]
+
+
+def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
+    """Adam or SGD with momentum, the learning rate cut at shares of the steps."""
+    rate = optax.piecewise_constant_schedule(
+        config.learning_rate, {round(share * config.steps): config.decay for share in config.decay_at}
+    )
+    step = optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate, momentum=0.9)
+    return optax.chain(optax.add_decayed_weights(config.weight_decay), step) if config.weight_decay else step
+
+
+def supervised(architecture: Architecture, config: ZooConfig, precision: str = "float32") -> Training:
+    """Training on labelled batches (arXiv 2206.05194; docs/method.md, Zoos, for the recipes of the paper's presets).
+
+    Args:
+      precision: number format of activations and products; parameters, statistics and losses stay float32.
+    """
+    optimizer = make_optimizer(config)
+    rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(precision))
+
+    def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
+        own = architecture_key(config, architecture.name) if config.shared_init else key
+        variables = architecture.init(jax.random.fold_in(own, INIT))
+        kept = variables if config.validations else ()
+        # Typed, since a weakly typed state would come back from the first call as another type and be compiled again.
+        nothing, worst = jnp.full((), jnp.nan, jnp.float32), jnp.full((), -jnp.inf, jnp.float32)
+        return State(key, member, stop, variables, optimizer.init(variables["params"]), nothing, kept, worst)
+
+    def step(index: Int[Array, ""], state: State, dataset: Dataset) -> State:
+        batch = dataset.of(state.member).sample(jax.random.fold_in(state.key, BATCHES), index, config.batch)
+        extras = {name: value for name, value in state.variables.items() if name != "params"}
+
+        def loss(params):
+            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs))
+            return dataset.task.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
+
+        (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
+        updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
+        variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
+        return state.replace(variables=variables, optimizer=opt_state, loss=value)
+
+    def advance(state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
+        last = jnp.minimum(end, state.stop)
+        return jax.lax.fori_loop(begin, last, lambda index, state: step(index, state, dataset), state)
+
+    def validate(state: State, dataset: Dataset) -> State:
+        score = score_of(architecture, architecture.finish(state.variables), dataset.of(state.member), "validation")
+        better = score > state.kept_score
+        kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.variables, state.kept)
+        return state.replace(kept=kept, kept_score=jnp.where(better, score, state.kept_score))
+
+    def finish(state: State, dataset: Dataset) -> Trained:
+        flat = architecture.finish(state.kept if config.validations else state.variables)
+        own = dataset.of(state.member)
+        scores = (score_of(architecture, flat, own, split) for split in ("validation", "test"))
+        return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), *scores))
+
+    return Training(start, advance, validate, finish)
+
+
+def score_of(architecture: Architecture, flat: Float[Array, "size"], dataset: Dataset, split: Split) -> Float[Array, ""]:
+    """Score of one network on the inputs of a split."""
+    examples = dataset.examples(split)
+    outputs = in_pieces(lambda inputs: architecture.apply(flat, inputs), examples.inputs)
+    return dataset.task.score(outputs, examples.targets)
