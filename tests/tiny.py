@@ -1,29 +1,31 @@
 """The smallest things that tests train: pictures, two architectures, configurations."""
 
+import dataclasses
 import functools
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from etils import epath
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu, to_maps
 from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
-from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
+from netspace_jax.config import RunConfig
 from netspace_jax.data.images import Images, ImageSet
-from netspace_jax.domains.images.dataset import Classification, classification
-from netspace_jax.runs.pipeline import Trained
-from netspace_jax.space.behaviour import score_networks
-from netspace_jax.space.loss import Shown
-from netspace_jax.space.netspace import Constants, NetSpace
-from netspace_jax.zoo.storage import Member, Networks, Zoo
+from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
+from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
+from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.runs import Run
+from netspace_jax.space import Constants, NetSpace, Space
+from netspace_jax.zoo import Member, Networks, Zoo
 
 SHAPE, CLASSES = (4, 4, 1), 4
 
 
-def task(crop_padding: int = 0) -> Classification:
+def dataset(crop_padding: int = 0) -> ImageData:
     """Noisy pictures of which one quarter is bright: the class is which."""
     random = np.random.default_rng(0)
 
@@ -35,7 +37,11 @@ def task(crop_padding: int = 0) -> Classification:
             x[y == corner, row:row + 2, column:column + 2] += 90
         return Images(x.astype(np.uint8), y.astype(np.int32))
 
-    return classification(ImageSet("quarters", CLASSES, images(50), images(30), images(40), (0.4,), (0.3,)), crop_padding, False)
+    found = ImageSet("quarters", CLASSES, images(50), images(30), images(40), (0.4,), (0.3,))
+    return image_data(found, crop_padding=crop_padding)
+
+
+TASK = Classification(SHAPE, CLASSES, (0.4,), (0.3,))
 
 
 class Perceptron(nn.Module):
@@ -74,20 +80,27 @@ def normed() -> Architecture:
     return Architecture("normed", Normed(True), SHAPE, Normed(False), fold_batch_norm)
 
 
-def zoo_config(**changes) -> ZooConfig:
+def zoo_config(**changes) -> ImageZooConfig:
     """Twenty perceptrons in chunks of six."""
-    return ZooConfig(**{"architectures": ("perceptron3",), "members": (20,), "validation": 4, "test": 5, "steps": 30,
-                        "min_steps": 1, "batch": 16, "chunk": 6, "learning_rate": 3e-2, **changes})
+    return ImageZooConfig(**{"architectures": ("perceptron3",), "members": (20,), "validation": 4, "test": 5, "steps": 30,
+                             "min_steps": 1, "batch": 16, "chunk": 6, "learning_rate": 3e-2, **changes})
 
 
-def netspace_config(**changes) -> NetSpaceConfig:
+def netspace_config(**changes) -> ImageNetSpaceConfig:
     """A NetSpace of perceptrons with 67 parameters."""
-    return NetSpaceConfig(**{"prep": (8, 16), "embedding": 6, "hidden": 16, "probes": 8, "networks": 8, "batch": 16, "steps": 40,
-                             "evaluations": 4, "log_every": 5, "learning_rate": 1e-2, **changes})
+    return ImageNetSpaceConfig(**{"prep": (8, 16), "embedding": 6, "hidden": 16, "probes": 8, "networks": 8, "batch": 16,
+                                  "steps": 40, "validations": 4, "log_every": 5, "learning_rate": 1e-2, **changes})
+
+
+def run_config(zoo: ImageZooConfig | None = None, netspace: ImageNetSpaceConfig | None = None) -> RunConfig:
+    """A run of perceptrons."""
+    return RunConfig("tiny", "images", zoo or zoo_config(), netspace or netspace_config())
 
 
 class Copy(nn.Module):
     """An encoder whose embedding is the PRep itself."""
+
+    embedding: int = 160
 
     @nn.compact
     def __call__(self, description, prep):
@@ -119,35 +132,54 @@ NO_PARAMS = {"encoder": {}, "decoder": {}, "head": {}}
 PREP = (8, 20)
 
 
-def unchanged(widths: tuple[int, ...] = (3,), factor: float = 1.0) -> NetSpace:
-    """A NetSpace of perceptrons that gives every network back, `factor` times as large."""
-    return NetSpace(tuple(perceptron(width) for width in widths), PREP, Copy(), Paste(PREP, factor), Corner(len(widths)))
-
-
 def constants(architectures: int = 1) -> Constants:
     """Constants that `unchanged` does not look at."""
     nothing = jnp.zeros((architectures, *PREP))
     return Constants(jnp.zeros((2, *SHAPE)), nothing, nothing)
 
 
-def networks(count: int, width: int = 3, seed: int = 0) -> Shown:
+def unchanged(widths: tuple[int, ...] = (3,), factor: float = 1.0) -> NetSpace:
+    """A NetSpace of perceptrons that gives every network back, `factor` times as large."""
+    return NetSpace(
+        architectures=tuple(perceptron(width) for width in widths),
+        prep=PREP,
+        encoder=Copy(),
+        decoder=Paste(PREP, factor),
+        head=Corner(len(widths)),
+        task=TASK,
+        params=NO_PARAMS,
+        constants=constants(len(widths)),
+    )
+
+
+def flats(count: int, width: int = 3, seed: int = 0) -> jax.Array:
     """Perceptrons with random parameters."""
-    flats = jax.random.normal(jax.random.key(100 * width + seed), (count, perceptron(width).size))
-    return Shown(flats, jnp.zeros(count, jnp.int32))
+    return jax.random.normal(jax.random.key(100 * width + seed), (count, perceptron(width).size))
+
+
+def networks(count: int, width: int = 3, seed: int = 0, split: str = "test") -> Networks:
+    """The same as members of a zoo."""
+    return members_of(flats(count, width, seed), f"perceptron{width}", split)
+
+
+def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Networks:
+    """Flat parameters as members of a zoo, scored on `data`, or 0."""
+    scores = [np.zeros(len(rows))] * 2
+    if data is not None:
+        built = architectures.build(name, data.task.input_shape, data.task.outputs)
+        scores = [scores_of(data, built, rows, split=which) for which in ("validation", "test")]
+    members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
+                           float(scores[1][i]), 0, i, "") for i in range(len(rows)))
+    return Networks(members, np.asarray(rows))
 
 
 class Held(Zoo):
-    """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a task."""
+    """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a data set."""
 
-    def __init__(self, config, task, networks):
-        self.config, self.held = config, {}
-        for (name, split), flats in networks.items():
-            built, items = architectures.build(name, task.input_shape, task.outputs), jnp.arange(len(flats)) % task.items
-            scores = [score_networks(built, flats, task, items, which) for which in ("validation", "test")]
-            members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
-                                   float(scores[1][i]), 0, i, "") for i in range(len(flats)))
-            self.held[name, split] = Networks(members, np.asarray(flats))
+    def __init__(self, data, networks):
+        self.held = {(name, split): members_of(rows, name, split, data) for (name, split), rows in networks.items()}
         self.members = tuple(member for found in self.held.values() for member in found.members)
+        self.directory = epath.Path("nowhere")
 
     def networks(self, architecture, split):
         return self.held[architecture, split]
@@ -157,14 +189,18 @@ class Held(Zoo):
 
 
 @functools.cache
-def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = "") -> Trained:
-    """A NetSpace that gives networks back `factor` times as large, with 12 training and 6 test networks of each width."""
-    pictures, names = task(), tuple(f"perceptron{width}" for width in widths)
-    config = RunConfig("tiny", zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
-                       netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]))
-    held = {(name, split): networks(count, width, seed).flats for name, width in zip(names, widths, strict=True)
+def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = "") -> Run:
+    """A run whose space gives networks back `factor` times as large, with 12 training and 6 test networks of each width."""
+    pictures, names = dataset(), tuple(f"perceptron{width}" for width in widths)
+    config = run_config(zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
+                        netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]))
+    held = {(name, split): flats(count, width, seed) for name, width in zip(names, widths, strict=True)
             for split, count, seed in (("train", 12, 0), ("test", 6, 1))}
     if teacher:
-        held[teacher, "teacher"] = networks(1, int(teacher[-1]), 2).flats
-    fixed = constants(len(widths)).replace(probes=pictures.probes(16))
-    return Trained(config, pictures, Held(config.zoo, pictures, held), unchanged(widths, factor), NO_PARAMS, fixed, 0)
+        held[teacher, "teacher"] = flats(1, int(teacher[-1]), 2)
+    netspace = unchanged(widths, factor)
+    netspace = netspace.replace(constants=netspace.constants.replace(probes=pictures.probes(16)))
+    fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
+    train = {name: jnp.pad(held[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - held[name, "train"].shape[1])))
+             for name in names}
+    return Run(config, epath.Path("nowhere"), Held(pictures, held), pictures, Space(**fields, embeddings=train), 0)
