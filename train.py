@@ -1,7 +1,7 @@
 """From nothing to a report: train a zoo if there is none, embed it, evaluate what comes out.
 
-    python train.py                     the preset `digits`
-    python train.py PRESET [FLAGS]      another preset; --help after it lists its flags
+python train.py                     the preset `digits`
+python train.py PRESET [FLAGS]      another preset; --help after it lists its flags
 """
 
 import time

@@ -1,7 +1,7 @@
 """Train a zoo, or look at one.
 
-    python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
-    python zoo.py show DIR              print what is in a zoo
+python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
+python zoo.py show DIR              print what is in a zoo
 """
 
 from netspace_jax import cli

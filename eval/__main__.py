@@ -1,7 +1,7 @@
 """One figure, table or file of a finished run.
 
-    python eval                         list what there is
-    python eval NAME RUN [FLAGS]        make one
+python eval                         list what there is
+python eval NAME RUN [FLAGS]        make one
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository need not be installed
 
-from netspace_jax import cli  # noqa: E402
+from netspace_jax import cli
 
 if __name__ == "__main__":
     cli.evaluate(program="python eval")

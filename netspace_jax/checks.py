@@ -19,7 +19,9 @@ def flag(group: str, name: str) -> str:
     return f"--{group}.{name.replace('_', '-')}"
 
 
-def _refuse_unused(config: ZooConfig | NetSpaceConfig, group: str, table: dict[tuple[str, str], tuple[str, ...]]) -> None:
+def _refuse_unused(
+    config: ZooConfig | NetSpaceConfig, group: str, table: dict[tuple[str, str], tuple[str, ...]]
+) -> None:
     """Refuse a value that has no effect, unless it is the field's default."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     for (name, value), unused in table.items():
@@ -56,10 +58,14 @@ def check_zoo(config: ZooConfig) -> None:
             f"not {len(config.members)}: give --zoo.members one number for each"
         )
     if config.teacher in config.architectures:
-        raise InputError(f"the teacher {config.teacher} is also among the architectures: name another with --zoo.teacher")
+        raise InputError(
+            f"the teacher {config.teacher} is also among the architectures: name another with --zoo.teacher"
+        )
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
-    _refuse_below(config, "zoo", {"steps": 1, "batch": 1, "chunk": 1, "min_steps": 0, "teacher_steps": 0, "validations": 0})
+    _refuse_below(
+        config, "zoo", {"steps": 1, "batch": 1, "chunk": 1, "min_steps": 0, "teacher_steps": 0, "validations": 0}
+    )
     if min(config.members, default=0) < 1:
         raise InputError(f"--zoo.members must all be at least 1, not {' '.join(map(str, config.members))}")
     _refuse_unless_positive(config, "zoo", ("learning_rate", "decay"))
@@ -137,14 +143,18 @@ def _check_architectures(config: NetSpaceConfig, zoo: ZooConfig) -> None:
         )
     wanted = config.train_architectures or names
     if not config.interpolation and set(wanted) != set(names):
-        raise InputError("architectures that do not train the space are taught by interpolation: --netspace.interpolation")
+        raise InputError(
+            "architectures that do not train the space are taught by interpolation: --netspace.interpolation"
+        )
     if config.interpolation and {names[0], names[-1]} - set(wanted):
         raise InputError(
             f"interpolation needs the first and the last architecture among --netspace.train-architectures: "
             f"{names[0]} and {names[-1]}"
         )
     if config.networks % len(wanted):
-        raise InputError(f"--netspace.networks {config.networks} must divide by the {len(wanted)} architectures that train")
+        raise InputError(
+            f"--netspace.networks {config.networks} must divide by the {len(wanted)} architectures that train"
+        )
 
 
 def _check_members(config: NetSpaceConfig, zoo: ZooConfig) -> None:

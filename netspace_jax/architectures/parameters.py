@@ -74,7 +74,9 @@ def spec_of(params: PyTree) -> Spec:
             if not jnp.issubdtype(child.dtype, jnp.floating) or child.dtype.itemsize > 4:
                 raise ValueError(f"parameter {where} is {child.dtype}; a PRep holds floating point of at most 32 bits")
             axes = _TO_TORCH.get(len(child.shape)) if name == "kernel" else None
-            leaves.append(Leaf((*path, name), tuple(child.shape), str(child.dtype), axes or tuple(range(len(child.shape)))))
+            leaves.append(
+                Leaf((*path, name), tuple(child.shape), str(child.dtype), axes or tuple(range(len(child.shape))))
+            )
 
     visit(params, ())
     return Spec(tuple(leaves))
@@ -100,13 +102,19 @@ def flatten(spec: Spec, params: PyTree) -> Float[Array, "size"]:
     found = {tuple(key.key for key in path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
     wanted = {leaf.path: leaf for leaf in spec.leaves}
     if found.keys() != wanted.keys():
-        missing, extra = (sorted("/".join(path) for path in paths)
-                          for paths in (wanted.keys() - found.keys(), found.keys() - wanted.keys()))
-        raise ValueError(f"tree of {sum(leaf.size for leaf in found.values())} parameters does not fit the spec of "
-                         f"{spec.size}: missing {missing or 'none'}, unexpected {extra or 'none'}")
+        missing, extra = (
+            sorted("/".join(path) for path in paths)
+            for paths in (wanted.keys() - found.keys(), found.keys() - wanted.keys())
+        )
+        raise ValueError(
+            f"tree of {sum(leaf.size for leaf in found.values())} parameters does not fit the spec of "
+            f"{spec.size}: missing {missing or 'none'}, unexpected {extra or 'none'}"
+        )
     for path, leaf in wanted.items():
         if tuple(found[path].shape) != leaf.shape:
-            raise ValueError(f"parameter {'/'.join(path)} has shape {tuple(found[path].shape)}, the spec says {leaf.shape}")
+            raise ValueError(
+                f"parameter {'/'.join(path)} has shape {tuple(found[path].shape)}, the spec says {leaf.shape}"
+            )
     if not wanted:
         return jnp.zeros(0)
     return jnp.concatenate([_widened(found[path].transpose(leaf.axes).reshape(-1)) for path, leaf in wanted.items()])
@@ -122,7 +130,7 @@ def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
         raise ValueError(f"vector of shape {flat.shape} does not hold the {spec.size} parameters of the spec")
     params: dict = {}
     for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
-        values = flat[start:start + leaf.size].reshape(leaf.torch_shape)
+        values = flat[start : start + leaf.size].reshape(leaf.torch_shape)
         inverse = tuple(leaf.axes.index(axis) for axis in range(len(leaf.axes)))
         node = params
         for name in leaf.path[:-1]:
@@ -163,8 +171,10 @@ def to_prep(flat: Float[Array, "size"], shape: tuple[int, int]) -> Float[Array, 
       ValueError: the network has more parameters than the PRep has elements.
     """
     if flat.size > math.prod(shape):
-        raise ValueError(f"a network of {flat.size} parameters does not fit a PRep of {shape[0]}×{shape[1]} "
-                         f"= {math.prod(shape)} elements")
+        raise ValueError(
+            f"a network of {flat.size} parameters does not fit a PRep of {shape[0]}×{shape[1]} "
+            f"= {math.prod(shape)} elements"
+        )
     return jnp.pad(flat, (0, math.prod(shape) - flat.size)).reshape(shape)
 
 
@@ -175,6 +185,8 @@ def from_prep(prep: Float[Array, "h w"], size: int) -> Float[Array, "size"]:
       ValueError: the PRep has fewer elements than the network has parameters.
     """
     if size > prep.size:
-        raise ValueError(f"a PRep of {'×'.join(map(str, prep.shape))} = {prep.size} elements "
-                         f"does not hold a network of {size} parameters")
+        raise ValueError(
+            f"a PRep of {'×'.join(map(str, prep.shape))} = {prep.size} elements "
+            f"does not hold a network of {size} parameters"
+        )
     return prep.reshape(-1)[:size]

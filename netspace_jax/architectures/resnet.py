@@ -4,7 +4,15 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float, PyTree
 
-from netspace_jax.architectures.layers import BATCH_NORM_EPSILON, BatchNorm, Conv, Linear, flatten_maps, leaky_relu, to_maps
+from netspace_jax.architectures.layers import (
+    BATCH_NORM_EPSILON,
+    BatchNorm,
+    Conv,
+    Linear,
+    flatten_maps,
+    leaky_relu,
+    to_maps,
+)
 
 
 class ConvNorm(nn.Module):
@@ -17,8 +25,15 @@ class ConvNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h2 out w2 batch"]:
-        x = Conv(self.features, (self.kernel,) * 2, (self.stride,) * 2, (self.kernel // 2,) * 2, use_bias=self.folded,
-                 kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"), name="conv")(x)
+        x = Conv(
+            self.features,
+            (self.kernel,) * 2,
+            (self.stride,) * 2,
+            (self.kernel // 2,) * 2,
+            use_bias=self.folded,
+            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+            name="conv",
+        )(x)
         if self.folded:
             return x
         return BatchNorm(name="norm")(x, train)
@@ -61,7 +76,7 @@ class ResNet(nn.Module):
         height, channels, width, batch = x.shape
         window = (min(8, height), min(8, width))
         rows, columns = height // window[0], width // window[1]
-        x = x[:rows * window[0], :, :columns * window[1]]
+        x = x[: rows * window[0], :, : columns * window[1]]
         x = x.reshape(rows, window[0], channels, columns, window[1], batch).mean((1, 4))
         return Linear(self.outputs)(flatten_maps(x))
 
@@ -79,8 +94,12 @@ def fold_batch_norm(variables: PyTree) -> PyTree:
         if "conv" not in params:
             return {name: fold(child, stats[name]) if name in stats else child for name, child in params.items()}
         scale = params["norm"]["scale"] * jax.lax.rsqrt(stats["norm"]["var"] + BATCH_NORM_EPSILON)
-        return {"conv": {"kernel": params["conv"]["kernel"] * scale[None, None, None, :],
-                         "bias": params["norm"]["bias"] - stats["norm"]["mean"] * scale}}
+        return {
+            "conv": {
+                "kernel": params["conv"]["kernel"] * scale[None, None, None, :],
+                "bias": params["norm"]["bias"] - stats["norm"]["mean"] * scale,
+            }
+        }
 
     return fold(variables["params"], variables["batch_stats"])
 

@@ -16,6 +16,7 @@ from netspace_jax.ops.sine import fast_sin
 
 FREQUENCY = 30.0
 
+
 def _uniform(bound: float) -> nn.initializers.Initializer:
     return lambda key, shape, dtype=jnp.float32: jax.random.uniform(key, shape, dtype, -bound, bound)
 

@@ -93,7 +93,9 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
             return
         name, flags = _preset_and_flags(given)
         base = preset(name)
-        make = dataclasses.make_dataclass("Arguments", [("zoo", type(base.zoo))], bases=(Shared,), frozen=True, kw_only=True)
+        make = dataclasses.make_dataclass(
+            "Arguments", [("zoo", type(base.zoo))], bases=(Shared,), frozen=True, kw_only=True
+        )
         make.__doc__ = "Flags."
         text = f"{preset_text(name)}\n\n`{program} show DIR` prints what is in a zoo."
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
@@ -132,7 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {"train": train, "zoo": zoo, "eval": evaluate}
     if not given or given[0] not in commands:
-        lines = [f"  netspace {name:6} {(command.__doc__ or '').partition(chr(10))[0]}" for name, command in commands.items()]
+        lines = [
+            f"  netspace {name:6} {(command.__doc__ or '').partition(chr(10))[0]}" for name, command in commands.items()
+        ]
         print("\n".join(["usage:", *lines]))
         sys.exit(0 if given[:1] in ([], ["-h"], ["--help"]) else 2)
     commands[given[0]](given[1:])
@@ -173,5 +177,3 @@ def _run_module(path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-
-

@@ -24,7 +24,9 @@ def one_line_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _DISK:
             raise
-        message = f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
+        message = (
+            f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
+        )
         sys.exit(_say(message + "same command goes on from it", 1))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; the same command goes on from what was finished", 130))

@@ -34,7 +34,10 @@ def list_evaluations(program: str) -> str:
     lines = [f"usage: {program} NAME RUN [FLAGS]   ({program} NAME --help lists the flags of one)", ""]
     for title, chosen in (
         ("any run", [found for name, found in all_evaluations().items() if name in shared]),
-        *((f"runs of {each.name}", [found for found in each.evaluations if found.name not in shared]) for each in domains()),
+        *(
+            (f"runs of {each.name}", [found for found in each.evaluations if found.name not in shared])
+            for each in domains()
+        ),
     ):
         lines.append(f"{title}:")
         for found in chosen:

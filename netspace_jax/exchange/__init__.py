@@ -9,5 +9,15 @@ from netspace_jax.exchange.load import load_flax, load_network, load_orbax, load
 from netspace_jax.exchange.stablehlo import from_stablehlo, to_stablehlo
 from netspace_jax.exchange.torch_names import torch_names
 
-__all__ = ["ExportedFiles", "ModelCard", "export_network", "from_stablehlo", "load_flax", "load_network", "load_orbax", "load_torch",
-           "to_stablehlo", "torch_names"]
+__all__ = [
+    "ExportedFiles",
+    "ModelCard",
+    "export_network",
+    "from_stablehlo",
+    "load_flax",
+    "load_network",
+    "load_orbax",
+    "load_torch",
+    "to_stablehlo",
+    "torch_names",
+]

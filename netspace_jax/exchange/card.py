@@ -38,8 +38,10 @@ def check_card(card: ModelCard) -> None:
         if not getattr(card, field).strip():
             raise InputError(f"model card: {field} is empty")
     if len(card.mean) != len(card.deviation):
-        raise InputError(f"model card: mean has {len(card.mean)} values and deviation {len(card.deviation)}; "
-                         f"give one of each for every channel, or neither")
+        raise InputError(
+            f"model card: mean has {len(card.mean)} values and deviation {len(card.deviation)}; "
+            f"give one of each for every channel, or neither"
+        )
     for value in card.deviation:
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"model card: deviation must be positive, not {value}")
@@ -59,20 +61,24 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
     build = f"architectures.build({architecture.name!r}, {architecture.input_shape}, {outputs})"
     inputs = f"{card.inputs.rstrip('.')}. Float32 of shape [batch, {', '.join(map(str, architecture.input_shape))}]"
     if card.mean:
-        inputs += (f", channels last; from each channel subtract {_numbers(card.mean)}, "
-                   f"then divide by {_numbers(card.deviation)}")
+        inputs += (
+            f", channels last; from each channel subtract {_numbers(card.mean)}, "
+            f"then divide by {_numbers(card.deviation)}"
+        )
     parameters = f"{architecture.size:,}"
     if isinstance(architecture.module, ResNet):
         parameters += "; batch norms are folded: every convolution has a bias instead"
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
     table = f"## Measured\n\n| | |\n|---|---|\n{scores}\n\n" if card.scores else ""
     files = "\n\n".join(_FILES[name].format(build=build) for name in names)
-    return (f"# {card.title}\n\n"
-            f"- Architecture: {architecture.name}, for inputs of {shape}\n"
-            f"- Parameters: {parameters}\n"
-            f"- Inputs: {inputs}\n"
-            f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
-            f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n")
+    return (
+        f"# {card.title}\n\n"
+        f"- Architecture: {architecture.name}, for inputs of {shape}\n"
+        f"- Parameters: {parameters}\n"
+        f"- Inputs: {inputs}\n"
+        f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
+        f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
+    )
 
 
 def _numbers(values: tuple[float, ...]) -> str:

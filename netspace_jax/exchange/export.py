@@ -12,8 +12,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Array, Float
 
-from netspace_jax.architectures import Architecture
-from netspace_jax.architectures import parameters
+from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.read import EXTRA
@@ -33,8 +32,12 @@ class ExportedFiles:
     stablehlo: Path
 
 
-def export_network(directory: str | os.PathLike, architecture: Architecture,
-                   flat: Float[Array, "size"] | Float[np.ndarray, "size"], card: cards.ModelCard) -> ExportedFiles:
+def export_network(
+    directory: str | os.PathLike,
+    architecture: Architecture,
+    flat: Float[Array, "size"] | Float[np.ndarray, "size"],
+    card: cards.ModelCard,
+) -> ExportedFiles:
     """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint and StableHLO, and a card about them.
 
     safetensors and PyTorch have PyTorch's layouts under the names of `torch_names`, Orbax has the Flax parameters.
@@ -56,7 +59,7 @@ def export_network(directory: str | os.PathLike, architecture: Architecture,
     for library in ("safetensors", "flatbuffers"):
         if importlib.util.find_spec(library) is None:
             raise InputError(f"exporting needs {library}: {EXTRA}")
-    if target.is_dir() and any(target.iterdir()) or target.exists() and not target.is_dir():
+    if (target.is_dir() and any(target.iterdir())) or (target.exists() and not target.is_dir()):
         raise InputError(f"{directory} exists and is not an empty directory: name another")
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -66,19 +69,25 @@ def export_network(directory: str | os.PathLike, architecture: Architecture,
         os.replace(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return ExportedFiles(card=target / "README.md", safetensors=target / cards.SAFETENSORS,
-                         torch=target / cards.TORCH if cards.TORCH in names else None,
-                         orbax=target / cards.ORBAX, stablehlo=target / cards.STABLEHLO)
+    return ExportedFiles(
+        card=target / "README.md",
+        safetensors=target / cards.SAFETENSORS,
+        torch=target / cards.TORCH if cards.TORCH in names else None,
+        orbax=target / cards.ORBAX,
+        stablehlo=target / cards.STABLEHLO,
+    )
 
 
 def _checked(architecture: Architecture, flat: Array | np.ndarray) -> np.ndarray:
     values = np.asarray(flat, np.float32)
     if values.shape != (architecture.size,):
-        raise InputError(f"network not exported: a vector of shape {values.shape} is not a {architecture.name} "
-                         f"of {architecture.size} parameters")
+        raise InputError(
+            f"network not exported: a vector of shape {values.shape} is not a {architecture.name} "
+            f"of {architecture.size} parameters"
+        )
     spec = architecture.spec
     for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
-        if not np.isfinite(values[start:start + leaf.size]).all():
+        if not np.isfinite(values[start : start + leaf.size]).all():
             raise InputError(f"network not exported: parameter {'/'.join(leaf.path)} has values that are not finite")
     return values
 
@@ -87,11 +96,13 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
     """Write all files; names of those that a reader can open."""
     tensors = _torch_tensors(architecture, flat)
     import safetensors.numpy
+
     data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name})
     (folder / cards.SAFETENSORS).write_bytes(data)
     names = [cards.SAFETENSORS]
     if importlib.util.find_spec("torch") is not None:
         import torch
+
         torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
         names.append(cards.TORCH)
     params = parameters.unflatten(architecture.spec, jnp.asarray(flat))
@@ -109,5 +120,7 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
 def _torch_tensors(architecture: Architecture, flat: np.ndarray) -> dict[str, np.ndarray]:
     """Parameters in PyTorch's names and layouts, in forward order."""
     spec = architecture.spec
-    return {name: flat[start:start + leaf.size].reshape(leaf.torch_shape).copy()
-            for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True)}
+    return {
+        name: flat[start : start + leaf.size].reshape(leaf.torch_shape).copy()
+        for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True)
+    }

@@ -103,8 +103,9 @@ def load_flax(params: PyTree, architecture: Architecture) -> Float[np.ndarray, "
     spec = architecture.spec
     paths = ["/".join(("params", *leaf.path)) for leaf in spec.leaves]
     found = checked(leaves, {path: leaf.shape for path, leaf in zip(paths, spec.leaves, strict=True)}, "variables")
-    return np.concatenate([found[path].transpose(leaf.axes).reshape(-1)
-                           for path, leaf in zip(paths, spec.leaves, strict=True)])
+    return np.concatenate(
+        [found[path].transpose(leaf.axes).reshape(-1) for path, leaf in zip(paths, spec.leaves, strict=True)]
+    )
 
 
 def load_orbax(directory: str | os.PathLike, architecture: Architecture) -> Float[np.ndarray, "size"]:
@@ -134,8 +135,9 @@ def _plain(tensors: Mapping[str, Any], names: tuple[str, ...], source: str) -> d
     if not any(name in tensors for name in names):
         inside = [name for name, value in tensors.items() if isinstance(value, Mapping)]
         if inside:
-            raise InputError(f"{source}: holds dicts, not tensors; give the one that is the state_dict, "
-                             f"perhaps {inside[0]!r}")
+            raise InputError(
+                f"{source}: holds dicts, not tensors; give the one that is the state_dict, perhaps {inside[0]!r}"
+            )
     return {name: tensor for name, tensor in tensors.items() if name.rpartition(".")[2] != "num_batches_tracked"}
 
 

@@ -44,8 +44,10 @@ def _torch(path: Path) -> Mapping[str, Any]:
         # weights_only restricts the unpickler to tensors and plain containers: no code in the file runs.
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # On damaged or foreign files its readers raise errors of many kinds.
-        raise InputError(f"{path} refused: it is damaged or holds more than tensors; "
-                         f"save it with torch.save(model.state_dict(), …) or safetensors") from error
+        raise InputError(
+            f"{path} refused: it is damaged or holds more than tensors; "
+            f"save it with torch.save(model.state_dict(), …) or safetensors"
+        ) from error
     if not isinstance(state, Mapping):
         raise InputError(f"{path} holds a {type(state).__name__}, not a state_dict")
     return state

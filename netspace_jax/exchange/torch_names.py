@@ -13,8 +13,7 @@ import re
 
 import flax.linen as nn
 
-from netspace_jax.architectures import Architecture
-from netspace_jax.architectures import parameters
+from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.architectures.lenet import LeNetLike
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.architectures.siren import Siren
@@ -49,7 +48,7 @@ def module_name(module: nn.Module, path: tuple[str, ...]) -> str:
 @module_name.register(LeNetLike)
 def _lenet_name(module: LeNetLike, path: tuple[str, ...]) -> str:
     kind, number = path[0].split("_")
-    return f"{ {'Conv': 'conv', 'Linear': 'fc'}[kind]}{int(number) + 1}"
+    return f"{ {'Conv': 'conv', 'Linear': 'fc'}[kind] }{int(number) + 1}"
 
 
 @module_name.register(VanillaCNN)

@@ -80,6 +80,8 @@ def fit_arrays(task: Task, inputs: Shaped[Any, "n *input"], targets: Shaped[Any,
     """
     inputs, targets = task.prepare(inputs), jnp.asarray(targets)
     if len(inputs) != len(targets) or len(inputs) < 5:
-        raise InputError(f"{len(inputs)} inputs and {len(targets)} targets: give one target for each of at least 5 inputs")
+        raise InputError(
+            f"{len(inputs)} inputs and {len(targets)} targets: give one target for each of at least 5 inputs"
+        )
     held = np.arange(len(inputs)) % 5 == 0
     return FitArrays(task, inputs[~held], targets[~held], inputs[held], targets[held])

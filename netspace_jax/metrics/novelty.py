@@ -47,9 +47,7 @@ def _most_agreement(count, outputs, known, task):
     return of_first(count, lambda own: jax.vmap(lambda wanted: task.agreement(wanted, own))(known).max(), outputs)
 
 
-def disturbed(
-    flats: Float[Rows, "network size"], size: float, seed: int = 0
-) -> Float[np.ndarray, "network size"]:
+def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:
     """Networks with Gaussian noise of `size` times each network's own standard deviation added to their parameters."""
     noise = np.random.default_rng(seed).standard_normal(flats.shape, np.float32)
     return np.asarray(flats) + size * np.std(flats, 1, keepdims=True) * noise

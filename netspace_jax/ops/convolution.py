@@ -23,29 +23,37 @@ Taps = list[tuple[int, int]]
 _TILE_BYTES = 2_000_000  # operands and results of one product that a core's cache holds
 
 
-def conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
-           padding: Pair) -> Float[Array, "h2 out w2 batch"]:
+def conv2d(
+    x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
+) -> Float[Array, "h2 out w2 batch"]:
     """2-D convolution (cross-correlation) with zero padding."""
     if on_cpu():
         return row_conv2d(x, kernel, stride, padding)
-    return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
-                                        dimension_numbers=("HCWN", "HWIO", "HCWN"))
+    return jax.lax.conv_general_dilated(
+        x, kernel, stride, [(p, p) for p in padding], dimension_numbers=("HCWN", "HWIO", "HCWN")
+    )
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def row_conv2d(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
-               padding: Pair) -> Float[Array, "h2 out w2 batch"]:
+def row_conv2d(
+    x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
+) -> Float[Array, "h2 out w2 batch"]:
     """The same by matrix products, row by row."""
     return _alone_if_large(functools.partial(_convolution, stride=stride, padding=padding), x, kernel)
 
 
-def _convolution(x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair,
-                 padding: Pair) -> Float[Array, "h2 out w2 batch"]:
+def _convolution(
+    x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
+) -> Float[Array, "h2 out w2 batch"]:
     kh, kw, channels, out = kernel.shape
-    height, width = ((size + 2 * p - k) // s + 1 for size, p, k, s in zip(x.shape[::2], padding, (kh, kw), stride, strict=True))
+    height, width = (
+        (size + 2 * p - k) // s + 1 for size, p, k, s in zip(x.shape[::2], padding, (kh, kw), stride, strict=True)
+    )
     together = _rows_together(height, x, kernel)
-    parts = [(rows, taps, kernel[:, taps[0][0]::stride[1]].transpose(1, 3, 0, 2).reshape(-1, kh * channels))
-             for rows, taps in _column_phases(x, kw, stride, padding)]
+    parts = [
+        (rows, taps, kernel[:, taps[0][0] :: stride[1]].transpose(1, 3, 0, 2).reshape(-1, kh * channels))
+        for rows, taps in _column_phases(x, kw, stride, padding)
+    ]
 
     def some(first):
         y = 0
@@ -81,22 +89,32 @@ def _gradients(x, kernel, dy, stride, padding):
     shifts = [shift for taps in taps_by_phase(kernel.shape[0], stride[0], padding[0]) for _, shift in taps]
     above, below = max(*shifts, 0), max(-(-x.shape[0] // stride[0]) - min(shifts) - len(dy), 0)
     padded = _pad_rows(dy, above, below)  # for both gradients, so that what comes in is written to memory once
-    return (_input_gradient(padded, above, x, kernel, stride, padding),
-            _kernel_gradient(padded, above, len(dy), x, kernel, stride, padding))
+    return (
+        _input_gradient(padded, above, x, kernel, stride, padding),
+        _kernel_gradient(padded, above, len(dy), x, kernel, stride, padding),
+    )
 
 
 row_conv2d.defvjp(_forward, _backward)
 
 
-def _alone_if_large(function: Callable[..., PyTree], x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], *rest) -> PyTree:
+def _alone_if_large(
+    function: Callable[..., PyTree], x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], *rest
+) -> PyTree:
     """`function(x, kernel, *rest)`, vmapped one network after another where a cache does not hold even one."""
     if _rows_together(len(x), x, kernel) == len(x):
         return function(x, kernel, *rest)
     return jax.custom_batching.sequential_vmap(function)(x, kernel, *rest)
 
 
-def _input_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, x: Float[Array, "h c w batch"],
-                    kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair) -> Float[Array, "h c w batch"]:
+def _input_gradient(
+    dy: Float[Array, "h2 out w2 batch"],
+    above: int,
+    x: Float[Array, "h c w batch"],
+    kernel: Float[Array, "kh kw c out"],
+    stride: Pair,
+    padding: Pair,
+) -> Float[Array, "h c w batch"]:
     """The gradient for x, one row of each phase after another; `dy` has `above` rows of zeros on top."""
     (height, channels, width, batch), (kh, kw, _, out) = x.shape, kernel.shape
     row_phases, column_phases = (taps_by_phase(*sizes) for sizes in zip((kh, kw), stride, padding, strict=True))
@@ -104,29 +122,42 @@ def _input_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, x: Float[Ar
     rows, columns = -(-height // stride[0]), -(-width // stride[1])
     together = _rows_together(rows, dy, kernel)
     # The rows of dy under a window go down as shifts go up.
-    matrices = [kernel[taps[0][0]::stride[0]][::-1].transpose(1, 2, 0, 3).reshape(kw * channels, -1) if taps else None
-                for taps in row_phases]
+    matrices = [
+        kernel[taps[0][0] :: stride[0]][::-1].transpose(1, 2, 0, 3).reshape(kw * channels, -1) if taps else None
+        for taps in row_phases
+    ]
     nothing = jnp.zeros((together, channels, columns, batch))
 
     def one_phase(windows, taps, matrix):
         begin = (max(shifts) - taps[-1][1]) * out
-        found = _product(matrix, windows[:, begin:begin + len(taps) * out], kw)
-        parts = [sum((_shifted(found[:, tap], shift, columns) for tap, shift in column_taps), nothing)
-                 for column_taps in column_phases]
+        found = _product(matrix, windows[:, begin : begin + len(taps) * out], kw)
+        parts = [
+            sum((_shifted(found[:, tap], shift, columns) for tap, shift in column_taps), nothing)
+            for column_taps in column_phases
+        ]
         return parts[0] if len(parts) == 1 else jnp.stack(parts, 3).reshape(together, channels, -1, batch)
 
     def some(first):
         windows = _windows(dy, above - max(shifts) + first, together, max(shifts) - min(shifts) + 1, 1)
-        found = [one_phase(windows, taps, matrix) if taps else jnp.concatenate([nothing] * stride[1], 2)
-                 for taps, matrix in zip(row_phases, matrices, strict=True)]
+        found = [
+            one_phase(windows, taps, matrix) if taps else jnp.concatenate([nothing] * stride[1], 2)
+            for taps, matrix in zip(row_phases, matrices, strict=True)
+        ]
         return (found[0] if len(found) == 1 else jnp.stack(found, 1)).astype(x.dtype)
 
     dx = _over_rows(some, rows, together)
     return dx.reshape(rows * stride[0], channels, columns * stride[1], batch)[:height, :, :width]
 
 
-def _kernel_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, height: int, x: Float[Array, "h c w batch"],
-                     kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair) -> Float[Array, "kh kw c out"]:
+def _kernel_gradient(
+    dy: Float[Array, "h2 out w2 batch"],
+    above: int,
+    height: int,
+    x: Float[Array, "h c w batch"],
+    kernel: Float[Array, "kh kw c out"],
+    stride: Pair,
+    padding: Pair,
+) -> Float[Array, "kh kw c out"]:
     """The gradient for the kernel, summed over rows; `dy` has `height` rows under `above` rows of zeros."""
     kh, kw, channels, out = kernel.shape
     together = _rows_together(height, x, kernel)
@@ -140,29 +171,39 @@ def _kernel_gradient(dy: Float[Array, "h2 out w2 batch"], above: int, height: in
             for n, (_, shift) in enumerate(taps):
                 begin = max(shift, 0)
                 end = max(min(shift + dy.shape[2], rows.shape[2]), begin)
-                shifted = jax.lax.dynamic_update_slice(shifted, dys[:, :, begin - shift:end - shift], (0, n * out, begin, 0))
+                shifted = jax.lax.dynamic_update_slice(
+                    shifted, dys[:, :, begin - shift : end - shift], (0, n * out, begin, 0)
+                )
             left, right = (v.reshape(together, v.shape[1], -1) for v in (shifted, windows))
             after.append((total + _product_over_rows(left, right), shifted))
         return after
 
     # What is shifted is kept from row to row: the zeros beside it are written once.
-    state = [(jnp.zeros((len(taps) * out, kh * channels)),
-              jnp.zeros((together, len(taps) * out, rows.shape[2], x.shape[3]), x.dtype)) for rows, taps in phases]
+    state = [
+        (
+            jnp.zeros((len(taps) * out, kh * channels)),
+            jnp.zeros((together, len(taps) * out, rows.shape[2], x.shape[3]), x.dtype),
+        )
+        for rows, taps in phases
+    ]
     if together == height:
         state = add(state, 0)
     else:
-        state, _ = jax.lax.scan(lambda state, tile: (add(state, tile * together), None), state, jnp.arange(height // together))
+        state, _ = jax.lax.scan(
+            lambda state, tile: (add(state, tile * together), None), state, jnp.arange(height // together)
+        )
     columns = {}
     for (_, taps), (total, _) in zip(phases, state, strict=True):
         columns |= {tap: column for (tap, _), column in zip(taps, total.reshape(-1, out, kh, channels), strict=True)}
     return jnp.stack([columns[tap] for tap in range(kw)]).transpose(2, 0, 3, 1).astype(kernel.dtype)
 
 
-def _column_phases(x: Float[Array, "h c w batch"], kw: int, stride: Pair,
-                   padding: Pair) -> list[tuple[Float[Array, "h2 c _ batch"], Taps]]:
+def _column_phases(
+    x: Float[Array, "h c w batch"], kw: int, stride: Pair, padding: Pair
+) -> list[tuple[Float[Array, "h2 c _ batch"], Taps]]:
     """The columns of each phase that the kernel touches, with zeros above and below, and the taps that touch them."""
     phases = enumerate(taps_by_phase(kw, stride[1], padding[1]))
-    return [(_pad_rows(x[:, :, phase::stride[1]], padding[0], padding[0]), taps) for phase, taps in phases if taps]
+    return [(_pad_rows(x[:, :, phase :: stride[1]], padding[0], padding[0]), taps) for phase, taps in phases if taps]
 
 
 def _pad_rows(x: Float[Array, "h c w batch"], above: int, below: int) -> Float[Array, "h2 c w batch"]:
@@ -186,17 +227,20 @@ def _over_rows(function: Callable[[Int[Array, ""] | int], Array], rows: int, tog
     return y.reshape(rows, *y.shape[2:])
 
 
-def _windows(x: Float[Array, "h c w batch"], first: Int[Array, ""] | int, together: int, kh: int,
-             stride: int) -> Float[Array, "rows k w batch"]:
+def _windows(
+    x: Float[Array, "h c w batch"], first: Int[Array, ""] | int, together: int, kh: int, stride: int
+) -> Float[Array, "rows k w batch"]:
     """The `kh` input rows under each of `together` output rows, as channels."""
     _, channels, width, batch = x.shape
     x = jax.lax.dynamic_slice_in_dim(x, first * stride, stride * (together - 1) + kh)
     if together == 1:
         return x.reshape(1, kh * channels, width, batch)
-    return jnp.concatenate([x[row:row + stride * (together - 1) + 1:stride] for row in range(kh)], 1)
+    return jnp.concatenate([x[row : row + stride * (together - 1) + 1 : stride] for row in range(kh)], 1)
 
 
-def _product(matrix: Float[Array, "m k"], x: Float[Array, "rows k w batch"], parts: int) -> Float[Array, "rows parts c w batch"]:
+def _product(
+    matrix: Float[Array, "m k"], x: Float[Array, "rows k w batch"], parts: int
+) -> Float[Array, "rows parts c w batch"]:
     """The matrix times the channels, its result cut into `parts`."""
     rows, channels, width, batch = x.shape
     x = x.reshape(rows, channels, width * batch)

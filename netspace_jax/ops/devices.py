@@ -38,7 +38,9 @@ def prepare_cpu(cores: int = 0) -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=1".strip()
     if "xla_force_host_platform_device_count" not in flags:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with contextlib.suppress(RuntimeError):  # JAX has begun already, as in a notebook: its devices stay as they are.
+        with contextlib.suppress(
+            RuntimeError
+        ):  # JAX has begun already, as in a notebook: its devices stay as they are.
             jax.config.update("jax_num_cpu_devices", cores or usable)
 
 
@@ -66,11 +68,15 @@ def join(hosts: Hosts) -> None:
         return
     named = () if hosts.coordinator == "auto" else (hosts.coordinator, hosts.processes, hosts.process)
     if not named and (hosts.processes or hosts.process >= 0):
-        raise InputError("--hosts.coordinator auto finds out --hosts.processes and --hosts.process itself: leave them out")
+        raise InputError(
+            "--hosts.coordinator auto finds out --hosts.processes and --hosts.process itself: leave them out"
+        )
     if named and not hosts.coordinator.rpartition(":")[2].isdigit():
         raise InputError(f"--hosts.coordinator {hosts.coordinator} has no port: give HOST:PORT, or auto")
     if named and not 0 <= hosts.process < hosts.processes:
-        raise InputError(f"--hosts.process {hosts.process} is not one of --hosts.processes {hosts.processes}, counted from 0")
+        raise InputError(
+            f"--hosts.process {hosts.process} is not one of --hosts.processes {hosts.processes}, counted from 0"
+        )
     try:
         jax.distributed.initialize(*named)
     except (RuntimeError, ValueError) as error:
@@ -111,7 +117,7 @@ def network_mesh(count: int = 0) -> Mesh:
         raise InputError(f"--devices {count}: this machine has {len(devices)} {devices[0].platform} devices")
     if count and jax.process_count() > 1:
         raise InputError(f"--devices {count}: several processes use all of their devices; leave it out")
-    return _mesh(devices[:count or len(devices)])
+    return _mesh(devices[: count or len(devices)])
 
 
 def local_mesh(most: int) -> Mesh:

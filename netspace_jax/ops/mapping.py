@@ -81,9 +81,7 @@ def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: 
         return jax.tree.map(lambda leaf: leaf[index], rows)
 
     size = len(jax.tree.leaves(rows)[0])
-    nothing = jax.tree.map(
-        lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), jax.eval_shape(function, row(0))
-    )
+    nothing = jax.tree.map(lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype), jax.eval_shape(function, row(0)))
 
     def one(index, found):
         return jax.tree.map(lambda leaf, value: leaf.at[index].set(value), found, function(row(index)))

@@ -7,16 +7,15 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  (the backend has to be chosen first)
-import numpy as np  # noqa: E402
-from jaxtyping import Float, Int  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, without its yellow, which fades on paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
 
 
 def styles(count: int) -> list[tuple[str, str]]:
@@ -24,61 +23,108 @@ def styles(count: int) -> list[tuple[str, str]]:
     return [(COLOURS[i % len(COLOURS)], MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]) for i in range(count)]
 
 
-plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-                     "grid.alpha": 0.3, "figure.dpi": 110, "savefig.dpi": 160, "legend.frameon": False,
-                     "figure.constrained_layout.use": True})
+plt.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+        "figure.dpi": 110,
+        "savefig.dpi": 160,
+        "legend.frameon": False,
+        "figure.constrained_layout.use": True,
+    }
+)
 
 
-def input_against_generated(groups: Sequence[tuple[str, Float[np.ndarray, "n"], Float[np.ndarray, "n"]]],
-                            metric: str) -> tuple[Figure, Axes]:
+def input_against_generated(
+    groups: Sequence[tuple[str, Float[np.ndarray, "n"], Float[np.ndarray, "n"]]], metric: str
+) -> tuple[Figure, Axes]:
     """Score of each generated network over that of its input; one (label, inputs, generated) for each colour."""
     fig, ax = plt.subplots(figsize=(5, 4.6))
     ax.plot([0, 1], [0, 1], color="0.5", lw=1, zorder=1)
     for (label, inputs, generated), (colour, marker) in zip(groups, styles(len(groups)), strict=True):
         ax.scatter(inputs, generated, s=16, alpha=0.7, color=colour, marker=marker, label=label, lw=0)
-    ax.set(xlabel=f"{metric} of the input network (test)", ylabel=f"{metric} of the generated network (test)",
-           xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    ax.set(
+        xlabel=f"{metric} of the input network (test)",
+        ylabel=f"{metric} of the generated network (test)",
+        xlim=(-0.02, 1.02),
+        ylim=(-0.02, 1.02),
+        aspect="equal",
+    )
     ax.legend(loc="upper left")
     return fig, ax
 
 
-def along_a_line(share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Float[np.ndarray, "step"]]],
-                 metric: str) -> tuple[Figure, Axes]:
+def along_a_line(
+    share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Float[np.ndarray, "step"]]], metric: str
+) -> tuple[Figure, Axes]:
     """Scores on the way from one network to another, one (label, scores) for each way."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
     for (label, scores), (colour, _), style in zip(lines, styles(len(lines)), itertools.cycle(("-", "--", "-.", ":"))):
         ax.plot(share, scores, style, color=colour, lw=2, label=label)
-    ax.set(xlabel="share of the way from the first network to the second", ylabel=f"{metric} (test)",
-           ylim=(0, 1.02), xlim=(0, 1))
+    ax.set(
+        xlabel="share of the way from the first network to the second",
+        ylabel=f"{metric} (test)",
+        ylim=(0, 1.02),
+        xlim=(0, 1),
+    )
     ax.legend()
     return fig, ax
 
 
-def across_architectures(share: Float[np.ndarray, "step"], scores: Float[np.ndarray, "step"],
-                         predicted: Int[np.ndarray, "step"], names: Sequence[str], metric: str) -> tuple[Figure, Axes]:
+def across_architectures(
+    share: Float[np.ndarray, "step"],
+    scores: Float[np.ndarray, "step"],
+    predicted: Int[np.ndarray, "step"],
+    names: Sequence[str],
+    metric: str,
+) -> tuple[Figure, Axes]:
     """Scores on the way from one architecture to another, marked by the architecture that each embedding is read as."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
     for which, (name, (colour, marker)) in enumerate(zip(names, styles(len(names)), strict=True)):
         here = predicted == which
         if here.any():
             ax.scatter(share[here], scores[here], s=18, color=colour, marker=marker, label=name, lw=0)
-    ax.set(xlabel="share of the way between the two embeddings", ylabel=f"{metric} (test)", ylim=(0, 1.02), xlim=(-0.01, 1.01))
+    ax.set(
+        xlabel="share of the way between the two embeddings",
+        ylabel=f"{metric} (test)",
+        ylim=(0, 1.02),
+        xlim=(-0.01, 1.01),
+    )
     ax.legend(title="read as", loc="lower center", ncols=len(names))
     return fig, ax
 
 
-def plane_of_embeddings(points: Float[np.ndarray, "n 2"], scores: Float[np.ndarray, "n"], metric: str,
-                        explained: Float[np.ndarray, "2"],
-                        groups: Sequence[tuple[str, np.ndarray]] = ()) -> tuple[Figure, Axes]:
+def plane_of_embeddings(
+    points: Float[np.ndarray, "n 2"],
+    scores: Float[np.ndarray, "n"],
+    metric: str,
+    explained: Float[np.ndarray, "2"],
+    groups: Sequence[tuple[str, np.ndarray]] = (),
+) -> tuple[Figure, Axes]:
     """Embeddings on their first two principal components, coloured by score; groups of indices get markers."""
     fig, ax = plt.subplots(figsize=(6, 4.6))
     groups = groups or [("", np.arange(len(points)))]
     for (label, indices), (_, marker) in zip(groups, styles(len(groups)), strict=True):
-        drawn = ax.scatter(*points[indices].T, c=scores[indices], cmap="cividis", vmin=0, vmax=1, s=18, marker=marker,
-                           lw=0.2, edgecolors="white", label=label or None)
+        drawn = ax.scatter(
+            *points[indices].T,
+            c=scores[indices],
+            cmap="cividis",
+            vmin=0,
+            vmax=1,
+            s=18,
+            marker=marker,
+            lw=0.2,
+            edgecolors="white",
+            label=label or None,
+        )
     fig.colorbar(drawn, label=f"{metric} of the network (test)")
-    ax.set(xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
-           ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)")
+    ax.set(
+        xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
+        ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)",
+    )
     if len(groups) > 1:
         ax.legend()
     return fig, ax
@@ -99,8 +145,9 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
     return fig, axes.flat
 
 
-def training_curve(steps: Sequence[float], losses: Sequence[float], checks: Sequence[tuple[float, float]],
-                   label: str) -> tuple[Figure, Axes]:
+def training_curve(
+    steps: Sequence[float], losses: Sequence[float], checks: Sequence[tuple[float, float]], label: str
+) -> tuple[Figure, Axes]:
     """Loss over steps, and what the checkpoint is chosen by on a second axis."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
     ax.plot(steps, losses, color=COLOURS[0], lw=1.2)
@@ -114,7 +161,9 @@ def training_curve(steps: Sequence[float], losses: Sequence[float], checks: Sequ
     return fig, ax
 
 
-def against_size(curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]]) -> tuple[Figure, Sequence[Axes]]:
+def against_size(
+    curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]],
+) -> tuple[Figure, Sequence[Axes]]:
     """Gap and agreement over sizes on a logarithmic axis; one (label of the size, sizes, rows of gap and agreement) a panel."""
     fig, grid = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True, squeeze=False)
     axes = list(grid[0])

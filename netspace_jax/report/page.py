@@ -29,19 +29,28 @@ def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> dict
     return pictures
 
 
-def write_report(path: epath.PathLike, title: str, command: str, sections: Sequence[Section], pictures: Mapping[str, bytes],
-                 metrics: dict[str, int | float]) -> None:
+def write_report(
+    path: epath.PathLike,
+    title: str,
+    command: str,
+    sections: Sequence[Section],
+    pictures: Mapping[str, bytes],
+    metrics: dict[str, int | float],
+) -> None:
     """Write the report; pictures are embedded, so that the file stands alone."""
     body = "\n".join(_section(section, pictures.get(section.name)) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
-    write_text(path, f"""<!doctype html>
+    write_text(
+        path,
+        f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>
 <h1>{html.escape(title)}</h1><p class="lead">Made by <code>{html.escape(command)}</code></p>
 {body}
 <details><summary>All figures of metrics.json</summary>{numbers}</details>
 </body></html>
-""")
+""",
+    )
 
 
 def _section(section: Section, picture: bytes | None) -> str:

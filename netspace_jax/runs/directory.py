@@ -1,12 +1,12 @@
 """A run's directory: configuration, metrics as they come, checkpoints, and the trained space.
 
-    config.json         what the run is; another configuration is refused here
-    metrics.jsonl       one line a logging step
-    metrics.json        the final figures, name: number
-    checkpoints/last    Orbax: the state to go on from, and seconds spent so far
-    checkpoints/best    Orbax: the best NetSpace by the selection metric
-    space/              the trained space, which needs nothing beside it
-    figures/, report.html
+config.json         what the run is; another configuration is refused here
+metrics.jsonl       one line a logging step
+metrics.json        the final figures, name: number
+checkpoints/last    Orbax: the state to go on from, and seconds spent so far
+checkpoints/best    Orbax: the best NetSpace by the selection metric
+space/              the trained space, which needs nothing beside it
+figures/, report.html
 """
 
 import json

@@ -31,7 +31,9 @@ from netspace_jax.task import Task, describe_task, task_from
 
 FORMAT = 1
 DESCRIPTION = "space.json"
-_MODULES = {module.__name__: module for module in (ProbeEncoder, ScaledDecoder, LinearHead, ConvEncoder, ConvDecoder, ConvHead)}
+_MODULES = {
+    module.__name__: module for module in (ProbeEncoder, ScaledDecoder, LinearHead, ConvEncoder, ConvDecoder, ConvHead)
+}
 
 
 def save(netspace: NetSpace, embeddings: dict[str, Float[Array, "network embedding"]], folder: epath.PathLike) -> None:
@@ -73,7 +75,9 @@ def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
     description = read_json(folder / DESCRIPTION)
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         found = description.get("format") if isinstance(description, dict) else None
-        raise InputError(f"{folder / DESCRIPTION} has format {found!r}; this version of netspace_jax reads format {FORMAT}")
+        raise InputError(
+            f"{folder / DESCRIPTION} has format {found!r}; this version of netspace_jax reads format {FORMAT}"
+        )
     try:
         path = folder / description["arrays"]["file"]
         content = path.read_bytes()

@@ -69,7 +69,9 @@ def make_constants(
             (scale, _one_network(a, flats, config.seed))
             for (scale, _), a, flats in zip(tables, architectures, members, strict=True)
         ]
-    scales, shifts = ([to_prep(jnp.asarray(row), config.prep) for row in column] for column in zip(*tables, strict=True))
+    scales, shifts = (
+        [to_prep(jnp.asarray(row), config.prep) for row in column] for column in zip(*tables, strict=True)
+    )
     return Constants(dataset.probes(config.probes), jnp.stack(scales), jnp.stack(shifts))
 
 
@@ -78,7 +80,9 @@ def layer_scales(netspace: NetSpace, architecture_id: int) -> Float[Array, "size
     return netspace.constants.scale[architecture_id].reshape(-1)[: netspace.architectures[architecture_id].size]
 
 
-def _scale_and_shift(architecture: Architecture, flats: Float[np.ndarray, "member size"]) -> tuple[np.ndarray, np.ndarray]:
+def _scale_and_shift(
+    architecture: Architecture, flats: Float[np.ndarray, "member size"]
+) -> tuple[np.ndarray, np.ndarray]:
     """For each parameter its mean over the zoo, and the standard deviation of its layer (docs/method.md, eq. 9).
 
     Where no network is given, 0 and 1/√fan_in. The ends of n residual branches are damped by 1/√n, so that their sum
@@ -99,7 +103,9 @@ def _scale_and_shift(architecture: Architecture, flats: Float[np.ndarray, "membe
     return scale, shift.astype(np.float32)
 
 
-def _one_network(architecture: Architecture, flats: Float[np.ndarray, "member size"], seed: int) -> Float[np.ndarray, "size"]:
+def _one_network(
+    architecture: Architecture, flats: Float[np.ndarray, "member size"], seed: int
+) -> Float[np.ndarray, "size"]:
     """The last training member, or an untrained network where none is given.
 
     The mean of networks that started apart is none; from one that works, the way to others is shorter.

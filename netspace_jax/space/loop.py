@@ -119,7 +119,9 @@ def train_space(
             began = time.perf_counter()
             store.save_last(state, progress)
     best = store.restore_best(jax.eval_shape(lambda state: netspace.replace(params=state.params), state))
-    return as_space(best, {config.zoo.architectures[w]: training_networks(settings, zoo, config.zoo.architectures[w]) for w in ids}), progress
+    return as_space(
+        best, {config.zoo.architectures[w]: training_networks(settings, zoo, config.zoo.architectures[w]) for w in ids}
+    ), progress
 
 
 def as_space(netspace: NetSpace, networks: dict[str, Networks]) -> Space:

@@ -25,7 +25,9 @@ def _classify(_, z, netspace):
     return jax.vmap(lambda z: netspace.classify(z).argmax())(z)
 
 
-def embed_many(netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"]) -> Float[np.ndarray, "network embedding"]:
+def embed_many(
+    netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"]
+) -> Float[np.ndarray, "network embedding"]:
     """Embeddings of networks of one architecture."""
     return in_blocks(_embed, flats, netspace, architecture_id)
 

@@ -51,12 +51,17 @@ class ScaledDecoder(nn.Module):
     spread: float = 1.0
 
     @nn.compact
-    def __call__(self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"],
-                 architecture: Int[Array, ""]) -> Float[Array, "h w"]:
+    def __call__(
+        self,
+        z: Float[Array, "embedding"],
+        scale: Float[Array, "h w"],
+        shift: Float[Array, "h w"],
+        architecture: Int[Array, ""],
+    ) -> Float[Array, "h w"]:
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
-        start = nn.initializers.variance_scaling(self.spread ** 2, "fan_in", "truncated_normal")
+        start = nn.initializers.variance_scaling(self.spread**2, "fan_in", "truncated_normal")
         return shift + scale * nn.Dense(self.prep[0] * self.prep[1], kernel_init=start)(x).reshape(self.prep)
 
 

@@ -40,8 +40,13 @@ class ConvDecoder(nn.Module):
     prep: tuple[int, int]
 
     @nn.compact
-    def __call__(self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"],
-                 architecture: Int[Array, ""]) -> Float[Array, "h w"]:
+    def __call__(
+        self,
+        z: Float[Array, "embedding"],
+        scale: Float[Array, "h w"],
+        shift: Float[Array, "h w"],
+        architecture: Int[Array, ""],
+    ) -> Float[Array, "h w"]:
         del scale, shift, architecture
         height, width = self.prep
         x = z.reshape(64, 1, 64, 1)

@@ -75,5 +75,3 @@ def _refine(_, rows, netspace, inputs, architecture_id, config):
         return z
 
     return jax.vmap(one)(rows)
-
-

@@ -1,10 +1,10 @@
 """A space: a trained NetSpace as one value. Networks in, embeddings, networks out.
 
-    import netspace_jax
-    space = netspace_jax.load("runs/digits")
-    z = space.encode(params)
-    network = space.decode(z)
-    logits = network(images)
+import netspace_jax
+space = netspace_jax.load("runs/digits")
+z = space.encode(params)
+network = space.decode(z)
+logits = network(images)
 """
 
 from typing import Any
@@ -119,7 +119,9 @@ class Space(NetSpace):
             own = np.flatnonzero(ids == which)
             flats = many.generate_many(self, int(which), rows[own])
             for row, flat in zip(own, flats, strict=True):
-                networks[int(row)] = Network(self.architectures[which], self.task, jnp.asarray(flat), jnp.asarray(rows[row]))
+                networks[int(row)] = Network(
+                    self.architectures[which], self.task, jnp.asarray(flat), jnp.asarray(rows[row])
+                )
         return networks[0] if z.ndim == 1 else [networks[row] for row in range(len(rows))]
 
     def read(self, z: Float[Any, "embedding"]) -> str:

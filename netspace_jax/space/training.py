@@ -128,9 +128,7 @@ def make_training(
         return state, jax.tree.map(lambda value: value / count, total)
 
     copies = everywhere(mesh)
-    return Training(
-        jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, out_shardings=copies)
-    )
+    return Training(jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, out_shardings=copies))
 
 
 def _pick(key, group: Group, step, count: int) -> Group:

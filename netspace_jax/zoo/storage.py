@@ -1,11 +1,11 @@
 """A zoo on disk: chunks of flat parameters written by Orbax, and tables of members.
 
-    config.json                 what made it: the domain and its `ZooConfig`
-    chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, parameters); rows that no member names
-                                are padding
-    chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
-    members.csv                 all members; its presence says that the zoo is finished
-    zoo.json                    seconds of training, summed over interruptions, and summary of scores
+config.json                 what made it: the domain and its `ZooConfig`
+chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, parameters); rows that no member names
+                            are padding
+chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
+members.csv                 all members; its presence says that the zoo is finished
+zoo.json                    seconds of training, summed over interruptions, and summary of scores
 """
 
 import dataclasses
@@ -204,4 +204,6 @@ def _read_rows(path: epath.Path) -> np.ndarray:
     # is none of these and is not hidden.
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again") from error
+        raise InputError(
+            f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again"
+        ) from error

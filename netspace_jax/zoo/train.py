@@ -43,7 +43,11 @@ def zoo_name(config: ZooConfig, dataset: Dataset) -> str:
     fingerprint = hashlib.sha256()
     for leaf in jax.tree.leaves(dataset):
         fingerprint.update(np.ascontiguousarray(leaf).tobytes())
-    words = (PurePath(config.dataset).stem, *config.architectures[:1], *(["etc"] if len(config.architectures) > 1 else []))
+    words = (
+        PurePath(config.dataset).stem,
+        *config.architectures[:1],
+        *(["etc"] if len(config.architectures) > 1 else []),
+    )
     name = "-".join(re.sub(r"[^\w.]+", "_", word)[:40] for word in words)
     return f"{name}-{digest(config, fingerprint.hexdigest())}"
 
@@ -131,7 +135,15 @@ def _claim(directory: epath.Path, description: dict) -> None:
 
 
 def _member(
-    config: ZooConfig, chunk: Chunk, row: int, *, outcome: Outcome, item: str, split: str, steps: int, crc: int | np.integer
+    config: ZooConfig,
+    chunk: Chunk,
+    row: int,
+    *,
+    outcome: Outcome,
+    item: str,
+    split: str,
+    steps: int,
+    crc: int | np.integer,
 ) -> Member:
     return Member(
         architecture=chunk.architecture,

@@ -126,7 +126,9 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
     return Training(start, advance, validate, finish)
 
 
-def score_of(architecture: Architecture, flat: Float[Array, "size"], dataset: Dataset, split: Split) -> Float[Array, ""]:
+def score_of(
+    architecture: Architecture, flat: Float[Array, "size"], dataset: Dataset, split: Split
+) -> Float[Array, ""]:
     """Score of one network on the inputs of a split."""
     examples = dataset.examples(split)
     outputs = in_pieces(lambda inputs: architecture.apply(flat, inputs), examples.inputs)

@@ -23,4 +23,6 @@ def check(config: RunConfig) -> None:
     if config.zoo.points < 2:
         raise InputError(f"--zoo.points must be at least 2, not {config.zoo.points}")
     if config.netspace.teaching == "common":
-        raise InputError("--netspace.teaching common needs data that all networks share; each of these is about a shape")
+        raise InputError(
+            "--netspace.teaching common needs data that all networks share; each of these is about a shape"
+        )

@@ -123,7 +123,9 @@ class FieldData:
     def chance(self, split: Split) -> float:
         """Share of points within 0.01 of the constant that is best."""
         values = np.sort(np.asarray(self.examples(split).targets))
-        return float((np.searchsorted(values, values + 2 * TOLERANCE, "right") - np.arange(len(values))).max() / len(values))
+        return float(
+            (np.searchsorted(values, values + 2 * TOLERANCE, "right") - np.arange(len(values))).max() / len(values)
+        )
 
 
 def field_data(shapes: ShapeSet) -> FieldData:

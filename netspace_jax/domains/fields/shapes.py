@@ -147,7 +147,8 @@ def interpolate_shapes(run: Run) -> Section:
             grids.append(meshes)
             labels.append(way)
             captions = tuple(
-                f"{i / (steps - 1):.0%} of the way; largest piece {share:.0%} of the area" for i, share in enumerate(shares)
+                f"{i / (steps - 1):.0%} of the way; largest piece {share:.0%} of the area"
+                for i, share in enumerate(shares)
             )
             sequences.append(MeshSequence(f"pair {pair + 1}, {way}", meshes, captions))
     metrics = {f"shapes/whole_{way}": float(np.mean(found)) for way, found in whole.items()}

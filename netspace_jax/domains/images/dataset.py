@@ -48,7 +48,9 @@ class Classification:
           InputError: they are of another shape, or floats that look like pixels.
         """
         if tuple(inputs.shape[1:]) != self.input_shape:
-            raise InputError(f"images have shape {tuple(inputs.shape)}; these networks take (n, {', '.join(map(str, self.input_shape))})")
+            raise InputError(
+                f"images have shape {tuple(inputs.shape)}; these networks take (n, {', '.join(map(str, self.input_shape))})"
+            )
         if inputs.dtype == np.uint8:
             return normalise(inputs, self.mean, self.std)
         inputs = jnp.asarray(inputs, jnp.float32)

@@ -1,6 +1,5 @@
 """New networks, or repeated ones: generated networks beside the nearest training network and what takes no generator."""
 
-
 from netspace_jax import latent
 from netspace_jax.metrics.behaviour import outputs_of, scores_on
 from netspace_jax.metrics.novelty import disturbed, nearest

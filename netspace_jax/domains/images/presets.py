@@ -25,12 +25,36 @@ def digits_shared() -> RunConfig:
 
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
     """The paper's single-architecture experiment; `epoch` is the number of steps of 128 images in one epoch."""
-    zoo = ImageZooConfig(dataset=dataset, architectures=("resnet8",), members=(186,), validation=16, test=16,
-                    optimizer="adam", learning_rate=1e-4, batch=128, steps=599 * epoch, stops="paper",
-                    crop_padding=crop_padding, flip=True)
-    netspace = ImageNetSpaceConfig(prep=prep, embedding=4096, encoder="conv", decoder="conv", networks=8, train_members=100,
-                              batch=128, temperature=4.0, noise=0.0, learning_rate=1e-4, schedule="constant", steps=1000 * epoch,
-                              validations=50, log_every=100)
+    zoo = ImageZooConfig(
+        dataset=dataset,
+        architectures=("resnet8",),
+        members=(186,),
+        validation=16,
+        test=16,
+        optimizer="adam",
+        learning_rate=1e-4,
+        batch=128,
+        steps=599 * epoch,
+        stops="paper",
+        crop_padding=crop_padding,
+        flip=True,
+    )
+    netspace = ImageNetSpaceConfig(
+        prep=prep,
+        embedding=4096,
+        encoder="conv",
+        decoder="conv",
+        networks=8,
+        train_members=100,
+        batch=128,
+        temperature=4.0,
+        noise=0.0,
+        learning_rate=1e-4,
+        schedule="constant",
+        steps=1000 * epoch,
+        validations=50,
+        log_every=100,
+    )
     return RunConfig(name, "images", zoo, netspace)
 
 
@@ -51,9 +75,22 @@ def tiny_imagenet_single() -> RunConfig:
 
 
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
-_MULTI_NETSPACE = ImageNetSpaceConfig(prep=(160, 192), hidden=256, center="network", initial_scale=0.1, probes=64, teaching="common",
-                                 interpolation=True, temperature=4.0, noise=0.5, networks=16, batch=64, steps=1500,
-                                 validations=5, select="score")
+_MULTI_NETSPACE = ImageNetSpaceConfig(
+    prep=(160, 192),
+    hidden=256,
+    center="network",
+    initial_scale=0.1,
+    probes=64,
+    teaching="common",
+    interpolation=True,
+    temperature=4.0,
+    noise=0.5,
+    networks=16,
+    batch=64,
+    steps=1500,
+    validations=5,
+    select="score",
+)
 
 
 def digits_multi() -> RunConfig:
@@ -61,8 +98,18 @@ def digits_multi() -> RunConfig:
 
     `python train.py digits-multi`: 5 minutes on two CPU cores; generated networks of each architecture 0.967 to 0.975, all named right.
     """
-    zoo = ImageZooConfig(architectures=FOUR, members=(48, 48, 48, 32), teacher="resnet56", validation=6, test=6, stops="end",
-                    steps=250, learning_rate=5e-3, decay=0.2, decay_at=(0.6, 0.85))
+    zoo = ImageZooConfig(
+        architectures=FOUR,
+        members=(48, 48, 48, 32),
+        teacher="resnet56",
+        validation=6,
+        test=6,
+        stops="end",
+        steps=250,
+        learning_rate=5e-3,
+        decay=0.2,
+        decay_at=(0.6, 0.85),
+    )
     return RunConfig("digits-multi", "images", zoo, _MULTI_NETSPACE)
 
 
@@ -72,8 +119,9 @@ def digits_multi_own() -> RunConfig:
     `python train.py digits-multi-own`: 5 minutes on two CPU cores; generated networks 0.938 to 0.980, gap 0.011, all named right.
     """
     base = digits_multi()
-    return dataclasses.replace(base, name="digits-multi-own",
-                               netspace=dataclasses.replace(base.netspace, teaching="self", select="gap"))
+    return dataclasses.replace(
+        base, name="digits-multi-own", netspace=dataclasses.replace(base.netspace, teaching="self", select="gap")
+    )
 
 
 def digits_unseen() -> RunConfig:
@@ -83,22 +131,60 @@ def digits_unseen() -> RunConfig:
     """
     base = digits_multi()
     zoo = dataclasses.replace(base.zoo, members=(48, 16, 16, 32))
-    return RunConfig("digits-unseen", "images", zoo, dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32")))
+    return RunConfig(
+        "digits-unseen",
+        "images",
+        zoo,
+        dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32")),
+    )
 
 
-def _paper_multi(name: str, dataset: str, rows: int, crop_padding: int, epoch: int, validation: int,
-                 members: tuple[int, ...]) -> RunConfig:
+def _paper_multi(
+    name: str, dataset: str, rows: int, crop_padding: int, epoch: int, validation: int, members: tuple[int, ...]
+) -> RunConfig:
     """The paper's experiments with four architectures; `epoch` is the number of steps of 128 images in one epoch.
 
     A step shows one network of each architecture where the paper draws two from all, so a pass over the images
     shows twice as many.
     """
-    zoo = ImageZooConfig(dataset=dataset, architectures=FOUR, members=members, teacher="resnet56", validation=validation, test=16,
-                    optimizer="sgd", learning_rate=0.05, weight_decay=5e-4, decay=0.1, decay_at=(0.5, 0.6, 0.7), batch=128,
-                    steps=300 * epoch, stops="end", validations=10, validate_from=0.7, crop_padding=crop_padding, flip=True)
-    netspace = ImageNetSpaceConfig(prep=(rows, 10_000), embedding=4096, encoder="conv", decoder="conv", teaching="common",
-                              interpolation=True, temperature=4.0, noise=0.0, networks=4, batch=128, learning_rate=1e-4, schedule="constant",
-                              steps=1000 * epoch, validations=40, log_every=100, select="score")
+    zoo = ImageZooConfig(
+        dataset=dataset,
+        architectures=FOUR,
+        members=members,
+        teacher="resnet56",
+        validation=validation,
+        test=16,
+        optimizer="sgd",
+        learning_rate=0.05,
+        weight_decay=5e-4,
+        decay=0.1,
+        decay_at=(0.5, 0.6, 0.7),
+        batch=128,
+        steps=300 * epoch,
+        stops="end",
+        validations=10,
+        validate_from=0.7,
+        crop_padding=crop_padding,
+        flip=True,
+    )
+    netspace = ImageNetSpaceConfig(
+        prep=(rows, 10_000),
+        embedding=4096,
+        encoder="conv",
+        decoder="conv",
+        teaching="common",
+        interpolation=True,
+        temperature=4.0,
+        noise=0.0,
+        networks=4,
+        batch=128,
+        learning_rate=1e-4,
+        schedule="constant",
+        steps=1000 * epoch,
+        validations=40,
+        log_every=100,
+        select="score",
+    )
     return RunConfig(name, "images", zoo, netspace)
 
 
@@ -120,7 +206,12 @@ def tiny_imagenet_multi() -> RunConfig:
 
 def _unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
     zoo = dataclasses.replace(base.zoo, members=members)
-    return RunConfig(name, "images", zoo, dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32"), networks=2))
+    return RunConfig(
+        name,
+        "images",
+        zoo,
+        dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32"), networks=2),
+    )
 
 
 def cifar10_unseen() -> RunConfig:

@@ -79,9 +79,17 @@ def search(run: Run, config: SearchConfig) -> Section:
     teacher = teacher_of(run)
     low, best = lower_half(test), training.best
     searched = _searches(run, which, teacher.objective, config, low, best)
-    tuned = _fine_tunings(run, which, teacher.objective, config, np.stack([test.parameters[low], training.parameters[best]]))
+    tuned = _fine_tunings(
+        run, which, teacher.objective, config, np.stack([test.parameters[low], training.parameters[best]])
+    )
     idle = [
-        Row(name, 0, None, float(_scores(run, which, flat[None], "validation")[0]), float(_scores(run, which, flat[None])[0]))
+        Row(
+            name,
+            0,
+            None,
+            float(_scores(run, which, flat[None], "validation")[0]),
+            float(_scores(run, which, flat[None])[0]),
+        )
         for name, flat in (
             ("the zoo's best member", training.parameters[best]),
             ("average of the training networks' weights", training.parameters.mean(0)),
@@ -146,7 +154,10 @@ def _fine_tunings(run: Run, which: int, objective: Distil, config: SearchConfig,
 
 
 def _fine_tuned(
-    architecture: architectures.Architecture, objective: Distil, flats: Float[Array, "network size"], config: SearchConfig
+    architecture: architectures.Architecture,
+    objective: Distil,
+    flats: Float[Array, "network size"],
+    config: SearchConfig,
 ) -> Found:
     """Each network fine-tuned at each of `RATES`; the best by validation."""
     configs = [dataclasses.replace(config, learning_rate=rate) for rate in RATES]
@@ -172,7 +183,9 @@ def search_architectures(run: Run, config: SearchConfig) -> Section:
                 origin = run.space.names[which]
                 name = f"search/{origin}_to_{architecture.name}"
                 metrics |= {f"{name}/accuracy": float(scores[i]), f"{name}/read_right": float(read_right[i])}
-                rows.append((origin, architecture.name, f"{scores[i]:.3f}", f"{own:.3f}", "yes" if read_right[i] else "no"))
+                rows.append(
+                    (origin, architecture.name, f"{scores[i]:.3f}", f"{own:.3f}", "yes" if read_right[i] else "no")
+                )
     text = (
         f"Each search starts at the embedding of a test member of one architecture and asks for another, for {config.steps} "
         f"steps. The teacher is {teacher.label}."

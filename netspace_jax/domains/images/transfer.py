@@ -47,7 +47,9 @@ def renamed(dataset: ImageData) -> ImageData:
     def rename(images: LabelledImages) -> LabelledImages:
         return images.replace(y=(images.y + 1) % dataset.task.classes)
 
-    return dataset.replace(train=rename(dataset.train), validation=rename(dataset.validation), test=rename(dataset.test))
+    return dataset.replace(
+        train=rename(dataset.train), validation=rename(dataset.validation), test=rename(dataset.test)
+    )
 
 
 def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> ImageData:
