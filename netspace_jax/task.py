@@ -6,7 +6,7 @@ passes through jit. Both are pure functions of ONE network.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
@@ -81,7 +81,7 @@ class Dataset(Protocol):
     shared: bool
     items: int
 
-    def of(self, member: Int[Array, ""] | int) -> Self:
+    def of(self, member: Int[Array, ""] | int) -> "Dataset":
         """The data of ONE network, the zoo's member of this index; everything below is asked of that."""
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:

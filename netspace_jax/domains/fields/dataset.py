@@ -1,7 +1,7 @@
 """Signed distance fields: a network holds one shape; networks are compared by their values at points."""
 
 import dataclasses
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import flax.struct
 import jax
@@ -89,7 +89,7 @@ class FieldData:
         """Number of shapes."""
         return len(self.positive)
 
-    def of(self, member: Int[Array, ""] | int) -> Self:
+    def of(self, member: Int[Array, ""] | int) -> "FieldData":
         """The shape that a member is about; where there are more members than shapes, they are counted round."""
         return self.replace(item=member % self.items)
 

@@ -1,7 +1,7 @@
 """Image classification: networks are compared by distillation (docs/method.md, Imitation loss)."""
 
 import dataclasses
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import flax.struct
 import jax
@@ -115,7 +115,7 @@ class ImageData:
     shared: bool = flax.struct.field(pytree_node=False, default=True)
     items: int = flax.struct.field(pytree_node=False, default=1)
 
-    def of(self, member: Int[Array, ""] | int) -> Self:
+    def of(self, member: Int[Array, ""] | int) -> "ImageData":
         """The same images for every network."""
         del member
         return self
