@@ -7,7 +7,7 @@ NetSpace is.
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +42,7 @@ class Progress:
     best_step: int = -1
 
 
+@runtime_checkable
 class Store(Protocol):
     """Where a training keeps what it goes on from and what it found."""
 
