@@ -6,7 +6,7 @@ passes through jit. Both are pure functions of ONE network.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
@@ -97,10 +97,12 @@ class Dataset(Protocol):
         """Score of the best answer that does not look at the input."""
 
 
-_TASKS: dict[str, type[Task]] = {}
+TaskClass = TypeVar("TaskClass", bound=type)
+
+_TASKS: dict[str, type] = {}
 
 
-def register_task(task: type[Task]) -> type[Task]:
+def register_task(task: TaskClass) -> TaskClass:
     """Make a task known by its name, so that a saved space finds it; a decorator of its class."""
     _TASKS[task.name] = task
     return task
