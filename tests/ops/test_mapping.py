@@ -1,0 +1,60 @@
+"""A function of one network for many: in blocks of one size, in pieces of its inputs, over devices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax.ops.devices import network_mesh
+from netspace_jax.ops.mapping import BLOCK, each_network, in_blocks, in_pieces, of_first
+from tests import tiny
+
+COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_blocks_keep_order_and_number(count):
+    rows = (np.arange(count), np.arange(2 * count).reshape(count, 2))
+    seen = []
+
+    def function(own, block, factor):
+        seen.append(int(own))
+        assert all(len(leaf) == (1 if count == 1 else BLOCK) for leaf in block)
+        return {"a": factor * jnp.asarray(block[0]), "b": jnp.asarray(block[1])}
+
+    found = in_blocks(function, rows, 3)
+    np.testing.assert_array_equal(found["a"], 3 * rows[0])
+    np.testing.assert_array_equal(found["b"], rows[1])
+    assert sum(seen) == count and all(own == BLOCK for own in seen[:-1])
+
+
+def test_no_networks_are_said_to_be_none():
+    with pytest.raises(ValueError, match="no networks"):
+        in_blocks(lambda count, rows: rows, np.zeros((0, 3)))
+
+
+def test_networks_that_do_not_count_are_not_run_on_a_core():
+    rows = jnp.arange(BLOCK, dtype=jnp.float32)
+    found = np.asarray(jax.jit(lambda count: of_first(count, lambda x: x + 1, rows))(3))
+    np.testing.assert_array_equal(found[:3], [1, 2, 3])
+    if jax.default_backend() == "cpu":
+        np.testing.assert_array_equal(found[3:], 0)
+
+
+@pytest.mark.parametrize("size", [8, 12, 22, 23])
+def test_a_network_on_many_inputs_is_the_same_in_pieces(size):
+    flat = tiny.flats(1)[0]
+    inputs = jax.random.normal(jax.random.key(0), (23, *tiny.SHAPE))
+
+    def on(size):
+        return jax.jit(lambda x: in_pieces(lambda piece: tiny.perceptron().apply(flat, piece), x, size))(inputs)
+
+    np.testing.assert_allclose(on(size), on(512), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("devices", [1, 4])
+def test_devices_take_their_own_share_and_what_is_shared(devices):
+    rows, factors = jnp.arange(16.0).reshape(8, 2), jnp.arange(8.0)
+    mapped = jax.jit(each_network(lambda row, factor, shift: factor * row + shift, network_mesh(devices), 1))
+    expected = factors[:, None] * rows + jnp.array([[3.0, 4.0]])
+    np.testing.assert_allclose(mapped(rows, factors, jnp.array([3.0, 4.0])), expected)
