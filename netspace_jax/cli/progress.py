@@ -9,50 +9,66 @@ from netspace_jax.jobs import Watch
 from netspace_jax.ops.devices import is_first
 
 
-class _Bar:
-    """A bar that appears once there is something to show, and whose clock starts after the first step has compiled."""
+class _Bars:
+    """One bar at a time: it appears once there is something to show, and the one before then stays as it ended.
 
-    def __init__(self, description: str, unit: str):
-        self._options = {"desc": description, "unit": unit, "dynamic_ncols": True, "smoothing": 0.05}
+    A bar's clock starts after its first step, which has compiled the program, so that the time left is not the compiler's.
+    """
+
+    def __init__(self) -> None:
         self._bar: tqdm | None = None
+        self._name = ""
 
-    def advance(self, done: int, total: int, loss: float) -> None:
-        """`done` more of `total`."""
-        if self._bar is None:
-            large = total > 100_000
-            self._bar = tqdm(total=total, initial=done, disable=not is_first(), unit_scale=large, **self._options)
-        else:
+    def show(self, name: str, unit: str, done: int, total: int) -> tqdm:
+        """The bar of a stage, with `done` more of `total` done."""
+        if name != self._name:
+            self.close()
+            self._name = name
+            self._bar = tqdm(
+                total=total,
+                initial=done,
+                desc=name,
+                unit=unit,
+                unit_scale=total > 100_000,
+                dynamic_ncols=True,
+                smoothing=0.05,
+                disable=not is_first(),
+            )
+        elif self._bar is not None:
             self._bar.update(done)
-        if loss == loss:
-            self._bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
+        assert self._bar is not None
+        return self._bar
 
-    @property
-    def done(self) -> int:
-        """How far it is."""
-        return self._bar.n if self._bar is not None else 0
+    def zoo(self, done: int, total: int, loss: float) -> None:
+        """A zoo in training."""
+        bar = self.show("zoo", " network·steps", done, total)
+        if loss == loss:
+            bar.set_postfix(loss=f"{loss:.3g}", refresh=False)
+
+    def netspace(self, step: int, steps: int, loss: float) -> None:
+        """NetSpace in training."""
+        done = step - (self._bar.n if self._bar is not None and self._name == "NetSpace" else 0)
+        self.show("NetSpace", " steps", done, steps).set_postfix(loss=f"{loss:.3g}", refresh=False)
+
+    def section(self, name: str, total: int) -> None:
+        """A section of the report that begins."""
+        bar = self.show("report", " sections", 0 if self._name != "report" else 1, total)
+        bar.set_postfix_str(name, refresh=False)
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Leave the bar as it is; a report's last section is done."""
         if self._bar is not None:
+            if self._name == "report":
+                self._bar.update(self._bar.total - self._bar.n)
+                self._bar.set_postfix_str("", refresh=False)
             self._bar.close()
 
 
 @contextlib.contextmanager
 def bars() -> Iterator[Watch]:
     """A watch that shows a bar for the zoo, one for NetSpace's training, and one for the sections of the report."""
-    zoo = _Bar("zoo", " network·steps")
-    netspace = _Bar("NetSpace", " steps")
-    report = _Bar("report", " sections")
-
-    def on_step(step: int, steps: int, loss: float) -> None:
-        netspace.advance(step - netspace.done, steps, loss)
-
-    def on_section(name: str, total: int) -> None:
-        del name
-        report.advance(1, total, float("nan"))
-
+    shown = _Bars()
     try:
-        yield Watch(zoo.advance, on_step, on_section)
+        yield Watch(shown.zoo, shown.netspace, shown.section)
     finally:
-        for bar in (zoo, netspace, report):
-            bar.close()
+        shown.close()
