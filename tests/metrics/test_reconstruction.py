@@ -6,50 +6,62 @@ import numpy as np
 import pytest
 
 from netspace_jax.architectures.parameters import to_prep
-from netspace_jax.metrics.reconstruction import Reconstruction, reconstruct
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from tests import tiny
 
 
 @pytest.fixture(scope="module")
-def task():
-    return tiny.task()
+def dataset():
+    return tiny.dataset()
 
 
-def predictions(task, flats, split="test"):
-    inputs = task.examples(split, jnp.int32(0)).inputs
-    return np.asarray(jax.jit(jax.vmap(tiny.perceptron().apply, (0, None)))(flats, inputs)).argmax(-1)
+def predictions(dataset, flats, split="test"):
+    inputs = dataset.examples(split).inputs
+    return np.asarray(jax.jit(jax.vmap(tiny.perceptron().apply, (0, None)))(jnp.asarray(flats), inputs)).argmax(-1)
 
 
-def scores(task, flats, split="test"):
-    return (predictions(task, flats, split) == np.asarray(task.examples(split, jnp.int32(0)).targets)).mean(1)
+def scores(dataset, flats, split="test"):
+    return (predictions(dataset, flats, split) == np.asarray(dataset.examples(split).targets)).mean(1)
 
 
-def test_what_comes_back_unchanged_has_no_gap(task):
+def test_what_comes_back_unchanged_has_no_gap(dataset):
     networks = tiny.networks(7)
-    found = reconstruct(tiny.unchanged(), tiny.NO_PARAMS, tiny.constants(), task, networks, 0, "test")
-    np.testing.assert_array_equal(found.generated, networks.flats)
-    np.testing.assert_array_equal(found.embedding, [to_prep(flat, tiny.PREP).reshape(-1) for flat in networks.flats])
-    np.testing.assert_allclose(found.score, scores(task, networks.flats), atol=1e-6)
+    found = reconstruct(tiny.unchanged(), dataset, networks, 0, "test")
+    np.testing.assert_array_equal(found.generated, networks.parameters)
+    preps = [to_prep(jnp.asarray(flat), tiny.PREP).reshape(-1) for flat in networks.parameters]
+    np.testing.assert_array_equal(found.embedding, preps)
+    np.testing.assert_allclose(found.score, scores(dataset, networks.parameters), atol=1e-6)
     assert found.gap == 0 and found.kendall_tau == pytest.approx(1) and (found.agreement == 1).all()
-    assert (found.predicted == 0).all()
+    assert (found.read_as == 0).all()
 
 
-def test_other_networks_are_compared_with_their_own_input(task):
+def test_other_networks_are_compared_with_their_own_input(dataset):
     """A decoder that turns every sign, so that generated networks are known."""
     networks = tiny.networks(7)
-    found = reconstruct(tiny.unchanged(factor=-1.0), tiny.NO_PARAMS, tiny.constants(), task, networks, 0, "validation")
-    before, after = scores(task, networks.flats, "validation"), scores(task, -networks.flats, "validation")
+    flats = networks.parameters
+    found = reconstruct(tiny.unchanged(factor=-1.0), dataset, networks, 0, "validation")
+    before, after = scores(dataset, flats, "validation"), scores(dataset, -flats, "validation")
     np.testing.assert_allclose(found.score, before, atol=1e-6)
     np.testing.assert_allclose(found.generated_score, after, atol=1e-6)
-    agreement = (predictions(task, networks.flats, "validation") == predictions(task, -networks.flats, "validation")).mean(1)
+    agreement = (predictions(dataset, flats, "validation") == predictions(dataset, -flats, "validation")).mean(1)
     np.testing.assert_allclose(found.agreement, agreement, atol=1e-6)
     assert found.gap == pytest.approx(np.abs(before - after).mean(), abs=1e-6)
 
 
-def test_the_predicted_architecture_is_the_heads(task):
+def test_embeddings_may_be_given(dataset):
+    """Those of other networks than the inputs are."""
+    networks, others = tiny.networks(3), tiny.networks(3, seed=1)
+    z = reconstruct(tiny.unchanged(), dataset, others, 0).embedding
+    found = decode_and_compare(tiny.unchanged(), dataset, networks, z, architecture_id=0)
+    np.testing.assert_array_equal(found.generated, others.parameters)
+    np.testing.assert_allclose(found.score, scores(dataset, networks.parameters), atol=1e-6)
+    np.testing.assert_allclose(found.generated_score, scores(dataset, others.parameters), atol=1e-6)
+
+
+def test_the_architecture_that_is_read_is_the_heads(dataset):
     networks = tiny.networks(9, width=4)
-    found = reconstruct(tiny.unchanged((3, 4, 5)), tiny.NO_PARAMS, tiny.constants(3), task, networks, 1, "test")
-    np.testing.assert_array_equal(found.predicted, np.asarray(networks.flats)[:, :3].argmax(1))
+    found = reconstruct(tiny.unchanged((3, 4, 5)), dataset, networks, 1, "test")
+    np.testing.assert_array_equal(found.read_as, networks.parameters[:, :3].argmax(1))
 
 
 def figures(score, generated):
