@@ -1,5 +1,6 @@
 """The smallest things that tests train: pictures, two architectures, configurations."""
 
+import copy
 import dataclasses
 import functools
 
@@ -204,3 +205,21 @@ def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = 
     train = {name: jnp.pad(held[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - held[name, "train"].shape[1])))
              for name in names}
     return Run(config, epath.Path("nowhere"), Held(pictures, held), pictures, Space(**fields, embeddings=train), 0)
+
+
+def again(run: Run, **changes) -> Run:
+    """The same run, or one that differs in some of its parts; nothing has been computed of it yet."""
+    parts = {name: getattr(run, name) for name in ("config", "path", "zoo", "dataset", "space", "step")}
+    return Run(**{**parts, **changes})
+
+
+def contrary(run: Run) -> Run:
+    """The same run, but the better a member is on test inputs, the worse is its validation score."""
+    def turned(found):
+        members = tuple(dataclasses.replace(member, score_validation=1 - member.score_test) for member in found.members)
+        return Networks(members, found.parameters)
+
+    zoo = copy.copy(run.zoo)
+    zoo.held = {key: turned(found) for key, found in zoo.held.items()}
+    zoo.members = tuple(member for found in zoo.held.values() for member in found.members)
+    return again(run, zoo=zoo)

@@ -9,9 +9,10 @@ from tests import tiny
 
 def test_logits_are_averaged_over_the_best_by_validation():
     """Generated networks are the members at minus half the size."""
-    trained = tiny.trained(factor=-0.5)
-    members, images = trained.networks(0, "test"), trained.task.examples("test", jnp.int32(0))
+    trained = tiny.contrary(tiny.trained(factor=-0.5))
+    members, images = trained.networks(0, "test"), trained.dataset.examples("test")
     order = sorted(range(6), key=lambda row: -members.members[row].score_validation)
+    assert order != sorted(range(6), key=lambda row: -members.members[row].score_test)
     labels, section = np.asarray(images.targets), ensemble(trained)
     assert section.metrics.keys() == {f"ensemble/{name}_{size}" for name in ("generated", "members") for size in (1, 2, 4)}
     for name, scale in (("generated", np.float32(-0.5)), ("members", np.float32(1))):

@@ -1,5 +1,7 @@
 """Accuracy predicted from embeddings, from weights and from probe images."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -49,9 +51,10 @@ def trained():
 def test_figures_are_those_of_test_members(trained):
     """From accuracy on probe images, which are the first training images, by hand; embeddings are weights."""
     section = prediction(trained)
+    assert section.name == "prediction"
     names = ("embedding", "statistics", "probes")
     assert section.metrics.keys() == {f"probe/{figure}_{name}" for figure in ("r2", "kendall_tau") for name in names}
-    probes, labels = trained.task.probes(16), np.asarray(trained.task.train.y[:16])
+    probes, labels = trained.dataset.probes(16), np.asarray(trained.dataset.train.y[:16])
     features, wanted = {}, {}
     for split in ("train", "test"):
         networks = trained.networks(0, split)
@@ -72,3 +75,11 @@ def test_of_several_architectures_there_are_no_common_statistics():
     section = prediction(tiny.trained((3, 4), teacher="perceptron5"))
     assert {name.split("_")[-1] for name in section.metrics} == {"embedding", "probes"}
     assert "12 test members" in section.text
+
+
+def test_an_encoder_without_probes_has_no_figure_to_beat():
+    run = tiny.trained()
+    netspace = dataclasses.replace(run.config.netspace, encoder="conv")
+    section = prediction(tiny.again(run, config=dataclasses.replace(run.config, netspace=netspace)))
+    assert {name.split("_")[-1] for name in section.metrics} == {"embedding", "statistics"}
+    assert "probe images" not in section.text

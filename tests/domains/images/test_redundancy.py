@@ -1,41 +1,44 @@
 """What is kept by embeddings and zoos of growing size."""
 
 import dataclasses
+import importlib
 
 import pytest
 
-from netspace_jax.domains.images.redundancy import redundancy
+from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
 from netspace_jax.errors import InputError
-from netspace_jax.runs import pipeline
 from tests import tiny
+
+module = importlib.import_module("netspace_jax.domains.images.redundancy")
 
 
 def changed(**changes):
     trained = tiny.trained()
     netspace = dataclasses.replace(trained.config.netspace, **changes)
-    return dataclasses.replace(trained, config=dataclasses.replace(trained.config, netspace=netspace))
+    return tiny.again(trained, config=dataclasses.replace(trained.config, netspace=netspace))
 
 
 def test_each_point_is_trained_on_what_it_says(monkeypatch):
     seen = []
-    train = pipeline.train_netspace
+    train = module.train_space
 
-    def noted(config, *rest):
-        seen.append((config.netspace.embedding, config.netspace.train_members, config.netspace.steps, config.netspace.resident))
-        return train(config, *rest)
+    def noted(config, *rest, **named):
+        settings = config.netspace
+        seen.append((settings.embedding, settings.train_members, settings.steps, settings.resident, settings.validations))
+        return train(config, *rest, **named)
 
-    monkeypatch.setattr(pipeline, "train_netspace", noted)
+    monkeypatch.setattr(module, "train_space", noted)
     trained = changed(resident=10, embedding=5)
     monkeypatch.setitem(trained.zoo.held, ("perceptron3", "validation"), trained.networks(0, "test"))
-    section = redundancy(trained, embeddings=(2, 3), members=(4, 50), steps=2)
+    section = redundancy(trained, RedundancyOptions(embeddings=(2, 3), members=(4, 50), steps=2))
     # Of 12 training members 10 are shown, so that 50 are as many as 10.
-    assert seen == [(2, 10, 2, 0), (3, 10, 2, 0), (5, 4, 2, 0), (5, 10, 2, 0)]
+    assert seen == [(2, 10, 2, 0, 1), (3, 10, 2, 0, 1), (5, 4, 2, 0, 1), (5, 10, 2, 0, 1)]
     names = ("embedding_2", "embedding_3", "members_4", "members_10")
     assert section.metrics.keys() == {f"redundancy/{name}_{figure}" for name in names for figure in ("gap", "agreement")}
     assert all(0 <= value <= 1 for value in section.metrics.values()) and len(section.table) == 5
 
 
 def test_a_size_that_the_autoencoder_does_not_take_is_refused_before_anything_trains(monkeypatch):
-    monkeypatch.setattr(pipeline, "train_netspace", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(module, "train_space", lambda *_, **named: pytest.fail("trained"))
     with pytest.raises(InputError, match="4096 values, not 2"):
-        redundancy(changed(decoder="conv", prep=(8, 24)), embeddings=(2,), members=(4,))
+        redundancy(changed(decoder="conv", prep=(8, 24)), RedundancyOptions(embeddings=(2,), members=(4,)))

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.domains.images.search import decoded, lower_half, region, search, search_architectures, teacher_of
-from netspace_jax.space.behaviour import score_networks
+from netspace_jax.domains.images.search import lower_half, search, search_architectures, teacher_of
+from netspace_jax.metrics.behaviour import scores_of
 from tests import tiny
 
 module = importlib.import_module("netspace_jax.domains.images.search")
-CONFIG = SearchConfig(steps=30, learning_rate=0.1, looks=3)
+CONFIG = SearchConfig(steps=30, learning_rate=0.1, validations=3)
 
 
 @pytest.fixture(scope="module")
@@ -38,34 +38,18 @@ def ranked(trained, split):
 
 
 def test_without_a_teacher_the_best_member_teaches(trained):
-    label, goal = teacher_of(trained)
+    label, objective = teacher_of(trained)
     networks = trained.networks(0, "train")
     best = max(networks.members, key=lambda member: member.score_validation)
-    np.testing.assert_array_equal(goal.flat, networks.parameters[best.index])
-    assert goal.teacher == tiny.perceptron() and goal.label_weight == 0.5
+    np.testing.assert_array_equal(objective.flat, networks.parameters[best.index])
+    assert objective.teacher == tiny.perceptron() and objective.label_weight == 0.5
     assert "best perceptron3" in label and f"{best.score_test:.3f}" in label
 
 
 def test_a_zoos_teacher_teaches(both):
-    label, goal = teacher_of(both)
-    np.testing.assert_array_equal(goal.flat, tiny.networks(1, 5, 2).flats[0])
-    assert goal.teacher == tiny.perceptron(5) and goal.label_weight == 0.1 and "perceptron5" in label
-
-
-def test_the_region_is_that_of_all_shown_training_networks(both):
-    """Where embeddings are weights, and zeros behind them."""
-    found = region(both)
-    flats = [both.networks(kind, "train").parameters for kind in (0, 1)]
-    z = np.concatenate([np.pad(part, ((0, 0), (0, 160 - part.shape[1]))) for part in flats])
-    assert z.shape == (24, 160)
-    np.testing.assert_allclose(found.mean, z.mean(0), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(found.deviation[:88], z.std(0)[:88], rtol=1e-4)
-
-
-def test_networks_are_decoded_as_they_are_asked_for(both):
-    z = jnp.asarray(np.random.default_rng(0).normal(size=(2, 160)), jnp.float32)
-    for kind, size in enumerate((67, 88)):
-        np.testing.assert_array_equal(decoded(both, z, kind), z[:, :size])
+    label, objective = teacher_of(both)
+    np.testing.assert_array_equal(objective.flat, tiny.flats(1, 5, 2)[0])
+    assert objective.teacher == tiny.perceptron(5) and objective.label_weight == 0.1 and "perceptron5" in label
 
 
 def test_a_member_of_the_lower_half_has_a_quarter_below_it(trained):
@@ -95,16 +79,15 @@ def test_a_row_for_each_way(trained, section):
         assert row[2] == f"{best.score_test:.3f}" and float(row[3]) >= round(best.score_validation, 3)
     assert rows[7][2:] == ("–", f"{best.score_validation:.3f}", f"{best.score_test:.3f}")
     mean = jnp.asarray(trained.networks(0, "train").parameters.mean(0, keepdims=True))
-    expected = [score_networks(tiny.perceptron(), mean, trained.task, jnp.zeros(1, jnp.int32), split)[0]
-                for split in ("validation", "test")]
+    expected = [scores_of(trained.dataset, tiny.perceptron(), mean, split=split)[0] for split in ("validation", "test")]
     assert rows[8][3:] == tuple(f"{float(score):.3f}" for score in expected)
 
 
 def test_from_each_architecture_to_each_other(both):
     section = search_architectures(both, CONFIG)
     pairs = ("perceptron3_to_perceptron4", "perceptron4_to_perceptron3")
-    assert section.metrics.keys() == {f"search/{pair}/{figure}" for pair in pairs for figure in ("accuracy", "named_right")}
+    assert section.metrics.keys() == {f"search/{pair}/{figure}" for pair in pairs for figure in ("accuracy", "read_right")}
     assert {row[:2] for row in section.table[1:]} == {("perceptron3", "perceptron4"), ("perceptron4", "perceptron3")}
     for row, pair in zip(sorted(section.table[1:]), pairs, strict=True):
-        assert section.metrics[f"search/{pair}/named_right"] == 1 and row[4] == "yes"
+        assert section.metrics[f"search/{pair}/read_right"] == 1 and row[4] == "yes"
         assert row[2] == f"{section.metrics[f'search/{pair}/accuracy']:.3f}" > row[3]
