@@ -50,9 +50,9 @@ class ZooConfig:
     min_steps: int = 3
     """Fewest training steps of a member, where stops are log-uniform."""
     validations: int = 0
-    """Validation checks after `validate_from`, of which the best parameters are kept; 0 keeps the last parameters."""
+    """Validation checks from `validate_from` to the end, the best parameters of which are kept; 0 keeps the last ones."""
     validate_from: float = 0.7
-    """Share of `steps` at which the validation checks begin."""
+    """Share of `steps` at which the first validation check is."""
     seed: int = 0
     """Seed that every member's own key is folded from."""
     chunk: int = 64
@@ -174,19 +174,20 @@ def digest(config: ZooConfig, *extra: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-Config = TypeVar("Config")
+Config = TypeVar("Config", bound=ZooConfig | NetSpaceConfig)
 
 
-def rebuild(kind: type[Config], values: Any) -> Config:
-    """A configuration from what JSON made of it.
+def rebuild(config_class: type[Config], values: Any) -> Config:
+    """A configuration from the dict that JSON holds of it.
 
     Raises:
-      TypeError: it is not one of `kind`: a field is unknown or has another type.
+      TypeError: the values are not those of a `config_class`: a field is unknown or has another type.
     """
     if not isinstance(values, dict):
         raise TypeError(f"{type(values).__name__} where fields and their values belong")
-    config = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-    for field in dataclasses.fields(kind):
+    lists_as_tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    config = config_class(**lists_as_tuples)
+    for field in dataclasses.fields(config_class):
         value = getattr(config, field.name)
         whole_number = isinstance(field.default, float) and type(value) is int
         if type(value) is not type(field.default) and not whole_number:

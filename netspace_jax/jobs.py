@@ -174,7 +174,6 @@ def check_run(config: RunConfig, task: Task) -> None:
     Raises:
       InputError: names the field and what it has to be.
     """
-    check_zoo(config.zoo)
     sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
     check_netspace(config.netspace, config.zoo, sizes)
     for which in config.netspace.trains_on(config.zoo.architectures):

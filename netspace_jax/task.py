@@ -1,7 +1,7 @@
-"""What every domain tells the rest of the package: a task, and the data that networks of the task are trained and judged on.
+"""What every domain defines for the rest of the package: a task, and the data on which its networks train and are scored.
 
-A `Task` is static and has no data: it goes with a space wherever that goes. A `Dataset` is a pytree of arrays, so that it
-passes through jit. Both are pure functions of ONE network.
+A `Task` is static and holds no data; it is saved with a space. A `Dataset` is a pytree of arrays, so it can be an argument
+of a jitted function. The methods of both are pure functions of ONE network.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ Split = Literal["train", "validation", "test"]
 
 
 class Batch(NamedTuple):
-    """Inputs of one network, and what is true of them."""
+    """Inputs of one network with their true targets, such as labels or distances."""
 
     inputs: Float[Array, "batch *input"]
     targets: Shaped[Array, "batch *target"]
@@ -26,75 +26,97 @@ class Batch(NamedTuple):
 class Task(Protocol):
     """What networks compute, and how the outputs of two are compared: a frozen dataclass whose fields JSON can hold."""
 
+    __dataclass_fields__: ClassVar[dict[str, Any]]
     name: ClassVar[str]
-    """What the description of a saved space calls the task."""
+    """Name of the task in the description of a saved space."""
     metric: ClassVar[str]
-    """What `score` measures, as `accuracy`."""
+    """Name of what `score` measures, such as `accuracy`."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input."""
+        ...
 
     @property
     def outputs(self) -> int:
         """Number of outputs for one input."""
+        ...
 
     def prepare(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n *input"]:
-        """Inputs as networks take them, from what a user has: uint8 images are normalised.
+        """A user's inputs as networks take them: uint8 images, for example, are normalised.
 
         Raises:
-          InputError: they are of another shape.
+          InputError: the inputs have another shape than the task's.
         """
+        ...
 
     def describe(self, outputs: Float[Array, "probe outputs"]) -> Float[Array, "features"]:
-        """What an encoder is told of a network's outputs on the probes."""
+        """Description of a network for the encoder, from its outputs on the probe inputs."""
+        ...
 
     def fit_loss(
         self, outputs: Float[Array, "batch outputs"], targets: Shaped[Array, "batch *target"]
     ) -> Float[Array, ""]:
-        """Loss of one network against what is true."""
+        """Loss of one network's outputs against the true targets."""
+        ...
 
     def imitation_loss(
         self, wanted: Float[Array, "batch outputs"], outputs: Float[Array, "batch outputs"]
     ) -> Float[Array, ""]:
-        """Loss of one network's outputs against another's."""
+        """Loss of one network's outputs against the outputs `wanted` of another network, its teacher."""
+        ...
 
     def score(
         self, outputs: Float[Array, "batch outputs"], targets: Shaped[Array, "batch *target"]
     ) -> Float[Array, ""]:
         """How good outputs are, between 0 and 1: accuracy, or the share of values near the true ones."""
+        ...
 
     def agreement(
         self, wanted: Float[Array, "batch outputs"], outputs: Float[Array, "batch outputs"]
     ) -> Float[Array, ""]:
-        """Share of inputs on which two networks say the same."""
+        """Share of inputs on which two networks give the same answer (docs/method.md, eq. 27)."""
+        ...
 
 
 @runtime_checkable
 class Dataset(Protocol):
-    """The data of a task, on the device.
+    """The data of a task, on the device."""
 
-    `shared` says that all networks see the same data; else each network is about one of `items` (a shape).
-    """
+    @property
+    def task(self) -> Task:
+        """The task that networks learn from the data."""
+        ...
 
-    task: Task
-    shared: bool
-    items: int
+    @property
+    def shared(self) -> bool:
+        """Whether all networks see the same data; otherwise each network holds one item, such as one shape."""
+        ...
+
+    @property
+    def items(self) -> int:
+        """Number of items; 1 where all networks see the same data."""
+        ...
 
     def of(self, member: Int[Array, ""] | int) -> "Dataset":
-        """The data of ONE network, the zoo's member of this index; everything below is asked of that."""
+        """The data of ONE network, the member of the zoo with this index; the methods below are called on the result."""
+        ...
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
-        """The training batch of a step, augmented."""
+        """The training batch of `size` inputs for a step, augmented."""
+        ...
 
     def examples(self, split: Split) -> Batch:
-        """All inputs of a split, as they are."""
+        """All inputs of a split, not augmented."""
+        ...
 
     def probes(self, count: int) -> Float[Array, "probe *input"]:
-        """Training inputs that show what any network does; the first of a longer list are the shorter list."""
+        """The first `count` of a fixed sequence of training inputs, on which the encoder observes any network."""
+        ...
 
     def chance(self, split: Split) -> float:
-        """Score of the best answer that does not look at the input."""
+        """Score of the best constant answer."""
+        ...
 
 
 TaskClass = TypeVar("TaskClass", bound=type)
@@ -109,7 +131,7 @@ def register_task(task: TaskClass) -> TaskClass:
 
 
 def describe_task(task: Task) -> dict[str, Any]:
-    """A task as JSON holds it."""
+    """The name and the fields of a task, as a dict that JSON can hold."""
     return {"name": task.name, **dataclasses.asdict(task)}
 
 
@@ -117,7 +139,7 @@ def task_from(description: Mapping[str, Any]) -> Task:
     """The task that `describe_task` described.
 
     Raises:
-      InputError: its domain is not known here, or the description is not one.
+      InputError: no task of that name is registered, or the fields do not fit it.
     """
     fields = dict(description)
     name = fields.pop("name", None)

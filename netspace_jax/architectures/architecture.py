@@ -1,9 +1,9 @@
-"""One kind of network: how it is initialised, trains, is brought to its final form, and computes."""
+"""An architecture: how its networks are initialised, trained, brought to their final form, and run."""
 
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import flax.linen as nn
 import jax
@@ -15,16 +15,17 @@ from netspace_jax.architectures import parameters
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """One kind of network: a Flax module with all that a zoo and a space need of it.
+    """An architecture: a Flax module with all that a zoo and a space need to know of it.
 
     Attributes:
-      name: what it is called in zoos and reports.
+      name: its name in zoos and reports.
       module: the Flax module of the final form, called as `module(x)` on a batch of inputs.
       input_shape: shape of one input, (height, width, channels) or (coordinates,).
       trainee: the module that trains, where it differs from the final form (it may hold `batch_stats` and is called
         with `train`); `fold` then turns its variables into the final form's parameters.
       branch_ends: names of the layers that end a residual branch, of which there are `branches`, one after another:
-        generated networks start with those layers damped, since nothing normalises the sum of many branches.
+        an untrained decoder generates networks in which these layers are damped, since nothing normalises the sum of
+        many branches.
     """
 
     name: str
@@ -62,4 +63,5 @@ class Architecture:
 
     def apply(self, flat: Float[Array, "size"], x: Float[Array, "batch *input"]) -> Float[Array, "batch outputs"]:
         """Outputs of one network, given as its flat parameters."""
-        return self.module.apply({"params": parameters.unflatten(self.spec, flat)}, x)
+        # One array: Flax returns a tuple only where collections are mutable.
+        return cast(Array, self.module.apply({"params": parameters.unflatten(self.spec, flat)}, x))

@@ -1,4 +1,7 @@
-"""ResNets of depth 6n+2 (reference classes 2 and 3, and the teacher), and the folding of their batch norms."""
+"""ResNets of depth 6n+2 (He et al. 2016), three of which the paper uses, and the folding of their batch norms.
+
+The paper (arXiv 2206.05194) trains ResNet8 and ResNet32, and a ResNet56 as the teacher.
+"""
 
 import flax.linen as nn
 import jax
@@ -27,9 +30,9 @@ class ConvNorm(nn.Module):
     def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h2 out w2 batch"]:
         x = Conv(
             self.features,
-            (self.kernel,) * 2,
-            (self.stride,) * 2,
-            (self.kernel // 2,) * 2,
+            (self.kernel, self.kernel),
+            (self.stride, self.stride),
+            (self.kernel // 2, self.kernel // 2),
             use_bias=self.folded,
             kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
             name="conv",

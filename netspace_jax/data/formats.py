@@ -41,9 +41,9 @@ def read_cifar10(path: Path) -> tuple[Sequence[str], dict[str, Examples]]:
     """CIFAR-10 from its binary version: records of a label and the red, green and blue planes."""
     root, splits = "cifar-10-batches-bin", {}
     with _reading(path), tarfile.open(path) as archive:
-        names = archive.extractfile(f"{root}/batches.meta.txt").read().decode().split()
+        names = _content(archive, f"{root}/batches.meta.txt").decode().split()
         for split, files in (("train", [f"data_batch_{i}.bin" for i in range(1, 6)]), ("test", ["test_batch.bin"])):
-            content = b"".join(archive.extractfile(f"{root}/{file}").read() for file in files)
+            content = b"".join(_content(archive, f"{root}/{file}") for file in files)
             records = np.frombuffer(content, np.uint8).reshape(-1, 1 + 3 * 32 * 32)
             x = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
             splits[split] = _examples(x, records[:, 0], names)

@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import sklearn.datasets
 from jaxtyping import UInt8
+from sklearn.utils import Bunch
 
 from netspace_jax.data import npz
 from netspace_jax.data.splits import Images, Splits, stratified
@@ -83,12 +85,14 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
 
 def _digits() -> tuple[int, Images, Images, Images]:
     """scikit-learn's 1,797 digits of 8×8: 1,197 to train, 300 to validate, 300 to test."""
-    digits = sklearn.datasets.load_digits()
+    digits = cast(Bunch, sklearn.datasets.load_digits())  # a tuple only with return_X_y
     x = np.round(digits.images * (255 / 16)).astype(np.uint8)[..., None]  # their 17 grey levels are 0 to 16
     y = digits.target.astype(np.int32)
     rest, test = stratified(y, 300, _SEED)
-    train, validation = (rest[rows] for rows in stratified(y[rest], 300, _SEED))
-    return 10, *(Images(x[rows], y[rows]) for rows in (train, validation, test))
+    train, validation, test = (
+        Images(x[rows], y[rows]) for rows in (*(rest[rows] for rows in stratified(y[rest], 300, _SEED)), test)
+    )
+    return 10, train, validation, test
 
 
 def _hold_out(dataset: str, splits: Splits, count: int) -> tuple[int, Images, Images, Images]:

@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tensorflow_datasets as tfds
 import tyro
@@ -46,7 +46,7 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
 
 def prepare(
-    name: Annotated[Literal[*READERS], tyro.conf.Positional], data_dir: str | None = None, archives: str | None = None
+    name: Annotated[Name, tyro.conf.Positional], data_dir: str | None = None, archives: str | None = None
 ) -> Path:
     """Prepare an image set from its official archives, once, so that it can be loaded by name.
 

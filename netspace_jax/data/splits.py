@@ -114,8 +114,8 @@ def check_shape(x: UInt8[np.ndarray, "n h w c"], shape: tuple[int, ...], name: s
         )
 
 
-def reason(error: Exception) -> str:
-    """What an error says, in one line."""
+def reason(error: BaseException) -> str:
+    """Message of an error, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

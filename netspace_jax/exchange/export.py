@@ -66,7 +66,7 @@ def export_network(
     staging.mkdir()
     try:
         names = _write(staging, architecture, flat, card)
-        os.replace(staging, target)
+        staging.replace(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return ExportedFiles(
@@ -101,7 +101,7 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
     (folder / cards.SAFETENSORS).write_bytes(data)
     names = [cards.SAFETENSORS]
     if importlib.util.find_spec("torch") is not None:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]  # optional: the file is left out without it
 
         torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
         names.append(cards.TORCH)

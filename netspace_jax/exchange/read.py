@@ -37,7 +37,7 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
 
 def _torch(path: Path) -> Mapping[str, Any]:
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]  # optional: only files of PyTorch need it
     except ImportError as error:
         raise InputError(f"{path} needs PyTorch: install torch, or save the network with safetensors") from error
     try:

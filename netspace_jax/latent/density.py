@@ -41,8 +41,9 @@ def fit_mixture(z: Float[Any, "network embedding"], components: int = 8) -> Dens
 def fit_kernel(z: Float[Any, "network embedding"]) -> Density:
     """A kernel density: a real embedding with Gaussian noise of Scott's size."""
     region, directions, rows = _coordinates(z)
-    kernel = KernelDensity(bandwidth="scott").fit(rows)
-    return Density(lambda seed, count: kernel.sample(count, random_state=seed), region, directions)
+    count, dimensions = rows.shape
+    kernel = KernelDensity(bandwidth=count ** (-1 / (dimensions + 4))).fit(rows)  # Scott's rule
+    return Density(lambda seed, count: np.asarray(kernel.sample(count, random_state=seed)), region, directions)
 
 
 def draw(density: Density, seed: int, count: int) -> Float[Array, "network embedding"]:

@@ -23,10 +23,12 @@ class Objective(Protocol):
     """A pytree, so that it passes through jit; what it is made of may be traced."""
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
-        """What the search minimises, on training inputs drawn by the step."""
+        """What the search minimises, on training inputs drawn from `key` and `step`."""
+        ...
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """What the best point is chosen by, on validation inputs; higher is better."""
+        ...
 
 
 def validation_score(dataset: Dataset, network: RunNetwork) -> Float[Array, ""]:

@@ -37,7 +37,7 @@ class Reconstruction(NamedTuple):
     @property
     def kendall_tau(self) -> float:
         """Kendall's τ between the scores of inputs and of generated networks; NaN where all are equal."""
-        return float(kendalltau(self.score, self.generated_score).statistic)
+        return float(kendalltau(self.score, self.generated_score)[0])
 
 
 def reconstruct(

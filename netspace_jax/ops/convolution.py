@@ -45,7 +45,7 @@ def row_conv2d(
 def _convolution(
     x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
 ) -> Float[Array, "h2 out w2 batch"]:
-    kh, kw, channels, out = kernel.shape
+    kh, kw, channels, _ = kernel.shape
     height, width = (
         (size + 2 * p - k) // s + 1 for size, p, k, s in zip(x.shape[::2], padding, (kh, kw), stride, strict=True)
     )
@@ -56,11 +56,11 @@ def _convolution(
     ]
 
     def some(first):
-        y = 0
+        sums = []
         for rows, taps, matrix in parts:
             found = _product(matrix, _windows(rows, first, together, kh, stride[0]), len(taps))
-            y += sum(_shifted(found[:, n], -shift, width) for n, (_, shift) in enumerate(taps))
-        return y.astype(x.dtype)
+            sums.append(_sum([_shifted(found[:, n], -shift, width) for n, (_, shift) in enumerate(taps)]))
+        return _sum(sums).astype(x.dtype)
 
     return _over_rows(some, height, together)
 

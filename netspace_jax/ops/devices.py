@@ -78,7 +78,10 @@ def join(hosts: Hosts) -> None:
             f"--hosts.process {hosts.process} is not one of --hosts.processes {hosts.processes}, counted from 0"
         )
     try:
-        jax.distributed.initialize(*named)
+        if named:
+            jax.distributed.initialize(hosts.coordinator, hosts.processes, hosts.process)
+        else:
+            jax.distributed.initialize()
     except (RuntimeError, ValueError) as error:
         raise InputError(f"the processes could not find each other through {hosts.coordinator}: {error}") from error
 
@@ -125,7 +128,7 @@ def local_mesh(most: int) -> Mesh:
     return _mesh(jax.local_devices()[:most])
 
 
-def _mesh(devices: list[jax.Device]) -> Mesh:
+def _mesh(devices: list) -> Mesh:
     return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 

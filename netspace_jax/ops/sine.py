@@ -21,8 +21,8 @@ def _half_turns(x: Float[Array, "*shape"]) -> tuple[Float[Array, "*shape"], Floa
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    value = coefficients[-1]
-    for coefficient in coefficients[-2::-1]:
+    value = coefficients[-1] * x + coefficients[-2]
+    for coefficient in coefficients[-3::-1]:
         value = value * x + coefficient
     return value
 

@@ -47,7 +47,7 @@ def interpolate_architectures(run: Run) -> Section:
     for which in (low, high):
         networks = run.networks(which, "test")
         ends.append(run.reconstruction(which, "test").embedding[networks.best])
-    z = np.asarray(line(*ends, STEPS))
+    z = np.asarray(line(ends[0], ends[1], STEPS))
     read_as, scores = classify_many(run.space, z), np.zeros(STEPS)
     for which in set(read_as.tolist()):
         own = read_as == which

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, without its yellow, which fades on paper.
@@ -108,7 +109,7 @@ def plane_of_embeddings(
     fig, ax = plt.subplots(figsize=(6, 4.6))
     groups = groups or [("", np.arange(len(points)))]
     for (label, indices), (_, marker) in zip(groups, styles(len(groups)), strict=True):
-        drawn = ax.scatter(
+        ax.scatter(
             *points[indices].T,
             c=scores[indices],
             cmap="cividis",
@@ -141,8 +142,8 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
         image = ax.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
         ax.set(title=label, xlabel="column of the PRep", ylabel="row")
         ax.grid(False)
-    fig.colorbar(image, ax=axes, label="value of the parameter")
-    return fig, axes.flat
+    fig.colorbar(axes.flat[-1].images[0], ax=axes, label="value of the parameter")
+    return fig, list(axes.flat)
 
 
 def training_curve(

@@ -9,6 +9,7 @@ space/              the trained space, which needs nothing beside it
 figures/, report.html
 """
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -106,7 +107,7 @@ class RunDirectory:
         found = checkpoints.restore(self.path / "checkpoints" / "best", tree, here)
         if found is None:
             raise InputError(f"{self.path} holds no finished run; the command that began it goes on with it")
-        return like.replace(**found.tree)
+        return dataclasses.replace(like, **found.tree)
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""

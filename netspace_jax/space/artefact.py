@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -31,7 +32,7 @@ from netspace_jax.task import Task, describe_task, task_from
 
 FORMAT = 1
 DESCRIPTION = "space.json"
-_MODULES = {
+_MODULES: dict[str, Callable[..., nn.Module]] = {
     module.__name__: module for module in (ProbeEncoder, ScaledDecoder, LinearHead, ConvEncoder, ConvDecoder, ConvHead)
 }
 

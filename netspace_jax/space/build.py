@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
@@ -112,5 +113,6 @@ def _one_network(
     """
     if len(flats):
         return np.asarray(flats[-1], np.float32)
-    untrained = jax.jit(lambda key: architecture.finish(architecture.init(key)))(jax.random.key(seed))
+    key = key_of(seed, Purpose.CENTER)
+    untrained = jax.jit(lambda key: architecture.finish(architecture.init(key)))(key)
     return np.asarray(untrained, np.float32)

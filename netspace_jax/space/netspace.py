@@ -1,5 +1,7 @@
 """NetSpace: encoder, decoder and architecture head with their parameters, as functions of ONE network or embedding."""
 
+from typing import cast
+
 import flax.linen as nn
 import flax.struct
 import jax.numpy as jnp
@@ -52,14 +54,18 @@ class NetSpace:
         """Embedding of a network given as its flat parameters (docs/method.md, eq. 7)."""
         outputs = self.architectures[architecture_id].apply(flat, self.constants.probes)
         description = self.task.describe(outputs)
-        return self.encoder.apply({"params": self.params["encoder"]}, description, to_prep(flat, self.prep))
+        return _apply(self.encoder, self.params["encoder"], description, to_prep(flat, self.prep))
 
     def generate(self, z: Float[Array, "embedding"], architecture_id: int) -> Float[Array, "size"]:
         """Flat parameters of the network of one architecture that an embedding stands for (docs/method.md, eq. 8)."""
         scale, shift = self.constants.scale[architecture_id], self.constants.shift[architecture_id]
-        prep = self.decoder.apply({"params": self.params["decoder"]}, z, scale, shift, jnp.int32(architecture_id))
+        prep = _apply(self.decoder, self.params["decoder"], z, scale, shift, jnp.int32(architecture_id))
         return from_prep(prep, self.architectures[architecture_id].size)
 
     def classify(self, z: Float[Array, "embedding"]) -> Float[Array, "architecture"]:
         """Logits of the architectures that an embedding may stand for (docs/method.md, eq. 10)."""
-        return self.head.apply({"params": self.params["head"]}, z)
+        return _apply(self.head, self.params["head"], z)
+
+
+def _apply(module: nn.Module, params: PyTree, *inputs: Array) -> Array:
+    return cast(Array, module.apply({"params": params}, *inputs))  # a tuple only where collections are mutable

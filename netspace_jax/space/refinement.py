@@ -66,7 +66,7 @@ def _refine(_, rows, netspace, inputs, architecture_id, config):
             outputs = architecture.apply(netspace.generate(z, architecture_id), inputs)
             return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(z - start).mean()
 
-        def step(carry, _):
+        def step(carry, _) -> tuple[Any, None]:
             z, state = carry
             updates, state = optimizer.update(jax.grad(loss)(z), state)
             return (optax.apply_updates(z, updates), state), None

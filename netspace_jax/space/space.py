@@ -21,6 +21,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, many, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
@@ -183,7 +184,7 @@ class Space(NetSpace):
             sizes = {self.names[i]: self.architectures[i].size for i in ids}
             raise InputError(f"no architecture has at most {budget} parameters: {sizes}")
         if isinstance(starts, int):
-            noise = jax.random.normal(jax.random.key(config.seed), (starts, self.embedding_size))
+            noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (starts, self.embedding_size))
             starts = self.region().restore(noise)
         best: tuple[float, Any, int] | None = None
         for which in within:

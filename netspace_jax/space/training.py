@@ -14,6 +14,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.clip import clip_by_norm
 from netspace_jax.ops.devices import everywhere, over_networks
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
 from netspace_jax.space.loss import Group, Losses, loss_of_step
@@ -64,8 +65,10 @@ def learning_rate(config: NetSpaceConfig) -> optax.Schedule:
     """Adam's learning rate: constant as in the paper, or warmed up and then a cosine to a hundredth."""
     if config.schedule == "constant":
         return optax.constant_schedule(config.learning_rate)
+    warm_up = max(min(WARM_UP_STEPS, config.steps // 2), 1)
+    first = config.learning_rate / warm_up  # not 0, which would waste a step
     return optax.warmup_cosine_decay_schedule(
-        0.0, config.learning_rate, min(WARM_UP_STEPS, config.steps - 1), config.steps, 0.01 * config.learning_rate
+        first, config.learning_rate, warm_up, config.steps, 0.01 * config.learning_rate
     )
 
 
@@ -89,16 +92,15 @@ def make_training(
     spread = over_networks(mesh) if each % mesh.size == 0 else everywhere(mesh)
 
     def init(data: TrainData) -> TrainState:
-        params = initial_params(data.netspace, jax.random.key(config.seed))
+        params = initial_params(data.netspace, key_of(config.seed, Purpose.INIT))
         return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
 
     def step(state: TrainState, data: TrainData) -> tuple[TrainState, Losses]:
-        pick_key, noise_key, batch_key = jax.random.split(jax.random.fold_in(jax.random.key(config.seed), 1), 3)
         groups = {}
         for which, group in data.groups.items():
-            networks = _pick(jax.random.fold_in(pick_key, which), group, state.step, each)
+            networks = _pick(key_of(config.seed, Purpose.ORDER, which), group, state.step, each)
             if config.noise:
-                key = jax.random.fold_in(jax.random.fold_in(noise_key, which), state.step)
+                key = key_of(config.seed, Purpose.NOISE, which, state.step)
                 networks = _disturb(key, networks, layer_scales(data.netspace, which), config.noise)
             groups[which] = jax.lax.with_sharding_constraint(networks, spread)
 
@@ -108,7 +110,7 @@ def make_training(
                 data.dataset,
                 groups,
                 config=config,
-                key=batch_key,
+                key=key_of(config.seed, Purpose.BATCHES),
                 step=state.step,
                 teacher=None if teacher is None else lambda inputs: teacher.apply(data.teacher, inputs),
             )

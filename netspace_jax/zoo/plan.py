@@ -10,9 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from netspace_jax.config import ZooConfig
-
-# What a member's own key is folded with, for each thing that is drawn from it.
-INIT, STOP, SPLIT, BATCHES = range(4)
+from netspace_jax.ops.keys import Purpose, key_of
 
 # Epochs after which the 186 networks of the paper's implementation stop, out of 599 (docs/method.md, Zoos).
 PAPER_EPOCHS = (
@@ -51,13 +49,13 @@ def chunk_name(architecture: str, number: int) -> str:
 
 
 def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
-    """The key that an architecture's members fold theirs from; a shared initialisation is drawn from it."""
+    """The key that an architecture's members, and the initialisation that they may share, fold theirs from."""
     return jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.encode()))
 
 
 def member_key(config: ZooConfig, architecture: str, index: Int[Array, ""] | int) -> PRNGKeyArray:
     """A member's own key, from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
-    return jax.random.fold_in(architecture_key(config, architecture), index)
+    return key_of(architecture_key(config, architecture), Purpose.MEMBER, index)
 
 
 def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
@@ -69,8 +67,8 @@ def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
     """Stopping step and split draw of each member."""
     config, keys = config.of(architecture), member_keys(config, architecture, count)
 
-    def uniform(purpose: int) -> np.ndarray:
-        draws = jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, purpose)))(keys)
+    def uniform(purpose: Purpose) -> np.ndarray:
+        draws = jax.vmap(lambda key: jax.random.uniform(key_of(key, purpose)))(keys)
         return np.asarray(draws, np.float64)
 
     if config.stops == "end":
@@ -80,8 +78,8 @@ def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
         stops = np.rint(epochs / max(PAPER_EPOCHS) * config.steps)
     else:
         low, high = np.log(config.min_steps), np.log(config.steps + 1)
-        stops = np.minimum(np.exp(low + (high - low) * uniform(STOP)), config.steps)
-    return Plan(stops.astype(np.int32), uniform(SPLIT))
+        stops = np.minimum(np.exp(low + (high - low) * uniform(Purpose.STOP)), config.steps)
+    return Plan(stops.astype(np.int32), uniform(Purpose.SPLIT))
 
 
 def splits_of(config: ZooConfig, architecture: str) -> list[str]:

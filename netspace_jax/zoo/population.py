@@ -74,5 +74,5 @@ class Population:
         config = self._config
         if not config.validations:
             return set()
-        first = round(config.validate_from * config.steps)
-        return {int(step) for step in np.linspace(first, config.steps, config.validations + 1)[1:]}
+        first = round(config.validate_from * config.steps) if config.validations > 1 else config.steps
+        return {int(step) for step in np.rint(np.linspace(first, config.steps, config.validations))}

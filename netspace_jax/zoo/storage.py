@@ -116,7 +116,7 @@ class Zoo:
             )
         return self._networks(sorted(wanted, key=lambda member: member.index))
 
-    def window(self, architecture: str, split: str, size: int, number: int) -> Networks:
+    def window(self, architecture: str, split: str, size: int, number: int, seed: int = 0) -> Networks:
         """The `number`-th `size` members of a split, for a zoo that is too large to be held at once.
 
         Windows follow one another without a gap. Each pass through the split draws a new order of chunks, and mixes the
@@ -136,7 +136,7 @@ class Zoo:
             )
         wanted, begin = [], number * size
         for pass_ in range(begin // total, (begin + size - 1) // total + 1):
-            rng = np.random.default_rng(pass_)
+            rng = np.random.default_rng([seed, pass_])
             order = rng.permutation(len(chunks))
             groups = [order[i : i + _MIXED] for i in range(0, len(order), _MIXED)]
             mixed = [[member for chunk in group for member in chunks[chunk]] for group in groups]
@@ -168,10 +168,10 @@ class Zoo:
         places: dict[int, list[int]] = {}
         for place, member in enumerate(wanted):
             places.setdefault(member.chunk, []).append(place)
-        parameters: np.ndarray | None = None
+        parameters = np.empty((len(wanted), 0), np.float32)
         for rows in places.values():
             found = self._rows([wanted[place] for place in rows])
-            if parameters is None:
+            if not parameters.size:
                 parameters = np.empty((len(wanted), found.shape[1]), found.dtype)
             parameters[rows] = found
         return Networks(tuple(wanted), parameters)

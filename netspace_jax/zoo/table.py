@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+from typing import get_type_hints
 
 from etils import epath
 
@@ -54,10 +55,10 @@ def read_table(path: epath.PathLike) -> tuple[Member, ...]:
     Raises:
       InputError: the file is missing or not such a table.
     """
-    path, fields = location(path), dataclasses.fields(Member)
+    path, types = location(path), get_type_hints(Member)
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text())))
-        members = tuple(Member(**{field.name: field.type(row[field.name]) for field in fields}) for row in rows)
+        members = tuple(Member(**{name: convert(row[name]) for name, convert in types.items()}) for row in rows)
         if not all(member.status in ("finite", "diverged") for member in members):
             raise ValueError("a status is neither finite nor diverged")
         return members

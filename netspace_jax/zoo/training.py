@@ -12,9 +12,10 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import ZooConfig
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import in_pieces
 from netspace_jax.task import Dataset, Split
-from netspace_jax.zoo.plan import BATCHES, INIT, architecture_key
+from netspace_jax.zoo.plan import architecture_key
 
 
 @flax.struct.dataclass
@@ -70,11 +71,13 @@ MakeTraining = Callable[[Architecture, ZooConfig], Training]
 
 def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
     """Adam or SGD with momentum, the learning rate cut at shares of the steps."""
-    rate = optax.piecewise_constant_schedule(
-        config.learning_rate, {round(share * config.steps): config.decay for share in config.decay_at}
-    )
-    step = optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate, momentum=0.9)
-    return optax.chain(optax.add_decayed_weights(config.weight_decay), step) if config.weight_decay else step
+    factors: dict[int, float] = {}
+    for share in config.decay_at:  # two shares may round to one step
+        step = round(share * config.steps)
+        factors[step] = factors.get(step, 1.0) * config.decay
+    rate = optax.piecewise_constant_schedule(config.learning_rate, factors)
+    plain = optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate, momentum=0.9)
+    return optax.chain(optax.add_decayed_weights(config.weight_decay), plain) if config.weight_decay else plain
 
 
 def supervised(architecture: Architecture, config: ZooConfig, precision: str = "float32") -> Training:
@@ -87,15 +90,15 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
     rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(precision))
 
     def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
-        own = architecture_key(config, architecture.name) if config.shared_init else key
-        variables = architecture.init(jax.random.fold_in(own, INIT))
+        shared = key_of(architecture_key(config, architecture.name), Purpose.SHARED_INIT)
+        variables = architecture.init(shared if config.shared_init else key_of(key, Purpose.INIT))
         kept = variables if config.validations else ()
         # Typed, since a weakly typed state would come back from the first call as another type and be compiled again.
         nothing, worst = jnp.full((), jnp.nan, jnp.float32), jnp.full((), -jnp.inf, jnp.float32)
         return State(key, member, stop, variables, optimizer.init(variables["params"]), nothing, kept, worst)
 
     def step(index: Int[Array, ""], state: State, dataset: Dataset) -> State:
-        batch = dataset.of(state.member).sample(jax.random.fold_in(state.key, BATCHES), index, config.batch)
+        batch = dataset.of(state.member).sample(key_of(state.key, Purpose.BATCHES), index, config.batch)
         extras = {name: value for name, value in state.variables.items() if name != "params"}
 
         def loss(params):

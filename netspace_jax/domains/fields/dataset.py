@@ -91,7 +91,7 @@ class FieldData:
 
     def of(self, member: Int[Array, ""] | int) -> "FieldData":
         """The shape that a member is about; where there are more members than shapes, they are counted round."""
-        return self.replace(item=member % self.items)
+        return dataclasses.replace(self, item=member % self.items)
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
         """`size` training points, half outside and half inside: windows at random into shuffled rows."""
@@ -130,5 +130,10 @@ class FieldData:
 
 def field_data(shapes: ShapeSet) -> FieldData:
     """Put a set of shapes on the device."""
-    rows = (shapes.positive, shapes.negative, shapes.held_out, shapes.uniform, shapes.surface)
-    return FieldData(*(jnp.asarray(values) for values in rows))
+    return FieldData(
+        positive=jnp.asarray(shapes.positive),
+        negative=jnp.asarray(shapes.negative),
+        held_out=jnp.asarray(shapes.held_out),
+        uniform=jnp.asarray(shapes.uniform),
+        surface=jnp.asarray(shapes.surface),
+    )

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import trimesh
 from jaxtyping import Array, Float, PyTree
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from skimage import measure
 
 from netspace_jax.errors import InputError
@@ -112,8 +112,8 @@ def chamfer(points_a: Float[np.ndarray, "a 3"], points_b: Float[np.ndarray, "b 3
     """
     if not len(points_a) or not len(points_b):
         return math.nan
-    to_b, to_a = cKDTree(points_b).query(points_a)[0], cKDTree(points_a).query(points_b)[0]
-    return float((to_b.mean() + to_a.mean()) / 2)
+    to_b, to_a = KDTree(points_b).query(points_a)[0], KDTree(points_a).query(points_b)[0]
+    return float((np.mean(to_b) + np.mean(to_a)) / 2)
 
 
 def iou(values_a: Float[np.ndarray, "n"], values_b: Float[np.ndarray, "n"]) -> float:

@@ -13,13 +13,14 @@ import trimesh
 from jaxtyping import Bool, Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from scipy import ndimage
 
 from netspace_jax.domains.fields.geometry import is_empty
 
 _BLUE = (0.34, 0.56, 0.78)
-_VIEW = np.float32([0.55, 0.42, 1.0])  # from the shape to the camera, y up and z to the front
-_LAMP = np.float32([0.5, 1.0, 0.45])
+_VIEW = np.array([0.55, 0.42, 1.0], np.float32)  # from the shape to the camera, y up and z to the front
+_LAMP = np.array([0.5, 1.0, 0.45], np.float32)
 _EXTENT = 1.12  # half the width of what a picture shows, in the units of the shapes
 _SHADOW_SIZE = 192
 _CANDIDATES = 4_000_000  # pixels weighed at once, which bounds the memory
@@ -43,7 +44,7 @@ def picture(mesh: trimesh.Trimesh, size: int = 320) -> UInt8[np.ndarray, "size s
     normals = _normals(mesh, hit, w, axes[2])
     ground = _ground(vertices[:, 1].min(), axes, size // 2)
     n = len(points)
-    up = np.broadcast_to(np.float32([0, 1, 0]), ground.shape)
+    up = np.broadcast_to(np.array([0, 1, 0], np.float32), ground.shape)
     lamp, sky = _illumination(vertices, faces, np.concatenate([points, ground]), np.concatenate([normals, up]))
 
     shade = 1 - (0.34 * (1 - sky[n:]) + 0.2 * (1 - lamp[n:])) * _fade(ground)
@@ -75,10 +76,10 @@ def picture_grid(
       The figure and its axes, of shape (rows, columns).
     """
     rows, columns = len(row_labels), len(column_labels)
+    layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(1.5 * columns + 0.3, 1.5 * rows + 0.3), squeeze=False, layout="constrained", dpi=200
+        rows, columns, figsize=(1.5 * columns + 0.3, 1.5 * rows + 0.3), squeeze=False, layout=layout, dpi=200
     )
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     for i, row in enumerate(meshes):
         for j, mesh in enumerate(row):
             _show(axes[i, j], mesh, size)
@@ -107,7 +108,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 def _axes(toward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
     """Rows: right, up and toward the viewer, for a viewer in direction `toward`."""
     back = _unit(toward)
-    up = np.float32([0, 1, 0]) if abs(back[1]) < 0.99 else np.float32([0, 0, -1])
+    up = np.array([0, 1, 0] if abs(back[1]) < 0.99 else [0, 0, -1], np.float32)
     right = _unit(np.cross(up, back))
     return np.stack([right, np.cross(back, right), back]).astype(np.float32)
 

@@ -53,7 +53,7 @@ def prediction(run: Run) -> Section:
     metrics, rows = {}, []
     for name, parts in features.items():
         predicted = ridge(np.concatenate(parts["train"]), scores["train"], np.concatenate(parts["test"]))
-        r2, tau = r2_score(scores["test"], predicted), kendalltau(scores["test"], predicted).statistic
+        r2, tau = r2_score(scores["test"], predicted), kendalltau(scores["test"], predicted)[0]
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
         rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
     text = (
@@ -68,7 +68,7 @@ def prediction(run: Run) -> Section:
     return Section("prediction", f"Predicting {metric}", text, metrics, None, (("from", "R²", "Kendall's τ"), *rows))
 
 
-def _known_of(run: Run, which: int, split: str) -> dict[str, np.ndarray]:
+def _known_of(run: Run[ImageData], which: int, split: Split) -> dict[str, np.ndarray]:
     """What accuracy may be predicted from, for each member of one architecture and split."""
     flats, architecture = run.networks(which, split).parameters, run.space.architectures[which]
     known = {"embedding": run.reconstruction(which, split).embedding}

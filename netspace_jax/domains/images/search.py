@@ -13,6 +13,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.objectives import Distil
 from netspace_jax.latent import Found
 from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
@@ -116,7 +117,7 @@ def _searches(run: Run, which: int, objective: Distil, config: SearchConfig, low
     """Searches from a member of the lower half, the best member, random draws, and the mean."""
     region = run.space.region()
     own, known = (run.reconstruction(which, split).embedding for split in ("test", "train"))
-    noise = jax.random.normal(jax.random.key(config.seed), (STARTS, own.shape[1]))
+    noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (STARTS, own.shape[1]))
     score = run.networks(which, "test").members[low].score_test
     starts = {
         f"the embedding of a test member in the zoo's lower half ({run.metric} {score:.3f})": own[low : low + 1],

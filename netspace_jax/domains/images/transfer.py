@@ -1,6 +1,7 @@
 """Generated networks as the initialisation for another task, against random ones and members (transfer learning)."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -36,20 +37,24 @@ def turned(dataset: ImageData) -> ImageData:
     """The same images, a quarter turned: what a network has learned of strokes is of use, what it says is not."""
 
     def turn(images: LabelledImages) -> LabelledImages:
-        return images.replace(x=jnp.rot90(images.x, axes=(1, 2)))
+        return dataclasses.replace(images, x=jnp.rot90(images.x, axes=(1, 2)))
 
-    return dataset.replace(train=turn(dataset.train), validation=turn(dataset.validation), test=turn(dataset.test))
+    return _changed(dataset, turn)
 
 
 def renamed(dataset: ImageData) -> ImageData:
     """The same images with other labels: class c is now called c + 1, so that only the features can carry over."""
 
     def rename(images: LabelledImages) -> LabelledImages:
-        return images.replace(y=(images.y + 1) % dataset.task.classes)
+        return dataclasses.replace(images, y=(images.y + 1) % dataset.task.classes)
 
-    return dataset.replace(
-        train=rename(dataset.train), validation=rename(dataset.validation), test=rename(dataset.test)
-    )
+    return _changed(dataset, rename)
+
+
+def _changed(dataset: ImageData, change: Callable[[LabelledImages], LabelledImages]) -> ImageData:
+    """The dataset with every split changed."""
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return dataclasses.replace(dataset, **{name: change(images) for name, images in splits.items()})
 
 
 def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> ImageData:
