@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Shared:
     """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
-    hosts: Hosts = Hosts()
+    hosts: Hosts = dataclasses.field(default_factory=Hosts)
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
 
@@ -50,6 +51,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
+        _register_modules(given)
         name, flags = _preset_and_flags(given)
         base = preset(name)
         make = dataclasses.make_dataclass(
@@ -91,6 +93,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
                 raise InputError(f"show takes one directory: {program} show DIR")
             print(describe_zoo(Zoo(given[1])))
             return
+        _register_modules(given)
         name, flags = _preset_and_flags(given)
         base = preset(name)
         make = dataclasses.make_dataclass(
@@ -109,6 +112,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
+        _register_modules(given)
         known = jobs.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
             print(list_evaluations(program))
@@ -162,12 +166,20 @@ def _parse(make: type, default: Any, flags: list[str], program: str, text: str) 
 
 
 def _prepare(args: Any) -> None:
-    """Register what is a user's own, then JAX's devices: before JAX is first used."""
-    for path in args.modules:
-        _run_module(Path(path))
+    """JAX's devices, before JAX is first used."""
     prepare_cpu()
     if hasattr(args, "hosts"):
         join(args.hosts)
+
+
+def _register_modules(arguments: list[str]) -> None:
+    """Run the files after --modules: what they register may be named by other flags, so they come first."""
+    if "--modules" not in arguments:
+        return
+    for path in itertools.takewhile(
+        lambda word: not word.startswith("-"), arguments[arguments.index("--modules") + 1 :]
+    ):
+        _run_module(Path(path))
 
 
 def _run_module(path: Path) -> None:

@@ -12,7 +12,7 @@ from netspace_jax.ops.devices import is_first
 class _Bars:
     """One bar at a time: it appears once there is something to show, and the one before then stays as it ended.
 
-    A bar's clock starts after its first step, which has compiled the program, so that the time left is not the compiler's.
+    A bar's clock starts after its first step, which has compiled the program: the time left is not the compiler's.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,8 @@ def describe_zoo(zoo: Zoo) -> str:
     lines = [
         f"{zoo.directory}: {len(zoo.members)} networks for {zoo.description.get('dataset')}, trained in "
         f"{summary['seconds']:.0f} s, {summary['diverged']} diverged",
-        f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} {'test score: min':>16} {'mean':>6} {'max':>6}",
+        f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} "
+        f"{'test score: min':>16} {'mean':>6} {'max':>6}",
     ]
     for name in zoo.architectures:
         for split in ("train", "validation", "test", "teacher"):
