@@ -45,10 +45,10 @@ def make_netspace(
 def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     """Parameters of encoder, decoder and head, untrained."""
     keys = jax.random.split(key, 3)
-    constants, prep = netspace.constants, jnp.zeros(netspace.prep)
-    description = netspace.task.describe(jnp.zeros((len(constants.probes), netspace.task.outputs)))
-    encoder = netspace.encoder.init(keys[0], description, prep)["params"]
-    z = netspace.encoder.apply({"params": encoder}, description, prep)
+    constants = netspace.constants
+    seen = netspace.observe(jnp.zeros(netspace.architectures[0].size), 0)
+    encoder = netspace.encoder.init(keys[0], seen)["params"]
+    z = netspace.encoder.apply({"params": encoder}, seen)
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], jnp.int32(0))["params"]
     return {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
 

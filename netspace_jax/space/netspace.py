@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.parameters import from_prep, to_prep
+from netspace_jax.architectures.parameters import from_prep
+from netspace_jax.space.observation import Observation, observe
 from netspace_jax.task import Task
 
 
@@ -52,9 +53,18 @@ class NetSpace:
 
     def embed(self, flat: Float[Array, "size"], architecture_id: int) -> Float[Array, "embedding"]:
         """Embedding of a network given as its flat parameters (docs/method.md, eq. 7)."""
-        outputs = self.architectures[architecture_id].apply(flat, self.constants.probes)
-        description = self.task.describe(outputs)
-        return _apply(self.encoder, self.params["encoder"], description, to_prep(flat, self.prep))
+        return self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id))
+
+    def observe(self, flat: Float[Array, "size"], architecture_id: int) -> Observation:
+        """What the encoder may look at of a network."""
+        return observe(
+            self.architectures[architecture_id],
+            flat,
+            task=self.task,
+            probes=self.constants.probes,
+            prep=self.prep,
+            tensors=max(len(architecture.spec.leaves) for architecture in self.architectures),
+        )
 
     def generate(self, z: Float[Array, "embedding"], architecture_id: int) -> Float[Array, "size"]:
         """Flat parameters of the network of one architecture that an embedding stands for (docs/method.md, eq. 8)."""

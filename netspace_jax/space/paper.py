@@ -5,6 +5,7 @@ import jax
 from jaxtyping import Array, Float, Int
 
 from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
+from netspace_jax.space.observation import Observation
 
 EMBEDDING = 4096
 
@@ -18,10 +19,9 @@ class ConvEncoder(nn.Module):
     embedding: int
 
     @nn.compact
-    def __call__(self, description: Float[Array, "features"], prep: Float[Array, "h w"]) -> Float[Array, "embedding"]:
-        del description
+    def __call__(self, seen: Observation) -> Float[Array, "embedding"]:
         channels = self.embedding // 32
-        x = prep[:, None, :, None]
+        x = seen.prep[:, None, :, None]
         for features in (channels, 2 * channels):
             x = leaky_relu(Conv(features, (1, 3), (1, 2), (0, 1))(x))
         x = x.max(2, keepdims=True)

@@ -50,6 +50,8 @@ def refine(
       z: their embeddings to begin at.
       inputs: what the two are compared on.
     """
+    if len(inputs) > config.inputs:
+        inputs = inputs[np.random.default_rng(0).choice(len(inputs), config.inputs, replace=False)]
     return in_blocks(_refine, (np.asarray(flats), np.asarray(z)), netspace, inputs, architecture_id, config)
 
 

@@ -1,4 +1,4 @@
-"""A space: a trained NetSpace as one value. Networks in, embeddings, networks out.
+"""A space: a trained NetSpace as one value, which encodes networks to embeddings and decodes embeddings to networks.
 
 import netspace_jax
 space = netspace_jax.load("runs/digits")
@@ -33,14 +33,14 @@ class Space(NetSpace):
     """A trained NetSpace, and the embeddings of the networks that trained it.
 
     Attributes:
-      embeddings: by architecture, of the zoo's members that trained the space.
+      embeddings: by name of the architecture, embeddings of the networks that trained the space.
     """
 
     embeddings: dict[str, Float[Array, "network embedding"]]
 
     @property
     def embedding_size(self) -> int:
-        """Values of an embedding."""
+        """Number of values of an embedding."""
         return self.encoder.embedding
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class Space(NetSpace):
         )
 
     def id_of(self, architecture: str | None) -> int:
-        """Id of an architecture; with only one, it need not be named.
+        """Id of an architecture, its position in the space; None is enough where there is only one.
 
         Raises:
           InputError: the space has no such architecture, or has several and none was named.
@@ -72,23 +72,24 @@ class Space(NetSpace):
         inputs: Shaped[Any, "n *input"] | None = None,
         config: RefineConfig = RefineConfig(),
     ) -> Float[Array, "*networks embedding"]:
-        """Embedding of a network, or of many.
+        """Embedding of a network, or embeddings of many, one row for each.
 
         Args:
           networks: one network, as a `Network`, a Flax pytree, a flat vector, a PyTorch state_dict or the path of a file
-            (`netspace_jax.exchange.load_network`); or many of one architecture, as a list of such or as flat vectors of
-            shape (networks, size). Batch norms are folded.
-          architecture: its architecture; needed where the space has several, unless a `Network` is given.
-          refine_steps: gradient steps on the embedding, decoder frozen, after which the decoded network imitates the
-            given one better (docs/method.md, eq. 23).
-          inputs: what refinement compares the two on; by default the probes.
+            (`netspace_jax.exchange.load_network`); or many of one architecture, as a list of these or as an array of
+            flat vectors, of shape (networks, size). Batch norms are folded.
+          architecture: name of the architecture; needed where the space has several, unless a `Network` is given.
+          refine_steps: gradient steps on the embedding, with the decoder frozen, that make the decoded network imitate
+            the given one better (docs/method.md, eq. 23).
+          inputs: inputs on which refinement compares the two networks; by default the probe inputs.
+          config: how embeddings are refined; `refine_steps` replaces its number of steps.
 
         Raises:
-          InputError: the architecture is not in this space, or the parameters are not its, or are not finite.
+          InputError: the architecture is not in this space, the parameters do not fit it, or are not finite.
         """
-        single = not isinstance(networks, list | tuple) and np.ndim(getattr(networks, "shape", ()) and networks) != 2
-        given = [networks] if single else list(networks)
-        if architecture is None and all(isinstance(network, Network) for network in given) and given:
+        single = not isinstance(networks, list | tuple) and len(getattr(networks, "shape", ())) != 2
+        given: list[Any] = [networks] if single else list(networks)
+        if architecture is None and given and all(isinstance(network, Network) for network in given):
             architecture = given[0].architecture.name
         which = self.id_of(architecture)
         built = self.architectures[which]
@@ -100,10 +101,10 @@ class Space(NetSpace):
         return z[0] if single else z
 
     def decode(self, z: Float[Any, "*networks embedding"], architecture: str | None = None) -> Network | list[Network]:
-        """The network that an embedding stands for, or a list of them for many.
+        """The network that an embedding stands for; of several embeddings, as rows, the list of their networks.
 
         Args:
-          architecture: what to read embeddings as; None for what the head reads in each.
+          architecture: name of the architecture to decode to; None for the one that the head reads in each embedding.
 
         Raises:
           InputError: the architecture is not in this space, or embeddings have another size or are not finite.
@@ -113,7 +114,10 @@ class Space(NetSpace):
             raise InputError(f"an embedding of this space has shape ({self.embedding_size},), not {z.shape}")
         if not np.isfinite(z).all():
             raise InputError("the embedding holds values that are not finite")
-        rows = np.atleast_2d(z)
+        return self._decoded(z[None], architecture)[0] if z.ndim == 1 else self._decoded(z, architecture)
+
+    def _decoded(self, z: Float[Array, "network embedding"], architecture: str | None) -> list[Network]:
+        rows = np.asarray(z)
         ids = many.classify_many(self, rows) if architecture is None else np.full(len(rows), self.id_of(architecture))
         networks: dict[int, Network] = {}
         for which in np.unique(ids):
@@ -123,7 +127,7 @@ class Space(NetSpace):
                 networks[int(row)] = Network(
                     self.architectures[which], self.task, jnp.asarray(flat), jnp.asarray(rows[row])
                 )
-        return networks[0] if z.ndim == 1 else [networks[row] for row in range(len(rows))]
+        return [networks[row] for row in range(len(rows))]
 
     def read(self, z: Float[Any, "embedding"]) -> str:
         """Name of the architecture that the head reads in an embedding."""
@@ -133,17 +137,20 @@ class Space(NetSpace):
         self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100, architecture: str | None = None
     ) -> list[Network]:
         """Networks on the straight line between two embeddings, both ends included."""
-        return self.decode(latent.line(jnp.asarray(a), jnp.asarray(b), steps), architecture)
+        return self._decoded(jnp.asarray(latent.line(jnp.asarray(a), jnp.asarray(b), steps)), architecture)
 
     def region(self) -> latent.Region:
-        """Where embeddings of training networks lie."""
+        """Mean and standard deviation of the embeddings of training networks."""
         return latent.region_of(np.concatenate([np.asarray(z) for z in self.embeddings.values()]))
 
     def sample(self, count: int, seed: int = 0, architecture: str | None = None) -> list[Network]:
         """Networks drawn from a Gaussian mixture over the embeddings of training networks (docs/method.md, eq. 26).
 
         Args:
-          architecture: draw from the embeddings of this one alone, and read all draws as it.
+          count: number of networks.
+          seed: seed of the draws.
+          architecture: name of an architecture, to draw from its embeddings alone and decode every draw to it; None to
+            draw from all embeddings and decode each draw to the architecture that the head reads in it.
 
         Raises:
           InputError: the space was not trained on networks of this architecture.
@@ -154,7 +161,7 @@ class Space(NetSpace):
                 raise InputError(f"no {architecture} trained this space, so there is nothing to draw from")
             chosen = [self.embeddings[architecture]]
         density = latent.fit_mixture(np.concatenate([np.asarray(z) for z in chosen]))
-        return self.decode(latent.draw(density, seed, count), architecture)
+        return self._decoded(latent.draw(density, seed, count), architecture)
 
     def search(
         self,
@@ -165,13 +172,15 @@ class Space(NetSpace):
         budget: int | None = None,
         config: SearchConfig = SearchConfig(),
     ) -> Network:
-        """The best network that a search finds from many embeddings at once, the decoder frozen (docs/method.md, eq. 24).
+        """The best network found by gradient search from several embeddings, the decoder frozen (docs/method.md, eq. 24).
 
         Args:
-          objective: what is wanted; or inputs and what is true of them, as (images, labels), to do well on.
-          starts: embeddings to begin at, or a number of them to draw around the centre of real ones.
-          architecture: what the network has to be; None for the only one, or for whichever within `budget` comes out best.
-          budget: most parameters that the network may have.
+          objective: the search objective; or inputs and their true targets, such as (images, labels), to do well on.
+          starts: embeddings at which searches begin, or how many of them to draw around the mean of the embeddings of
+            training networks.
+          architecture: name of the network's architecture; None for whichever within `budget` scores best.
+          budget: maximum number of parameters.
+          config: how embeddings are searched.
 
         Raises:
           InputError: no architecture is within the budget, or the architecture is not in this space.
@@ -186,18 +195,18 @@ class Space(NetSpace):
         if isinstance(starts, int):
             noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (starts, self.embedding_size))
             starts = self.region().restore(noise)
-        best: tuple[float, Any, int] | None = None
-        for which in within:
-            found = search.search(
+        found = {
+            which: search.search(
                 self, self.region(), objective, jnp.asarray(starts), architecture_id=which, config=config
             )
-            winner = int(jnp.argmax(found.score))
-            if best is None or float(found.score[winner]) > best[0]:
-                best = (float(found.score[winner]), found.z[winner], which)
-        return self.decode(best[1], self.names[best[2]])
+            for which in within
+        }
+        best = max(found, key=lambda which: float(found[which].score.max()))
+        z = found[best].z[jnp.argmax(found[best].score)]
+        return self._decoded(z[None], self.names[best])[0]
 
     def save(self, folder: epath.PathLike) -> None:
-        """Write the space into a folder, whole: it needs neither its zoo nor its data to be loaded."""
+        """Write the space into a folder, from which `load` reads it without the zoo and the data it was trained on."""
         artefact.save(self, self.embeddings, folder)
 
 
@@ -205,7 +214,7 @@ def load(folder: epath.PathLike) -> Space:
     """The space in a folder that `Space.save` wrote.
 
     Raises:
-      InputError: there is none, it is damaged or of another format, or an architecture of its is not registered here.
+      InputError: there is none, it is damaged or of another format, or one of its architectures is not registered here.
     """
     description, tree = artefact.read(folder)
     architectures = artefact.architectures_of(description, folder)

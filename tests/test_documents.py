@@ -1,0 +1,89 @@
+"""Every snippet of Python in README and docs runs, and every command that documents name exists."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netspace_jax import jobs
+from netspace_jax.domain import preset, presets
+from tests.test_end_to_end import ROOT, TINY, run
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDS = {"shapes": "igl"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a finished tiny run of `digits` and a small file of images."""
+    place = tmp_path_factory.mktemp("documents")
+    status, _, err = run("train.py", *TINY, cwd=place)
+    assert status == 0, err
+    random = np.random.default_rng(0)
+    arrays = {f"{kind}_{split}": random.integers(0, 10 if kind == "y" else 256, (60,) if kind == "y" else (60, 8, 8))
+              for split in ("train", "test") for kind in "xy"}  # fmt: skip
+    np.savez(place / "mine.npz", **{name: values.astype(np.uint8) for name, values in arrays.items()})
+    return place
+
+
+def small(config):
+    """A preset as the snippets run it: the same, in seconds."""
+    import dataclasses
+
+    zoo = dataclasses.replace(config.zoo, members=(24,), steps=20, chunk=8, validation=4, test=4)
+    netspace = dataclasses.replace(
+        config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
+    )
+    return dataclasses.replace(config, zoo=zoo, netspace=netspace)
+
+
+def snippets():
+    for path in DOCUMENTS:
+        blocks = BLOCK.findall(path.read_text())
+        if blocks:
+            yield pytest.param(path, blocks, id=path.relative_to(ROOT).as_posix())
+
+
+@pytest.mark.parametrize(("path", "blocks"), list(snippets()))
+def test_snippets_run(path, blocks, place, monkeypatch):
+    """The blocks of a document one after another, as one reader types them, presets made small."""
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("netspace_jax.api.preset", lambda name: small(preset(name)))
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, str(path), "exec"), namespace)
+
+
+def test_commands_that_documents_name_exist():
+    known = {*presets(), *jobs.all_evaluations(), "waves", "fit"}
+    for path in [*DOCUMENTS, ROOT / "benchmarks" / "RESULTS.md"]:
+        for command in re.findall(r"python (?:train\.py|zoo\.py|eval) ([a-z][\w-]*)", path.read_text()):
+            assert command in known or command == "show", f"{path.name}: {command}"
+
+
+def test_examples_are_domains_and_architectures_of_their_own(tmp_path):
+    """The worked examples of CONTRIBUTING.md, as commands, each in processes of its own."""
+    own = ["--modules", ROOT / "docs" / "examples" / "my_networks.py"]
+    status, out, err = run(
+        "train.py", "digits", *TINY, *own, "--zoo.architectures", "tiny", "--out", "runs/tiny", cwd=tmp_path
+    )
+    assert status == 0, err
+    assert "runs/tiny" in out
+    own = ["--modules", ROOT / "docs" / "examples" / "waves.py"]
+    flags = ["--zoo.members", "32", "--zoo.steps", "100", "--netspace.steps", "40", "--netspace.validations", "2"]
+    status, _, err = run("train.py", "waves", *own, *flags, cwd=tmp_path)
+    assert status == 0, err
+    status, out, err = run("eval", "fit", "runs/waves", *own, cwd=tmp_path)
+    assert status == 0, err
+    assert "fit/mean" in out
+    status, _, err = run("eval", "reconstruct", "runs/tiny", cwd=tmp_path)
+    assert status == 2
+    assert "tiny" in err and "--modules" in err and "Traceback" not in err
+
+
+def test_documents_name_no_private_place():
+    for path in DOCUMENTS:
+        assert "../shared" not in path.read_text(), path
+    assert Path(ROOT / "CITATION.cff").exists()
