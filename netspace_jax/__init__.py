@@ -7,7 +7,10 @@
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netspace_jax.api import Network, Space, fit, load, make_zoo, open_run, preset, train
 
 __version__ = "0.2.0"
 
@@ -15,7 +18,7 @@ __all__ = ["Network", "Space", "fit", "load", "make_zoo", "open_run", "preset", 
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: `import netspace_jax` costs nothing, and JAX can be configured before it starts.
+    # Imported on first use: `import netspace_jax` takes no time, and JAX can be configured before it is imported.
     if name in __all__:
         return getattr(importlib.import_module("netspace_jax.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -185,7 +185,9 @@ def rebuild(config_class: type[Config], values: Any) -> Config:
     """
     if not isinstance(values, dict):
         raise TypeError(f"{type(values).__name__} where fields and their values belong")
-    lists_as_tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    lists_as_tuples: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
     config = config_class(**lists_as_tuples)
     for field in dataclasses.fields(config_class):
         value = getattr(config, field.name)

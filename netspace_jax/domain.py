@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
 from netspace_jax.task import Dataset, Task
-from netspace_jax.zoo.training import MakeTraining, supervised
+from netspace_jax.zoo.training import Training, supervised
 
 
 class Loaded(NamedTuple):
@@ -47,9 +48,9 @@ class Domain:
     load: Callable[[Any], Loaded]
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
-    task_of: Callable[[Any, Task], Task] = lambda config, task: task
+    task_of: Callable[[Any, Any], Task] = lambda config, task: task
     check: Callable[[RunConfig], None] = lambda config: None
-    training: MakeTraining = supervised
+    training: Callable[[Architecture, Any], Training] = supervised
 
 
 _DOMAINS: dict[str, Domain] = {}

@@ -23,13 +23,13 @@ def is_remote(path: epath.PathLike) -> bool:
 
 
 def location(path: epath.PathLike) -> epath.Path:
-    """Where a path leads: an absolute path of this machine, or an address of an object store as `gs://bucket/runs`.
+    """An absolute path on this machine, or an address in an object store, such as `gs://bucket/runs`.
 
     Raises:
       InputError: the store is unknown, or the package that reaches it is not installed.
     """
     if not is_remote(path):
-        return epath.Path(os.path.abspath(path))
+        return epath.Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow symbolic links)
     store = os.fspath(path).partition("://")[0]
     if store not in STORES:
         raise InputError(f"{os.fspath(path)}: known stores are {', '.join(f'{name}://' for name in STORES)}")
@@ -39,12 +39,12 @@ def location(path: epath.PathLike) -> epath.Path:
 
 
 def write_text(path: epath.PathLike, text: str) -> None:
-    """Write a text file; of several processes the first does."""
+    """Write a text file, in the first process only."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: epath.PathLike, content: bytes) -> None:
-    """Write a file under a temporary name and then rename it; of several processes the first does."""
+    """Write a file under a temporary name and then rename it, in the first process only."""
     if not is_first():
         return
     path = location(path)
@@ -59,7 +59,10 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
 
 
 def append_text(path: epath.PathLike, text: str) -> None:
-    """Add to a text file; of several processes the first does. Object stores do not append, so there it is written anew."""
+    """Append to a text file, in the first process only.
+
+    Object stores cannot append, so the file is written again there.
+    """
     if not is_first():
         return
     path = location(path)
@@ -72,7 +75,7 @@ def append_text(path: epath.PathLike, text: str) -> None:
 
 @contextlib.contextmanager
 def disk_errors(path: epath.PathLike) -> Iterator[None]:
-    """Raise what TensorStore says of a disk that it could not write (a ValueError) as the OSError that it is."""
+    """Turn the ValueError that TensorStore raises when it cannot write to a disk into the OSError behind it."""
     try:
         yield
     except ValueError as error:
@@ -83,7 +86,7 @@ def disk_errors(path: epath.PathLike) -> Iterator[None]:
 
 
 def read_json(path: epath.PathLike) -> Any:
-    """Content of a JSON file.
+    """Parsed content of a JSON file.
 
     Raises:
       InputError: the file is missing or not JSON.

@@ -50,6 +50,13 @@ def read_cifar10(path: Path) -> tuple[Sequence[str], dict[str, Examples]]:
     return names, splits
 
 
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    if file is None:
+        raise ValueError(f"{name} is not a file")
+    return file.read()
+
+
 def read_mnist(names: Sequence[str], *paths: Path) -> tuple[Sequence[str], dict[str, Examples]]:
     """A set of the MNIST family from its four IDX files: images and labels of train, images and labels of test."""
     splits = {}

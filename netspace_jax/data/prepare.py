@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import tensorflow_datasets as tfds
 import tyro
@@ -14,6 +14,9 @@ from netspace_jax.data.formats import READERS, Examples
 from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
+Name = Literal["cifar10", "fashion_mnist", "kmnist", "mnist", "tiny_imagenet"]
+assert set(get_args(Name)) == set(READERS)
+
 
 class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """Writes a set as array_record. TFDS has builders of these sets too, but reads the archives through TensorFlow."""
@@ -21,7 +24,7 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     VERSION = tfds.core.Version(VERSION)
 
     def __init__(self, name: str, data_dir: str | None):
-        self.name = name
+        self.name = name  # pyright: ignore[reportAttributeAccessIssue]  # TFDS wants a class for each set; here one serves all
         self.archives: list[Path] = []
         super().__init__(data_dir=data_dir, file_format="array_record")
 
@@ -37,7 +40,8 @@ class _Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         )
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-        self.info.features["label"].names, splits = READERS[self.name](*self.archives)
+        names, splits = READERS[self.name](*self.archives)
+        cast(Any, self.info.features)["label"].names = names
         return {split: self._generate_examples(examples) for split, examples in splits.items()}
 
     def _generate_examples(self, examples: Examples) -> Iterator[tuple[int, dict[str, Any]]]:

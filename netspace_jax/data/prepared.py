@@ -4,11 +4,13 @@ import difflib
 import io
 import re
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import PIL.Image
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
+from tensorflow_datasets.core import constants, read_only_builder
 
 from netspace_jax.data.archives import ADDRESSES, VERSION
 from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes, reason
@@ -31,8 +33,8 @@ def read(dataset: str, data_dir: str | None) -> Splits:
       InputError: the set is unknown, not prepared, not array_record, or not a classification set of images of one size.
     """
     builder = _builder(dataset, data_dir)
-    where, info, features = f"{dataset} ({builder.data_dir})", builder.info, builder.info.features
-    image, label = (info.supervised_keys or ("image", "label"))[:2]
+    where, info, features = f"{dataset} ({builder.data_dir})", builder.info, _features(builder)
+    image, label = map(str, (info.supervised_keys or ("image", "label"))[:2])
     if image not in features or label not in features:
         raise InputError(f"{where}: has {', '.join(features)}; images with one label each are needed")
     names = [name for name in ("train", "validation", "test") if name in info.splits]
@@ -47,9 +49,13 @@ def read(dataset: str, data_dir: str | None) -> Splits:
     return Splits(classes, train, splits.get("validation") if "test" in splits else None, splits[names[-1]])
 
 
+def _features(builder: tfds.core.DatasetBuilder) -> tfds.features.FeaturesDict:
+    return cast(tfds.features.FeaturesDict, builder.info.features)  # the features of one example, by name
+
+
 def _builder(dataset: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     """The prepared set; one that was prepared here goes before TFDS's own where no version is named."""
-    folder = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    folder = Path(data_dir or constants.DATA_DIR).expanduser()
     base, option = base_name(dataset), f" --data-dir {data_dir}" if data_dir else ""
     if base in ADDRESSES:
         command = f"python -m netspace_jax.data.prepare {base}{option}"
@@ -58,7 +64,7 @@ def _builder(dataset: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     ours = [f"{dataset}:{VERSION}"] if dataset in ADDRESSES else []
     for name in [*ours, dataset] if _NAME.fullmatch(dataset) else []:
         try:
-            return tfds.core.read_only_builder.builder_from_files(name, data_dir=folder, file_format="array_record")
+            return read_only_builder.builder_from_files(name, data_dir=folder, file_format="array_record")
         except tfds.core.DatasetNotFoundError:
             continue
         except (OSError, ValueError, KeyError, json_format.Error) as error:
@@ -90,18 +96,19 @@ def _missing(dataset: str, folder: Path, command: str) -> str:
 
 def _read_split(builder: tfds.core.DatasetBuilder, split: str, image: str, label: str, where: str) -> Images:
     """All images of one split; CIFAR-10's, which TFDS shuffles, in their official order."""
-    feature = builder.info.features[image]
+    features = _features(builder)
+    feature = features[image]
     # Images are decoded here, by Pillow on every machine; TFDS takes OpenCV where there is one.
     encoded = isinstance(feature, tfds.features.Image)
     try:
         source = builder.as_data_source(split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
-        examples = source.__getitems__(range(len(source)))
-        if builder.name == "cifar10" and "id" in builder.info.features:
+        examples = cast(list[dict[str, Any]], source.__getitems__(range(len(source))))
+        if builder.name == "cifar10" and "id" in features:
             examples = sorted(examples, key=lambda example: example["id"])
         x = [example[image] for example in examples]
         if encoded:
             mode = "L" if feature.shape[2] == 1 else "RGB"
-            x = [np.atleast_3d(PIL.Image.open(io.BytesIO(content)).convert(mode)) for content in x]
+            x = [np.atleast_3d(np.asarray(PIL.Image.open(io.BytesIO(content)).convert(mode))) for content in x]
     except (OSError, ValueError, RuntimeError, KeyError, IndexError) as error:
         raise InputError(f"{where}: {split} is damaged ({reason(error)}); move it away and prepare it again") from error
     if len(sizes := sorted({np.shape(pixels) for pixels in x})) > 1:

@@ -75,7 +75,7 @@ def climb(
         score = score_of(u)
         return jnp.where(score > best_score, u, best), jnp.maximum(score, best_score)
 
-    def step(carry, now):
+    def step(carry, now) -> tuple[Any, Float[Array, ""]]:
         (u, state), best, best_score = carry
         index, check = now
         loss, gradient = jax.value_and_grad(loss_of)(u, index)

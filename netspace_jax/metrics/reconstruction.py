@@ -1,12 +1,13 @@
-"""Input against generated network (docs/method.md, Metrics)."""
+"""Networks against those generated from their embeddings (docs/method.md, Metrics)."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
 from netspace_jax.metrics.behaviour import compare
+from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.task import Dataset, Split
@@ -14,12 +15,14 @@ from netspace_jax.zoo import Networks
 
 
 class Reconstruction(NamedTuple):
-    """Networks of one architecture, and what came out of the autoencoder for them.
+    """Networks of one architecture, and the networks that the autoencoder generates for them, row for row.
 
     Attributes:
-      score, generated_score: of the input and of the generated network, on the inputs of a split.
-      agreement: share of those inputs on which the two say the same.
-      read_as: id of the architecture that the head reads.
+      embedding: of each input network.
+      generated: flat parameters of the generated network.
+      score, generated_score: scores of the input and of the generated network, on the inputs of a split.
+      agreement: share of those inputs on which the two give the same answer (docs/method.md, eq. 29).
+      read_as: id of the architecture that the head reads in the embedding.
     """
 
     embedding: Float[np.ndarray, "network embedding"]
@@ -31,19 +34,24 @@ class Reconstruction(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """Mean absolute difference of score between input and generated network."""
+        """Mean absolute difference of score between input and generated network (docs/method.md, eq. 28)."""
         return float(np.abs(self.score - self.generated_score).mean())
 
     @property
     def kendall_tau(self) -> float:
-        """Kendall's τ between the scores of inputs and of generated networks; NaN where all are equal."""
-        return float(kendalltau(self.score, self.generated_score)[0])
+        """Kendall's τ between the scores of the input and of the generated networks."""
+        return kendall_tau(self.score, self.generated_score)
+
+
+def kendall_tau(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
+    """Kendall's τ-b between two rankings (docs/method.md, eq. 30); NaN where all values of one are equal."""
+    return float(cast(float, kendalltau(a, b)[0]))
 
 
 def reconstruct(
     netspace: NetSpace, dataset: Dataset, networks: Networks, architecture_id: int, split: Split = "test"
 ) -> Reconstruction:
-    """Encode and decode networks of one architecture, and compare on the inputs of a split."""
+    """Encode and decode networks of one architecture, and compare both on the inputs of a split."""
     z = embed_many(netspace, architecture_id, networks.parameters)
     return decode_and_compare(netspace, dataset, networks, z, architecture_id=architecture_id, split=split)
 
@@ -52,13 +60,13 @@ def decode_and_compare(
     netspace: NetSpace,
     dataset: Dataset,
     networks: Networks,
-    z: Float[np.ndarray, "network embedding"],
+    z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,
     split: Split = "test",
 ) -> Reconstruction:
-    """The networks that embeddings stand for beside those that they are embeddings of."""
+    """Decode the embeddings `z` of `networks`, and compare each with its network on the inputs of a split."""
     generated = generate_many(netspace, architecture_id, z)
     architecture = netspace.architectures[architecture_id]
     found = compare(dataset, architecture, networks.parameters, generated, members=networks.indices, split=split)
-    return Reconstruction(z, generated, *found, classify_many(netspace, z))
+    return Reconstruction(np.asarray(z), generated, *found, classify_many(netspace, z))

@@ -17,6 +17,6 @@ def clip_by_norm(max_norm: float) -> optax.GradientTransformation:
         del params
         leaves = [leaf.reshape(-1) for leaf in jax.tree.leaves(updates)]
         norm = jnp.sqrt(sum(jnp.dot(leaf, leaf) for leaf in leaves))
-        return jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, largest / (norm + 1e-12)), updates), state
+        return jax.tree.map(lambda leaf: leaf * jnp.minimum(1.0, max_norm / (norm + 1e-12)), updates), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)

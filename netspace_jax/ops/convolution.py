@@ -65,6 +65,10 @@ def _convolution(
     return _over_rows(some, height, together)
 
 
+def _sum(terms: list[Array]) -> Array:
+    return functools.reduce(jnp.add, terms)
+
+
 def taps_by_phase(size: int, stride: int, padding: int) -> list[Taps]:
     """For each phase of the input, the kernel's taps (tap, shift) that touch it, in order.
 

@@ -66,7 +66,7 @@ def join(hosts: Hosts) -> None:
         if hosts.processes or hosts.process >= 0:
             raise InputError("--hosts.processes and --hosts.process need --hosts.coordinator HOST:PORT, or auto")
         return
-    named = () if hosts.coordinator == "auto" else (hosts.coordinator, hosts.processes, hosts.process)
+    named = hosts.coordinator != "auto"
     if not named and (hosts.processes or hosts.process >= 0):
         raise InputError(
             "--hosts.coordinator auto finds out --hosts.processes and --hosts.process itself: leave them out"

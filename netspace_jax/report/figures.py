@@ -121,7 +121,7 @@ def plane_of_embeddings(
             edgecolors="white",
             label=label or None,
         )
-    fig.colorbar(drawn, label=f"{metric} of the network (test)")
+    fig.colorbar(ax.collections[-1], label=f"{metric} of the network (test)")
     ax.set(
         xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
         ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)",
@@ -137,9 +137,9 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
     shape = (1, len(pairs)) if tall else (len(pairs), 1)
     fig, axes = plt.subplots(*shape, figsize=(4.2 * len(pairs), 3.8) if tall else (9, 1.6 * len(pairs)), squeeze=False)
     largest = max(float(np.abs(values).max()) for _, values in pairs)
-    norm = matplotlib.colors.SymLogNorm(linthresh=largest / 30, vmin=-largest, vmax=largest)
+    norm = SymLogNorm(linthresh=largest / 30, vmin=-largest, vmax=largest)
     for ax, (label, values) in zip(axes.flat, pairs, strict=True):
-        image = ax.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
+        ax.imshow(values, cmap="RdBu_r", norm=norm, aspect="auto", interpolation="nearest")
         ax.set(title=label, xlabel="column of the PRep", ylabel="row")
         ax.grid(False)
     fig.colorbar(axes.flat[-1].images[0], ax=axes, label="value of the parameter")

@@ -61,6 +61,7 @@ class Evaluation:
         return (inspect.getdoc(self.make) or "").partition("\n")[0]
 
     def __call__(self, run: Run, options: Any = None) -> Section | list[str]:
+        """Make it from a run, with default options where none are given."""
         if self.options is None:
             return self.make(run)
         return self.make(run, options or self.options())

@@ -1,5 +1,6 @@
 """Sections that the report of every domain has."""
 
+import jax.numpy as jnp
 import numpy as np
 from sklearn.decomposition import PCA
 
@@ -86,7 +87,7 @@ def preps(run: Run) -> Section:
     chosen = int(np.argsort(np.asarray(found.score))[-1])
     flat = run.networks(which, "test").parameters[chosen]
     pairs = [
-        (title, np.asarray(to_prep(values, run.space.prep)))
+        (title, np.asarray(to_prep(jnp.asarray(values), run.space.prep)))
         for title, values in (("input", flat), ("generated", found.generated[chosen]))
     ]
     figure, _ = figures.preps(pairs)

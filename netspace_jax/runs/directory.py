@@ -119,7 +119,7 @@ class RunDirectory:
         write_text(self.path / "metrics.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
-def read_log(path: epath.PathLike) -> list[dict[str, float]]:
+def read_log(path: epath.PathLike) -> list[dict[str, int | float]]:
     """Lines of a run's metrics.jsonl."""
     return [json.loads(line) for line in (location(path) / "metrics.jsonl").read_text().splitlines()]
 

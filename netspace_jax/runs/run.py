@@ -1,6 +1,7 @@
 """A finished run as one value: what a report is about."""
 
 import dataclasses
+from typing import Generic, TypeVar
 
 from etils import epath
 
@@ -11,28 +12,30 @@ from netspace_jax.space.loop import training_networks
 from netspace_jax.task import Dataset, Split
 from netspace_jax.zoo import Networks, Zoo
 
+Data = TypeVar("Data", bound=Dataset)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Run:
-    """A space with the zoo and the data that it came from. What was computed of it once is kept with it.
+class Run(Generic[Data]):
+    """A finished run: a space with the zoo and the data that it was trained on. Results are computed once and kept.
 
     Attributes:
       path: directory of the run.
-      step: of the checkpoint that the space is.
+      step: training step of the checkpoint that became the space.
     """
 
     config: RunConfig
     path: epath.Path
     zoo: Zoo
-    dataset: Dataset
+    dataset: Data
     space: Space
     step: int
-    _networks: dict[tuple[int, str], Networks] = dataclasses.field(default_factory=dict)
-    _reconstructions: dict[tuple[int, str], Reconstruction] = dataclasses.field(default_factory=dict)
+    _networks: dict[tuple[int, Split], Networks] = dataclasses.field(default_factory=dict)
+    _reconstructions: dict[tuple[int, Split], Reconstruction] = dataclasses.field(default_factory=dict)
 
     @property
     def metric(self) -> str:
-        """What scores measure."""
+        """Name of what scores measure, such as `accuracy`."""
         return self.dataset.task.metric
 
     @property
@@ -40,8 +43,8 @@ class Run:
         """Ids of the architectures whose networks trained the space."""
         return self.config.netspace.trains_on(self.config.zoo.architectures)
 
-    def networks(self, architecture_id: int, split: str) -> Networks:
-        """Members of one architecture and split; of the training split those that trained the space."""
+    def networks(self, architecture_id: int, split: Split) -> Networks:
+        """Members of one architecture and split; of the training split only those that trained the space."""
         key = (architecture_id, split)
         if key not in self._networks:
             name = self.space.names[architecture_id]
@@ -52,7 +55,7 @@ class Run:
         return self._networks[key]
 
     def reconstruction(self, architecture_id: int, split: Split) -> Reconstruction:
-        """Members of one architecture and split, and what is generated from them, compared on test inputs."""
+        """Members of one architecture and split beside the networks generated from them, compared on test inputs."""
         key = (architecture_id, split)
         if key not in self._reconstructions:
             networks = self.networks(architecture_id, split)

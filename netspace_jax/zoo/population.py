@@ -55,6 +55,8 @@ class Population:
         end = int(stops.max(initial=0))
         checks = self._validation_steps()
         state, step, length = self._start(indices, stops), 0, 1
+        if step in checks:
+            state = self._validate(state, dataset)
         while step < end:
             upto = min(step + length, end, *(check for check in checks if check > step))
             began = time.perf_counter()

@@ -10,15 +10,23 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from netspace_jax.config import RunConfig
-from netspace_jax.errors import InputError
+from netspace_jax.domain import read_config
 from netspace_jax.ops.devices import network_mesh, put_everywhere
-from netspace_jax.runs.directory import Progress, RunDirectory, differences, read_config, restore_best
-from netspace_jax.space.netspace import Constants
+from netspace_jax.runs import RunDirectory, checkpoints, read_description
+from netspace_jax.runs.checkpoints import latest_step
+from netspace_jax.runs.directory import differences
+from netspace_jax.space import Constants
+from netspace_jax.space.loop import Progress
 from netspace_jax.space.training import TrainState
 from tests import tiny
+from tests.disk import assert_refused, content, cut, flip, largest
 
-CONFIG = RunConfig("tiny", tiny.zoo_config(), tiny.netspace_config())
+CONFIG = tiny.run_config()
+
+
+def described(config=CONFIG, folder="quarters-perceptron3-00000000"):
+    """What a run of a configuration is, as `RunDirectory` takes it."""
+    return {**dataclasses.asdict(config), "zoo_folder": folder}
 
 
 def changed(**changes):
@@ -35,64 +43,84 @@ def constants(seed=0):
     return Constants(drawn, drawn[None], -drawn[None])
 
 
+def netspace(params, constants):
+    return tiny.unchanged().replace(params=params, constants=constants)
+
+
 def abstract(tree):
     return jax.eval_shape(lambda: tree)
 
 
-def assert_refused(act, *words):
-    with pytest.raises(InputError) as error:
-        act()
-    assert "\n" not in str(error.value)
-    for word in words:
-        assert str(word) in str(error.value)
-
-
-def content(directory):
-    return {path.relative_to(directory): path.read_bytes() for path in sorted(Path(directory).rglob("*")) if path.is_file()}
-
-
 @pytest.fixture
 def run(tmp_path):
-    return RunDirectory(tmp_path / "run", CONFIG)
+    return RunDirectory(tmp_path / "run", described())
 
 
 # whose it is
 
 
 def test_a_run_knows_its_configuration(run):
-    assert read_config(run.path) == CONFIG
-    RunDirectory(run.path, CONFIG)
+    written = read_description(run.path)
+    assert read_config(written, run.path) == CONFIG
+    assert (written["domain"], written["zoo_folder"]) == ("images", "quarters-perceptron3-00000000")
+    RunDirectory(run.path, described())
 
 
 def test_another_configuration_is_refused_by_field(run):
     (run.path / "metrics.jsonl").write_text("{}\n")
     before = content(run.path)
     other = dataclasses.replace(changed(steps=50, seed=2), zoo=tiny.zoo_config(members=(21,)))
-    assert_refused(lambda: RunDirectory(run.path, other), run.path, "netspace.steps 40 → 50", "netspace.seed 0 → 2",
-                   "zoo.members (20,) → (21,)", "--fresh")
+    assert_refused(
+        lambda: RunDirectory(run.path, described(other)),
+        run.path,
+        "netspace.steps 40 → 50",
+        "netspace.seed 0 → 2",
+        "zoo.members 20 → 21",
+        "--fresh",
+    )
     assert content(run.path) == before
 
 
 def test_where_the_data_lies_does_not_matter(run):
-    RunDirectory(run.path, dataclasses.replace(CONFIG, zoo=tiny.zoo_config(data_dir="/elsewhere")))
-    assert differences(CONFIG, CONFIG) == []
+    elsewhere = dataclasses.replace(CONFIG, zoo=tiny.zoo_config(data_dir="/elsewhere"))
+    RunDirectory(run.path, described(elsewhere))
+    assert differences(described(elsewhere), described()) == []
+
+
+def test_a_run_of_other_data_is_refused(run):
+    before = content(run.path)
+    assert_refused(
+        lambda: RunDirectory(run.path, described(folder="quarters-perceptron3-11111111")),
+        run.path,
+        "the data changed",
+        "quarters-perceptron3-00000000",
+        "quarters-perceptron3-11111111",
+        "--fresh",
+    )
+    assert content(run.path) == before
+
+
+def test_what_a_run_is_called_does_not_matter(run):
+    RunDirectory(run.path, described(dataclasses.replace(CONFIG, name="another")))
 
 
 def test_fresh_starts_anew(run):
     run.log({"step": 1})
-    again = RunDirectory(run.path, changed(steps=50), fresh=True)
+    again = RunDirectory(run.path, described(changed(steps=50)), fresh=True)
     assert content(again.path).keys() == {(again.path / "config.json").relative_to(again.path)}
-    assert read_config(again.path).netspace.steps == 50
+    assert read_description(again.path)["netspace"]["steps"] == 50
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-@pytest.mark.parametrize(("name", "text"), [("notes.txt", "mine"), ("config.json", '{"model_type": "bert"}'),
-                                            ("config.json", "[]"), ("config.json", "{")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("notes.txt", "mine"), ("config.json", '{"model_type": "bert"}'), ("config.json", "[]"), ("config.json", "{")],
+)
 def test_what_is_no_run_is_left_alone(tmp_path, fresh, name, text):
     (tmp_path / name).write_text(text)
     (tmp_path / "weights.bin").write_text("precious")
     before = content(tmp_path)
-    assert_refused(lambda: RunDirectory(tmp_path, CONFIG, fresh), tmp_path)
+    assert_refused(lambda: RunDirectory(tmp_path, described(), fresh), tmp_path)
     assert content(tmp_path) == before
 
 
@@ -109,7 +137,7 @@ def test_the_last_state_comes_back_with_its_progress(run):
 
 def test_a_run_that_never_saved_has_nothing_to_go_on_from(run):
     assert run.restore_last(abstract(state(0)), network_mesh(1)) is None
-    assert_refused(lambda: restore_best(run.path, {}, constants()), run.path, "no finished run")
+    assert_refused(lambda: run.restore_best(abstract(netspace({}, constants()))), run.path, "no finished run")
 
 
 def test_first_progress_has_no_best(run):
@@ -127,10 +155,10 @@ def test_a_run_moves_to_other_devices(run, before, after):
 
 def test_the_best_replaces_the_one_before(run):
     for step, seed in ((4, 1), (8, 2), (8, 3)):
-        run.save_best(step, state(step, seed).params, constants(seed))
-    params, found, step = restore_best(run.path, abstract(state(0).params), abstract(constants()))
-    assert step == 8
-    chex.assert_trees_all_equal((params, found), (state(8, 3).params, constants(3)))
+        run.save_best(step, netspace(state(step, seed).params, constants(seed)))
+    found = run.restore_best(abstract(netspace(state(0).params, constants())))
+    assert latest_step(run.path / "checkpoints" / "best") == 8
+    chex.assert_trees_all_equal(found, netspace(state(8, 3).params, constants(3)))
 
 
 def test_metrics_after_the_last_state_are_dropped(run):
@@ -158,37 +186,29 @@ def test_final_metrics_are_sorted_numbers(run):
 # damage
 
 
-def largest(directory):
-    return max((path for path in Path(directory).rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
-
-
-def flip(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0x10
-    path.write_bytes(bytes(data))
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
-
-
-@pytest.mark.parametrize("damage", [
-    lambda path: flip(largest(path)), lambda path: cut(largest(path)), lambda path: largest(path).unlink(),
-    lambda path: [shutil.rmtree(part) for part in path.glob("*/[a-z]*") if part.is_dir()],
-], ids=["flipped", "truncated", "missing file", "empty"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: flip(largest(path)),
+        lambda path: cut(largest(path)),
+        lambda path: largest(path).unlink(),
+        lambda path: [shutil.rmtree(part) for part in path.glob("*/[a-z]*") if part.is_dir()],
+    ],
+    ids=["flipped", "truncated", "missing file", "empty"],
+)
 @pytest.mark.parametrize("which", ["last", "best"])
 def test_a_damaged_checkpoint_is_named_and_left_alone(run, which, damage):
     path = run.path / "checkpoints" / which
     if which == "last":
         run.save_last(state(4), Progress())
     else:
-        run.save_best(4, state(4).params, constants())
+        run.save_best(4, netspace(state(4).params, constants()))
     damage(path)
     before = content(run.path)
     if which == "last":
         assert_refused(lambda: run.restore_last(abstract(state(0)), network_mesh(1)), path, "--fresh")
     else:
-        assert_refused(lambda: restore_best(run.path, abstract(state(0).params), abstract(constants())), path, "--fresh")
+        assert_refused(lambda: run.restore_best(abstract(netspace(state(0).params, constants()))), path, "--fresh")
     assert content(run.path) == before
 
 
@@ -196,14 +216,65 @@ def test_a_checkpoint_of_other_shapes_is_named(run):
     run.save_last(state(4), Progress())
     other = state(0).replace(params={"a": {"kernel": jnp.zeros((30, 41)), "bias": jnp.zeros(40)}})
     assert_refused(lambda: run.restore_last(abstract(other), network_mesh(1)), run.path / "checkpoints" / "last")
-    run.save_best(4, state(4).params, constants())
-    assert_refused(lambda: restore_best(run.path, abstract(other.params), abstract(constants())), run.path / "checkpoints" / "best")
+    run.save_best(4, netspace(state(4).params, constants()))
+    assert_refused(
+        lambda: run.restore_best(abstract(netspace(other.params, constants()))), run.path / "checkpoints" / "best"
+    )
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"name": "x"}', '{"name": "x", "zoo": [], "netspace": {}}',
-                                  '{"name": "x", "zoo": {"steps": "3"}, "netspace": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"name": "x"}', '{"name": "x", "zoo": [], "netspace": {}}'])
 def test_a_damaged_configuration_is_named(run, text):
     (run.path / "config.json").write_text(text)
-    assert_refused(lambda: read_config(run.path), run.path / "config.json")
-    assert_refused(lambda: RunDirectory(run.path, CONFIG), run.path / "config.json")
+    assert_refused(lambda: read_description(run.path), run.path / "config.json")
+    assert_refused(lambda: RunDirectory(run.path, described()), run.path / "config.json")
     assert (run.path / "config.json").read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"name": "x"}',
+        '{"name": "x", "zoo": [], "netspace": {}}',
+        '{"name": "x", "domain": "images", "zoo": {"steps": "3"}, "netspace": {}}',
+    ],
+)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_damaged_configuration_is_left_alone(run, text, fresh):
+    (run.path / "config.json").write_text(text)
+    run.log({"step": 1})
+    before = content(run.path)
+    if "steps" in text and fresh:  # a run, if one of another version: what it holds need not be known to delete it
+        RunDirectory(run.path, described(), fresh)
+        return
+    assert_refused(lambda: RunDirectory(run.path, described(), fresh), run.path)
+    assert content(run.path) == before
+
+
+def test_a_record_of_another_version_is_named(run):
+    """What an earlier or later version noted beside the state."""
+    checkpoints.save(run.path / "checkpoints" / "last", 4, state(4), {"seconds": 1.0, "merit": 0.5})
+    before = content(run.path)
+    assert_refused(
+        lambda: run.restore_last(abstract(state(0)), network_mesh(1)),
+        run.path / "checkpoints" / "last",
+        "merit",
+        "--fresh",
+    )
+    assert content(run.path) == before
+
+
+def test_a_run_behind_a_symbolic_link_starts_anew(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "run"
+    link.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    run = RunDirectory(link, described())
+    run.log({"step": 1})
+    run.save_last(state(4), Progress())
+    again = RunDirectory(link, described(changed(steps=50)), fresh=True)
+    assert content(again.path).keys() == {Path("config.json")}
+    assert read_description(link)["netspace"]["steps"] == 50
+    again.log({"step": 1})
+    assert (link / "metrics.jsonl").read_text() == '{"step": 1}\n'
+    assert link.is_symlink() and content(tmp_path / "elsewhere") == content(link)

@@ -1,29 +1,39 @@
 """What NetSpace minimises, term by term, against loops over networks."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
 
-from netspace_jax.space.loss import Objective, boundary_pairs
+from netspace_jax.space.loss import Group, boundary_pairs, loss_of_step
 from tests import tiny
 
 WIDTHS = (3, 4, 5)
 
 
 @pytest.fixture(scope="module")
-def task():
-    return tiny.task()
+def dataset():
+    return tiny.dataset()
 
 
-def losses(task, widths, factor, teacher=None, **changes):
+def losses(dataset, widths, factor, teacher=None, temperature=1.0, **changes):
     """Losses of a NetSpace that gives networks back `factor` times as large, its networks, and the step's batch."""
-    shown = tuple(tiny.networks(3, width) for width in widths)
-    objective = Objective(tiny.unchanged(widths, factor), tiny.netspace_config(**changes), tuple(range(len(widths))))
-    key, step = jax.random.key(5), jnp.int32(2)
-    _, found = jax.jit(lambda: objective(tiny.NO_PARAMS, tiny.constants(len(widths)), task, shown, key, step, teacher))()
-    return found, [networks.flats for networks in shown], task.sample(jax.random.key(5), jnp.int32(0), step, 16)
+    netspace = tiny.unchanged(widths, factor)
+    netspace = netspace.replace(task=dataclasses.replace(netspace.task, temperature=temperature))
+    groups = {which: Group(tiny.flats(3, width), jnp.arange(3)) for which, width in enumerate(widths)}
+    config, step = tiny.netspace_config(**changes), jnp.int32(2)
+
+    @jax.jit
+    def found():
+        key = jax.random.key(5)
+        return loss_of_step(netspace, dataset, groups, config=config, key=key, step=step, teacher=teacher)
+
+    minimised, terms = found()
+    np.testing.assert_array_equal(minimised, terms.total)
+    return terms, [group.flats for group in groups.values()], dataset.sample(jax.random.key(5), step, 16)
 
 
 def kd(teacher, student, temperature):
@@ -40,14 +50,14 @@ def logits_of(width, flat, batch):
     return np.asarray(tiny.perceptron(width).apply(jnp.asarray(flat), batch.inputs), np.float64)
 
 
-def test_a_perfect_autoencoder_has_no_loss(task):
-    found, _, _ = losses(task, (3,), 1.0)
+def test_a_perfect_autoencoder_has_no_loss(dataset):
+    found, _, _ = losses(dataset, (3,), 1.0)
     np.testing.assert_allclose((found.total, found.behaviour), 0, atol=1e-6)
     assert found.architecture == 0 and found.interpolation == 0
 
 
-def test_each_network_is_its_own_teacher(task):
-    found, (flats,), batch = losses(task, (3,), 0.5, temperature=2.0)
+def test_each_network_is_its_own_teacher(dataset):
+    found, (flats,), batch = losses(dataset, (3,), 0.5, temperature=2.0)
     expected = np.mean([kd(logits_of(3, flat, batch), logits_of(3, 0.5 * flat, batch), 2.0) for flat in flats])
     assert expected > 0.1
     np.testing.assert_allclose(found.behaviour, expected, rtol=1e-4)
@@ -58,28 +68,28 @@ def common_teacher(inputs):
     return inputs.reshape(len(inputs), -1)[:, :tiny.CLASSES]
 
 
-def taught(logits, batch, kind, embedding):
+def taught(logits, batch, architecture_id, embedding):
     """What a generated network costs with the common teacher and labels, and what its head does."""
     behaviour = 0.75 * kd(np.asarray(common_teacher(batch.inputs), np.float64), logits, 4.0) + 0.25 * cross_entropy(logits, batch.targets)
-    return behaviour, cross_entropy(np.asarray(embedding, np.float64)[None, :len(WIDTHS)], np.array([kind]))
+    return behaviour, cross_entropy(np.asarray(embedding, np.float64)[None, :len(WIDTHS)], np.array([architecture_id]))
 
 
-def test_a_common_teacher_labels_and_the_head(task):
-    found, shown, batch = losses(task, WIDTHS, 0.5, common_teacher, teaching="common", label_weight=0.25, temperature=4.0)
-    terms = np.array([taught(logits_of(width, 0.5 * flat, batch), batch, kind, flat)
-                      for kind, (width, flats) in enumerate(zip(WIDTHS, shown, strict=True)) for flat in flats])
+def test_a_common_teacher_labels_and_the_head(dataset):
+    found, networks, batch = losses(dataset, WIDTHS, 0.5, common_teacher, teaching="common", label_weight=0.25, temperature=4.0)
+    terms = np.array([taught(logits_of(width, 0.5 * flat, batch), batch, which, flat)
+                      for which, (width, flats) in enumerate(zip(WIDTHS, networks, strict=True)) for flat in flats])
     np.testing.assert_allclose((found.behaviour, found.architecture), terms.mean(0), rtol=1e-4)
     assert found.interpolation == 0
 
 
 @pytest.mark.parametrize("teaching", ["common", "self"])
-def test_what_is_interpolated_is_read_as_the_architecture_between(task, teaching):
+def test_what_is_interpolated_is_read_as_the_architecture_between(dataset, teaching):
     """Of three: half way from the first to the last, as PReps, read as the second, taught as the others are."""
     teacher = common_teacher if teaching == "common" else None
-    found, shown, batch = losses(task, WIDTHS, 0.5, teacher, teaching=teaching, label_weight=0.25,
+    found, networks, batch = losses(dataset, WIDTHS, 0.5, teacher, teaching=teaching, label_weight=0.25,
                                       temperature=4.0, interpolation=True)
     total, size = 0.0, tiny.perceptron(4).size
-    for low, high in zip(shown[0], shown[2], strict=True):
+    for low, high in zip(networks[0], networks[2], strict=True):
         z = (np.pad(low, (0, 160 - len(low))) + np.pad(high, (0, 160 - len(high)))) / 2
         behaviour, architecture = taught(logits_of(4, 0.5 * z[:size], batch), batch, 1, z)
         if teaching == "self":

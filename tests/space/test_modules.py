@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.space.probe import LinearHead, ProbeEncoder, ScaledDecoder, segment_statistics
+from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder, segment_statistics
 
 
 def test_statistics_are_log_sizes_of_segments_of_32_values():
@@ -60,7 +60,7 @@ def test_the_decoder_is_told_the_architecture_where_there_are_several():
     for architectures, differs in ((1, False), (3, True)):
         module = ScaledDecoder((4, 6), 16, architectures)
         params = module.init(jax.random.key(0), z, table, table, jnp.int32(0))
-        first, second = (module.apply(params, z, table, table, jnp.int32(kind)) for kind in (0, 1))
+        first, second = (module.apply(params, z, table, table, jnp.int32(which)) for which in (0, 1))
         assert bool((first != second).any()) == differs
 
 

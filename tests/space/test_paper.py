@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.space.reference import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead, _reread
+from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead, _reread
 from tests import parity
 
 PREPS = {"single": (8, 10_000), "multi": (88, 10_000)}

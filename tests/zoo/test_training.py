@@ -116,23 +116,25 @@ def test_parameters_stay_float32_while_products_are_rounded(data, name):
     assert {leaf.dtype for leaf in jax.tree.leaves((state.variables, state.loss))} == {jnp.dtype("float32")}
 
 
-def test_the_best_at_a_validation_check_is_kept(data):
+@pytest.mark.parametrize(("validate_from", "steps"), [(0.25, [3, 6, 9, 12]), (0.0, [0, 4, 8, 12])])
+def test_the_best_at_a_validation_check_is_kept(data, validate_from, steps):
     """With validation checks, what remains of a network is how it was when validation images liked it best."""
     # The learning rate is too large: scores go up and down.
-    config = tiny.zoo_config(steps=12, stops="end", validations=4, validate_from=0.0, learning_rate=2.0)
+    config = tiny.zoo_config(steps=12, stops="end", validations=4, validate_from=validate_from, learning_rate=2.0)
     one = supervised(tiny.perceptron(), config)
     seen = []
 
     def spied(state, data):
         state = one.validate(state, data)
+        step = state.optimizer[0].count
         now = one.finish(state.replace(kept=state.variables), data).outcome.score_validation
-        jax.debug.callback(lambda *values: seen.append([float(value) for value in values]), now, state.kept_score)
+        jax.debug.callback(lambda *values: seen.append([float(value) for value in values]), step, now, state.kept_score)
         return state
 
     population = Population(tiny.perceptron(), config, network_mesh(1), lambda *_: one._replace(validate=spied))
     found = population.train(np.zeros(1, np.int32), np.full(1, 12, np.int32), data, lambda done, loss: None)
     jax.effects_barrier()
-    scores, kept = np.array(seen).T
-    assert len(scores) == 4 and scores[-1] < scores.max()
+    checked, scores, kept = np.array(seen).T
+    assert list(checked) == steps and scores[-1] < scores.max()
     np.testing.assert_array_equal(kept, np.maximum.accumulate(scores))
     np.testing.assert_allclose(found.outcome.score_validation, scores.max(), atol=1e-6)

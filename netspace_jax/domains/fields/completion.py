@@ -6,6 +6,7 @@ import numpy as np
 import trimesh
 
 from netspace_jax.config import SearchConfig
+from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.domains.fields.geometry import iou, is_empty
 from netspace_jax.domains.fields.objectives import Points
 from netspace_jax.domains.fields.render import picture_grid
@@ -37,7 +38,7 @@ def _front(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return trimesh.Trimesh(mesh.vertices, faces, process=False)
 
 
-def completion(run: Run) -> Section:
+def completion(run: Run[FieldData]) -> Section:
     """Half a shape, completed: by search in the space, beside the training shape that fits the seen half best."""
     architecture, data, space = run.space.architectures[0], run.dataset, run.space
     networks = run.networks(0, "test")

@@ -1,6 +1,7 @@
 """Flags that networks for shapes add to those of every zoo and space."""
 
 import dataclasses
+from typing import cast
 
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.errors import InputError
@@ -15,13 +16,14 @@ class FieldZooConfig(ZooConfig):
 
 
 def check(config: RunConfig) -> None:
-    """Refuse what these flags cannot be.
+    """Refuse impossible values of these flags.
 
     Raises:
-      InputError: names the flag and what it has to be.
+      InputError: a value is impossible; the message names the flag and what it has to be.
     """
-    if config.zoo.points < 2:
-        raise InputError(f"--zoo.points must be at least 2, not {config.zoo.points}")
+    points = cast(FieldZooConfig, config.zoo).points
+    if points < 2:
+        raise InputError(f"--zoo.points must be at least 2, not {points}")
     if config.netspace.teaching == "common":
         raise InputError(
             "--netspace.teaching common needs data that all networks share; each of these is about a shape"

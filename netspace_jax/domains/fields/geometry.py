@@ -138,4 +138,4 @@ def write_mesh(path: str | os.PathLike, mesh: trimesh.Trimesh) -> None:
     if is_empty(mesh):
         raise InputError(f"{path}: the mesh is empty, its field has no zero level; there is nothing to write")
     data = mesh.export(file_type=suffix[1:])
-    write_bytes(path, data.encode() if isinstance(data, str) else data)
+    write_bytes(path, data.encode() if isinstance(data, str) else bytes(data))

@@ -54,7 +54,7 @@ def picture(mesh: trimesh.Trimesh, size: int = 320) -> UInt8[np.ndarray, "size s
     diffuse = lamp[:n] * np.maximum(normals @ direction, 0)
     shine = lamp[:n] * np.maximum(normals @ _unit(direction + axes[2]), 0) ** 40
     brightness = 0.16 + 0.44 * sky[:n] * (0.75 + 0.25 * normals[:, 1]) + 0.62 * diffuse
-    light[rows, columns] = np.float32(_BLUE) * brightness[:, None] + 0.12 * shine[:, None]
+    light[rows, columns] = np.array(_BLUE, np.float32) * brightness[:, None] + 0.12 * shine[:, None]
     return _shrink(light)
 
 

@@ -10,6 +10,7 @@ import trimesh
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.domains.fields.geometry import (
     chamfer,
     extract_mesh,
@@ -82,7 +83,7 @@ def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:
     )
 
 
-def shapes(run: Run) -> Section:
+def shapes(run: Run[FieldData]) -> Section:
     """Shapes never seen: each SIREN against its true shape, and each generated network against its SIREN."""
     architecture, data = run.space.architectures[0], run.dataset
     networks, found = run.networks(0, "test"), run.reconstruction(0, "test")

@@ -1,7 +1,7 @@
 """Flags that networks for images add to those of every zoo and space."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import tyro
 
@@ -34,13 +34,14 @@ class ImageNetSpaceConfig(NetSpaceConfig):
 
 
 def check(config: RunConfig) -> None:
-    """Refuse what these flags cannot be.
+    """Refuse impossible values of these flags.
 
     Raises:
-      InputError: names the flag and what it has to be.
+      InputError: a value is impossible; the message names the flag and what it has to be.
     """
     for name in ("images", "crop_padding"):
         if getattr(config.zoo, name) < 0:
             raise InputError(f"--zoo.{name.replace('_', '-')} must be at least 0, not {getattr(config.zoo, name)}")
-    if not 0 < config.netspace.temperature < float("inf"):
-        raise InputError(f"--netspace.temperature must be positive, not {config.netspace.temperature}")
+    temperature = cast(ImageNetSpaceConfig, config.netspace).temperature
+    if not 0 < temperature < float("inf"):
+        raise InputError(f"--netspace.temperature must be positive, not {temperature}")

@@ -2,16 +2,18 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import kendalltau
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from netspace_jax.architectures.parameters import Spec
+from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.metrics.behaviour import outputs_on, scores_on
+from netspace_jax.metrics.reconstruction import kendall_tau
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
+from netspace_jax.task import Split
 
 _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -32,12 +34,13 @@ def ridge(
     return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17))).fit(train, wanted).predict(test)
 
 
-def prediction(run: Run) -> Section:
+def prediction(run: Run[ImageData]) -> Section:
     """Predicting a network's accuracy on test images from what is known of it, for networks never seen."""
     ids, metric = run.trained_ids, run.metric
     features: dict[str, dict[str, list]] = {}
     wanted: dict[str, list] = {}
-    for split in ("train", "test"):
+    splits: tuple[Split, ...] = ("train", "test")
+    for split in splits:
         for which in ids:
             found = run.reconstruction(which, split)
             wanted.setdefault(split, []).append(found.score)
@@ -53,7 +56,7 @@ def prediction(run: Run) -> Section:
     metrics, rows = {}, []
     for name, parts in features.items():
         predicted = ridge(np.concatenate(parts["train"]), scores["train"], np.concatenate(parts["test"]))
-        r2, tau = r2_score(scores["test"], predicted), kendalltau(scores["test"], predicted)[0]
+        r2, tau = r2_score(scores["test"], predicted), kendall_tau(scores["test"], predicted)
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
         rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
     text = (

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax import architectures
 from netspace_jax.config import SearchConfig
+from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.objectives import Distil
 from netspace_jax.latent import Found
 from netspace_jax.metrics.behaviour import scores_of
@@ -19,6 +20,7 @@ from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
 from netspace_jax.space.many import classify_many, generate_many
+from netspace_jax.task import Split
 from netspace_jax.zoo import Networks
 
 STARTS = 8  # of the rows that begin at random
@@ -32,7 +34,7 @@ class Teacher(NamedTuple):
     objective: Distil
 
 
-def teacher_of(run: Run) -> Teacher:
+def teacher_of(run: Run[ImageData]) -> Teacher:
     """The zoo's teacher, or else the zoo's best training member by validation.
 
     Labels count as much as the teacher where that is no better than what is sought, else a tenth, as in the paper.
@@ -73,7 +75,7 @@ class Row(NamedTuple):
         return self.way, str(self.steps), before, f"{self.validation:.3f}", f"{self.after:.3f}"
 
 
-def search(run: Run, config: SearchConfig) -> Section:
+def search(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search in the space: one table, with the gradient steps of each way: by the space, by the weights, by neither."""
     which = run.trained_ids[0]
     training, test = run.networks(which, "train"), run.networks(which, "test")
@@ -168,7 +170,7 @@ def _fine_tuned(
     return jax.tree.map(lambda *leaves: jnp.stack([leaves[winner][row] for row, winner in rows]), *tries)
 
 
-def search_architectures(run: Run, config: SearchConfig) -> Section:
+def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search for another architecture: from a member of each to a network of each other, as asked for."""
     metric, teacher, region = run.metric, teacher_of(run), run.space.region()
     starts = {which: run.reconstruction(which, "test").embedding[0] for which in run.trained_ids}
@@ -195,5 +197,5 @@ def search_architectures(run: Run, config: SearchConfig) -> Section:
     return Section("search_architectures", "Search for another architecture", text, metrics, None, (header, *rows))
 
 
-def _scores(run: Run, which: int, flats: Float[Rows, "network size"], split: str = "test") -> np.ndarray:
+def _scores(run: Run, which: int, flats: Float[Rows, "network size"], split: Split = "test") -> np.ndarray:
     return scores_of(run.dataset, run.space.architectures[which], flats, split=split)

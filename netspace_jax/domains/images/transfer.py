@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from skimage.transform import resize
 
 from netspace_jax.config import SearchConfig
 from netspace_jax.data.images import Images, load_images
+from netspace_jax.domains.images.config import ImageZooConfig
 from netspace_jax.domains.images.dataset import ImageData, LabelledImages, image_data
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
@@ -71,17 +73,17 @@ def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> 
             f"{dataset.task.classes} and {channels}"
         )
 
-    def brought(images: Images) -> Images:
+    def resized(images: Images) -> Images:
         if images.x.shape[1:3] == (height, width):
             return images
         x = resize(images.x, (len(images.x), height, width, channels), anti_aliasing=True, preserve_range=True)
-        return Images(np.rint(x).astype(np.uint8), images.y)
+        return Images(np.rint(np.asarray(x)).astype(np.uint8), images.y)
 
-    splits = {split: brought(getattr(found, split)) for split in ("train", "validation", "test")}
+    splits = {split: resized(getattr(found, split)) for split in ("train", "validation", "test")}
     return image_data(dataclasses.replace(found, **splits), crop_padding=dataset.crop_padding, flip=dataset.flip)
 
 
-def transfer(run: Run, options: TransferOptions) -> Section:
+def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     """An initialisation for another task: generated networks against members and random ones, trained on other images.
 
     Raises:
@@ -123,8 +125,9 @@ def transfer(run: Run, options: TransferOptions) -> Section:
     return Section("transfer", "An initialisation for another task", text, metrics, None, (header, *rows))
 
 
-def _tasks(run: Run, other: str) -> dict[str, ImageData]:
+def _tasks(run: Run[ImageData], other: str) -> dict[str, ImageData]:
     tasks = {"turned": turned(run.dataset), "renamed": renamed(run.dataset)}
     if other:
-        tasks[f"other_{Path(other).stem}"] = other_images(run.dataset, other, run.config.zoo.data_dir or None)
+        data_dir = cast(ImageZooConfig, run.config.zoo).data_dir or None
+        tasks[f"other_{Path(other).stem}"] = other_images(run.dataset, other, data_dir)
     return tasks
