@@ -9,7 +9,9 @@ from netspace_jax.errors import InputError
 # Fields that one value of another field leaves without effect: (field, value) → fields.
 _NETSPACE_UNUSED = {
     ("encoder", "conv"): ("probes",),
-    ("decoder", "conv"): ("center", "initial_scale"),
+    ("decoder", "conv"): ("center", "initial_scale", "skip"),
+    ("corrections", 0): ("correct_steps",),
+    ("teaching", "common"): ("corrections",),
 }
 _ZOO_UNUSED = {("stops", "end"): ("min_steps",), ("stops", "paper"): ("min_steps",)}
 
@@ -20,7 +22,7 @@ def flag(group: str, name: str) -> str:
 
 
 def _refuse_unused(
-    config: ZooConfig | NetSpaceConfig, group: str, table: dict[tuple[str, str], tuple[str, ...]]
+    config: ZooConfig | NetSpaceConfig, group: str, table: dict[tuple[str, str | int], tuple[str, ...]]
 ) -> None:
     """Refuse a value that has no effect, unless it is the field's default."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
@@ -100,11 +102,15 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
       InputError: names the field and what it has to be.
     """
     minima = ("embedding", "hidden", "probes", "networks", "batch", "steps", "validations", "log_every")
-    _refuse_below(config, "netspace", dict.fromkeys(minima, 1) | {"train_members": 0, "resident": 0})
+    _refuse_below(config, "netspace", dict.fromkeys(minima, 1) | {"train_members": 0, "resident": 0, "corrections": 0})
     _refuse_unless_positive(config, "netspace", ("learning_rate", "initial_scale"))
     for name, maximum in (("noise", math.inf), ("label_weight", 1.0)):
         if not (math.isfinite(getattr(config, name)) and 0 <= getattr(config, name) <= maximum):
             raise InputError(f"{flag('netspace', name)} must be from 0 to {maximum:g}, not {getattr(config, name)}")
+    if config.corrections and not 0 < config.correct_steps < config.steps:
+        raise InputError(
+            f"--netspace.correct-steps must be from 1 to below --netspace.steps {config.steps}, not {config.correct_steps}"
+        )
     _check_modules(config, zoo, sizes)
     _check_architectures(config, zoo)
     _check_members(config, zoo)

@@ -90,6 +90,12 @@ class NetSpaceConfig:
     architecture of which none trains the space, an untrained one."""
     initial_scale: float = 1.0
     """How far from the center decoded values start, in standard deviations of their layer over the zoo, times √½."""
+    skip: bool = False
+    """Whether the `mlp` decoder also has a linear map from the embedding to what it generates."""
+    corrections: int = 0
+    """Times that an embedding is corrected by what its decoded network gets wrong on the probes."""
+    correct_steps: int = 600
+    """The last so many of `steps`, in which the corrections are trained too, at half of the learning rate."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 1.0

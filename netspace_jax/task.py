@@ -54,6 +54,12 @@ class Task(Protocol):
         """Description of a network for the encoder, from its outputs on the probe inputs."""
         ...
 
+    def residual(
+        self, wanted: Float[Array, "probe outputs"], outputs: Float[Array, "probe outputs"]
+    ) -> Float[Array, "residuals"]:
+        """What an encoder is told of how a generated network's outputs on the probes differ from those wanted."""
+        ...
+
     def fit_loss(
         self, outputs: Float[Array, "batch outputs"], targets: Shaped[Array, "batch *target"]
     ) -> Float[Array, ""]:

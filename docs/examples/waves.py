@@ -42,6 +42,10 @@ class Wave:
         """What the encoder is told of a network: its values at the probes."""
         return outputs[:, 0]
 
+    def residual(self, wanted, outputs):
+        """What the encoder is told of a generated network's errors."""
+        return (outputs - wanted)[:, 0]
+
     def fit_loss(self, outputs, targets):
         """Mean squared error."""
         return jnp.square(outputs[:, 0] - targets).mean()

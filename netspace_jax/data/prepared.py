@@ -101,7 +101,7 @@ def _read_split(builder: tfds.core.DatasetBuilder, split: str, image: str, label
     # Images are decoded here, by Pillow on every machine; TFDS takes OpenCV where there is one.
     encoded = isinstance(feature, tfds.features.Image)
     try:
-        source = builder.as_data_source(split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
+        source = builder.as_data_source(split=split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
         examples = cast(list[dict[str, Any]], source.__getitems__(range(len(source))))
         if builder.name == "cifar10" and "id" in features:
             examples = sorted(examples, key=lambda example: example["id"])

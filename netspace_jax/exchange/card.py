@@ -22,7 +22,7 @@ class ModelCard:
     """What comes out, as "logits of the digits 0 to 9"."""
     mean: tuple[float, ...] = ()
     """Subtracted from each channel of the inputs; empty where inputs are taken as they are."""
-    deviation: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
     """Each channel is divided by it after that."""
     scores: tuple[tuple[str, float], ...] = ()
     """What was measured, as (("accuracy on 360 test images", 0.95),); accuracies are fractions of 1."""
@@ -37,14 +37,14 @@ def check_card(card: ModelCard) -> None:
     for field in ("title", "origin", "inputs", "outputs"):
         if not getattr(card, field).strip():
             raise InputError(f"model card: {field} is empty")
-    if len(card.mean) != len(card.deviation):
+    if len(card.mean) != len(card.std):
         raise InputError(
-            f"model card: mean has {len(card.mean)} values and deviation {len(card.deviation)}; "
+            f"model card: mean has {len(card.mean)} values and std {len(card.std)}; "
             f"give one of each for every channel, or neither"
         )
-    for value in card.deviation:
+    for value in card.std:
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"model card: deviation must be positive, not {value}")
+            raise InputError(f"model card: std must be positive, not {value}")
     for name, value in (*card.scores, *(("mean", value) for value in card.mean)):
         if not math.isfinite(value):
             raise InputError(f"model card: {name} is {value}")
@@ -63,7 +63,7 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
     if card.mean:
         inputs += (
             f", channels last; from each channel subtract {_numbers(card.mean)}, "
-            f"then divide by {_numbers(card.deviation)}"
+            f"then divide by {_numbers(card.std)}"
         )
     parameters = f"{architecture.size:,}"
     if isinstance(architecture.module, ResNet):

@@ -37,9 +37,10 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
     if isinstance(source, str | os.PathLike):
         return load_orbax(source, architecture) if Path(source).is_dir() else load_torch(source, architecture)
     if isinstance(source, Mapping):
-        flat_names = all(not isinstance(value, Mapping) for value in source.values())
-        nested_paths = all(len(leaf.path) == 1 for leaf in architecture.spec.leaves)
-        return (load_torch if flat_names and not nested_paths else load_flax)(source, architecture)
+        # A module that is one layer has Flax parameters without a level, as a state_dict has; its names tell which it is.
+        nested = any(isinstance(value, Mapping) for value in source.values())
+        own = {leaf.path[0] for leaf in architecture.spec.leaves}
+        return (load_flax if nested or set(source) == own else load_torch)(source, architecture)
     if not hasattr(source, "shape") or not hasattr(source, "dtype"):
         raise InputError(f"a {type(source).__name__} is not a network: give its parameters, one vector, or a file")
     flat = np.asarray(source, np.float32)
@@ -53,10 +54,10 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
 def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Architecture) -> Float[np.ndarray, "size"]:
     """A network trained in PyTorch, as flat float32 parameters of the architecture's final form.
 
-    Names and layouts are those of `torch_names`: for the built-in architectures the reference's, else the Flax path
-    joined by dots. A batch norm that comes with its convolution is folded into it; a convolution with a bias and no
-    batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are the prefixes that
-    `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.
+    Names and layouts are those of `torch_names`: for the built-in architectures those of the paper's implementation (arXiv
+    2206.05194), else the Flax path joined by dots. A batch norm that comes with its convolution is folded into it; a
+    convolution with a bias and no batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are the
+    prefixes that `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.
 
     Args:
       source: a `.safetensors` file, a file that `torch.save` wrote of a `state_dict`, or such a dict of tensors.

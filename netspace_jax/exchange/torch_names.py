@@ -1,7 +1,7 @@
 """What PyTorch calls the parameters of an architecture.
 
-The built-in architectures have the reference's names. Any other Flax module has its own path joined by dots, with
-`kernel` called `weight`; it can be given other names by registering its class:
+The built-in architectures have the names of the paper's implementation (arXiv 2206.05194). Any other Flax module has its
+own path joined by dots, with `kernel` called `weight`; it can be given other names by registering its class:
 
     @module_name.register(MyModule)
     def _(module, path):
@@ -59,7 +59,7 @@ def _vanilla_cnn_name(module: VanillaCNN, path: tuple[str, ...]) -> str:
 
 @module_name.register(Siren)
 def _siren_name(module: Siren, path: tuple[str, ...]) -> str:
-    # The reference counts the sines between the layers.
+    # The paper's implementation counts the sines between the layers.
     return f"mlp.{2 * int(path[0].removeprefix('Linear_'))}"
 
 

@@ -25,7 +25,7 @@ from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
-from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
 from netspace_jax.task import Task, describe_task, task_from
@@ -33,7 +33,8 @@ from netspace_jax.task import Task, describe_task, task_from
 FORMAT = 1
 DESCRIPTION = "space.json"
 _MODULES: dict[str, Callable[..., nn.Module]] = {
-    module.__name__: module for module in (ProbeEncoder, ScaledDecoder, LinearHead, ConvEncoder, ConvDecoder, ConvHead)
+    module.__name__: module
+    for module in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead)
 }
 
 
@@ -54,6 +55,8 @@ def save(netspace: NetSpace, embeddings: dict[str, Float[Array, "network embeddi
         "encoder": _module(netspace.encoder),
         "decoder": _module(netspace.decoder),
         "head": _module(netspace.head),
+        "correction": _module(netspace.correction) if netspace.correction is not None else None,
+        "corrections": netspace.corrections,
         "embeddings": {name: list(z.shape) for name, z in embeddings.items()},
         "arrays": {"file": name, "sha256": sha256},
     }

@@ -11,7 +11,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 from netspace_jax.task import Dataset, Task
@@ -26,7 +26,9 @@ def make_netspace(
         "conv": functools.partial(ConvEncoder, config.embedding),
     }
     decoders = {
-        "mlp": functools.partial(ScaledDecoder, config.prep, config.hidden, len(architectures), config.initial_scale),
+        "mlp": functools.partial(
+            ScaledDecoder, config.prep, config.hidden, len(architectures), config.initial_scale, config.skip
+        ),
         "conv": functools.partial(ConvDecoder, config.prep),
     }
     head = ConvHead if config.embedding == EMBEDDING else LinearHead
@@ -36,6 +38,8 @@ def make_netspace(
         encoder=encoders[config.encoder](),
         decoder=decoders[config.decoder](),
         head=head(len(architectures)),
+        correction=Correction(config.embedding, config.hidden) if config.corrections else None,
+        corrections=config.corrections,
         task=task,
         params=None,
         constants=constants,
@@ -44,13 +48,21 @@ def make_netspace(
 
 def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     """Parameters of encoder, decoder and head, untrained."""
-    keys = jax.random.split(key, 3)
+    keys = jax.random.split(key, 3 + netspace.corrections)
     constants = netspace.constants
     seen = netspace.observe(jnp.zeros(netspace.architectures[0].size), 0)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
     z = netspace.encoder.apply({"params": encoder}, seen)
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], jnp.int32(0))["params"]
-    return {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
+    params = {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
+    if netspace.correction is not None:
+        nothing = jnp.zeros((len(constants.probes), netspace.task.outputs))
+        residual = netspace.task.residual(nothing, nothing)
+        params["corrections"] = {
+            str(number): netspace.correction.init(keys[3 + number], z, residual, z)["params"]
+            for number in range(netspace.corrections)
+        }
+    return params
 
 
 def make_constants(

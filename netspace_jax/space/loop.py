@@ -22,7 +22,7 @@ from netspace_jax.space.loss import Group
 from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
-from netspace_jax.space.training import TrainData, TrainState, make_training
+from netspace_jax.space.training import TrainData, TrainState, correction_begins, make_training
 from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Networks, Zoo
 
@@ -105,15 +105,19 @@ def train_space(
                 which: training_networks(settings, zoo, name, window) for which, name in zip(ids, names, strict=True)
             }
             data = data.replace(groups=put_everywhere({w: group_of(n) for w, n in networks.items()}, mesh))
-        state, losses = training.advance(state, data, event.step - start)
+        corrected = start >= correction_begins(settings)
+        state, losses = training.advance(state, data, event.step - start, corrected)
         on_progress(event.step, settings.steps, float(losses.total))
         if event.log:
             store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
         if event.validate:
-            current = data.netspace.replace(params=state.params)
+            # What is not trained yet corrects nothing, and a checkpoint without it is none to keep.
+            kept = settings.corrections if corrected else 0
+            current = dataclasses.replace(data.netspace, params=state.params, corrections=kept)
             found = agreed(select(current))
             store.log({"step": event.step, f"validation_{settings.select}": found})
-            if found > progress.best or progress.best_step < 0:
+            outdated = corrected and progress.best_step <= correction_begins(settings)
+            if found > progress.best or progress.best_step < 0 or outdated:
                 progress = dataclasses.replace(progress, best=found, best_step=event.step)
                 store.save_best(event.step, current)
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
@@ -185,6 +189,6 @@ def events(config: NetSpaceConfig, start: int, window: int = 0) -> Iterator[Even
     validate = {int(step) for step in np.rint(np.linspace(0, config.steps, config.validations + 1))[1:]}
     log = {*range(config.log_every, config.steps + 1, config.log_every), config.steps}
     windows = set(range(window, config.steps, window)) if window else set()
-    for step in sorted(log | validate | windows):
+    for step in sorted(log | validate | windows | {correction_begins(config)}):
         if step > start:
             yield Event(step, step in log, step in validate)

@@ -55,11 +55,16 @@ def loss_of_step(
     batches = dict(zip(groups, sample(dataset, key, step, tuple(groups.values()), config.batch), strict=True))
     taught = teacher(next(iter(batches.values())).inputs) if teacher else None
     for which, group in groups.items():
-        z = jax.vmap(lambda flat, which=which: netspace.embed(flat, which))(group.flats)
-        embeddings[which] = z
+        found = jax.vmap(lambda flat, which=which: jnp.stack(netspace.embeddings_of(flat, which)), out_axes=1)(
+            group.flats
+        )
+        embeddings[which] = found[-1]
         wanted[which] = taught if teacher else _outputs(netspace, dataset, group.flats, batches[which], which)
-        behaviour += _behaviour(netspace, dataset, config, z, which, batches[which], wanted[which]) / count
-        architecture += _misread(netspace, z, which) / count
+        # Every embedding has a loss of its own, the encoder's and the corrected ones: with one at the end it learns less.
+        for z in found:
+            share = count * len(found)
+            behaviour += _behaviour(netspace, dataset, config, z, which, batches[which], wanted[which]) / share
+            architecture += _misread(netspace, z, which) / share
     for low, high in boundary_pairs(len(netspace.architectures)) if config.interpolation else ():
         for between in range(low + 1, high):
             share = (between - low) / (high - low)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from netspace_jax.space.observation import Observation
 
+
 class ProbeEncoder(nn.Module):
     """Description of a network's behaviour and sizes of its parameter tensors to an embedding, by a perceptron.
 
@@ -27,18 +28,43 @@ class ProbeEncoder(nn.Module):
         return nn.Dense(self.embedding)(x)
 
 
+class Correction(nn.Module):
+    """What a decoded network still gets wrong on the probes, to a change of its embedding.
+
+    Iterative amortised inference (Marino et al. 2018, arXiv 1807.09356): it sees the gradient of the imitation loss, the
+    residual of the outputs, and the embedding. Its first part is linear in the gradient and starts at zero.
+    """
+
+    embedding: int
+    hidden: int
+
+    @nn.compact
+    def __call__(
+        self, gradient: Float[Array, "embedding"], residual: Float[Array, "residuals"], z: Float[Array, "embedding"]
+    ) -> Float[Array, "embedding"]:
+        size = jnp.sqrt(jnp.square(gradient).mean()) + 1e-8
+        direction = gradient / size
+        straight = nn.Dense(self.embedding, use_bias=False, kernel_init=nn.initializers.zeros)
+        x = jnp.concatenate([direction, jnp.log(size)[None], residual, z])
+        x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(x)))
+        small = nn.initializers.variance_scaling(0.01, "fan_in", "truncated_normal")
+        # Where the gradient has all but vanished, its direction is noise.
+        return straight(direction * jnp.minimum(100 * size, 1.0)) + nn.Dense(self.embedding, kernel_init=small)(x)
+
+
 class ScaledDecoder(nn.Module):
     """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
 
     It is told which architecture it decodes for, so that any embedding can be read as any of them.
-    A decoder whose values all have one size yields networks that cannot be trained: the scale decides. Values start √½·`initial_scale`
-    away from the center, in units of `scale`.
+    A decoder whose values all have one size yields networks that cannot be trained: the scale decides. Values start
+    √½·`initial_scale` away from the center, in units of `scale`. With `skip`, a linear map of the embedding is added.
     """
 
     prep: tuple[int, int]
     hidden: int
     architectures: int
     initial_scale: float = 1.0
+    skip: bool = False
 
     @nn.compact
     def __call__(
@@ -51,8 +77,13 @@ class ScaledDecoder(nn.Module):
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
+        size = self.prep[0] * self.prep[1]
         start = nn.initializers.variance_scaling(self.initial_scale**2, "fan_in", "truncated_normal")
-        return shift + scale * nn.Dense(self.prep[0] * self.prep[1], kernel_init=start)(x).reshape(self.prep)
+        values = nn.Dense(size, kernel_init=start)(x)
+        if self.skip:
+            beside = nn.initializers.variance_scaling(0.3 * self.initial_scale**2, "fan_in", "truncated_normal")
+            values += nn.Dense(size, use_bias=False, kernel_init=beside)(z)
+        return shift + scale * values.reshape(self.prep)
 
 
 class LinearHead(nn.Module):

@@ -1,9 +1,11 @@
 """NetSpace: encoder, decoder and architecture head with their parameters, as functions of ONE network or embedding."""
 
+import dataclasses
 from typing import cast
 
 import flax.linen as nn
 import flax.struct
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
@@ -33,6 +35,8 @@ class NetSpace:
       architectures: what networks of the space can be; neighbours are neighbours in the space.
       prep: rows and columns of a PRep.
       encoder, decoder, head: Flax modules (docs/method.md, Encoder and decoder).
+      correction: Flax module that corrects an embedding, or None; applied `corrections` times, each with parameters of
+        its own.
       task: what the networks compute, and how inputs are normalised.
       params: parameters of encoder, decoder and head; None before they are initialised.
     """
@@ -42,6 +46,8 @@ class NetSpace:
     encoder: nn.Module = flax.struct.field(pytree_node=False)
     decoder: nn.Module = flax.struct.field(pytree_node=False)
     head: nn.Module = flax.struct.field(pytree_node=False)
+    correction: nn.Module | None = flax.struct.field(pytree_node=False)
+    corrections: int = flax.struct.field(pytree_node=False)
     task: Task = flax.struct.field(pytree_node=False)
     params: PyTree
     constants: Constants
@@ -53,7 +59,34 @@ class NetSpace:
 
     def embed(self, flat: Float[Array, "size"], architecture_id: int) -> Float[Array, "embedding"]:
         """Embedding of a network given as its flat parameters (docs/method.md, eq. 7)."""
-        return self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id))
+        return self.embeddings_of(flat, architecture_id)[-1]
+
+    def embeddings_of(self, flat: Float[Array, "size"], architecture_id: int) -> list[Float[Array, "embedding"]]:
+        """What the encoder says, and the embedding after each correction.
+
+        Each correction looks at what the network that is decoded so far gets wrong on the probes. It is no path for
+        gradients into the decoder, nor into the embedding that it corrects.
+        """
+        z = self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id))
+        found = [z]
+        if self.correction is None or not self.corrections:
+            return found
+        architecture, probes = self.architectures[architecture_id], self.constants.probes
+        fixed = dataclasses.replace(self, params=jax.lax.stop_gradient(self.params))
+        wanted = architecture.apply(flat, probes)
+
+        def loss(z):
+            outputs = architecture.apply(fixed.generate(z, architecture_id), probes)
+            return self.task.imitation_loss(wanted, outputs), outputs
+
+        for number in range(self.corrections):
+            z = jax.lax.stop_gradient(z)
+            gradient, outputs = jax.lax.stop_gradient(jax.grad(loss, has_aux=True)(z))
+            residual = jax.lax.stop_gradient(self.task.residual(wanted, outputs))
+            params = {"params": self.params["corrections"][str(number)]}
+            z = z + self.correction.apply(params, gradient, residual, z)
+            found.append(z)
+        return found
 
     def observe(self, flat: Float[Array, "size"], architecture_id: int) -> Observation:
         """What the encoder may look at of a network."""

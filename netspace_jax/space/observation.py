@@ -50,5 +50,8 @@ def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], co
     one it is. The order of a layer's neurons does not change them (docs/method.md, eq. 6).
     """
     spec = architecture.spec
-    squares = [jnp.square(flat[start : start + leaf.size]).mean() for leaf, start in zip(spec.leaves, spec.offsets, strict=True)]
+    squares = [
+        jnp.square(flat[start : start + leaf.size]).mean()
+        for leaf, start in zip(spec.leaves, spec.offsets, strict=True)
+    ]
     return 0.5 * jnp.log(jnp.pad(jnp.stack(squares), (0, count - len(squares))) + 1e-6)

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.space.netspace import NetSpace
 
@@ -21,14 +22,16 @@ from netspace_jax.space.netspace import NetSpace
 class RefineConfig:
     """How embeddings are refined."""
 
-    steps: int = 400
+    steps: int = 300
     """Steps of Adam."""
     learning_rate: float = 0.1
-    """Adam's learning rate; it falls to a hundredth along a cosine."""
+    """Adam's learning rate, in the embeddings' own standard deviation; it falls to a fiftieth along a cosine."""
     trust: float = 0.0
-    """Weight of the mean squared distance to the embedding that refinement begins at."""
-    inputs: int = 1024
-    """Most inputs that the two networks are compared on; more are drawn from once."""
+    """Weight of the mean squared distance to the embedding that refinement begins at, in standard deviations."""
+    batch: int = 256
+    """Inputs of one step, drawn anew for each; all of them where there are fewer."""
+    seed: int = 0
+    """Seed of the draws."""
 
     def with_steps(self, steps: int) -> "RefineConfig":
         """The same with another number of steps."""
@@ -48,32 +51,66 @@ def refine(
     Args:
       flats: the networks, all of one architecture.
       z: their embeddings to begin at.
-      inputs: what the two are compared on.
+      inputs: what the two are compared on, the same for all networks.
     """
-    if len(inputs) > config.inputs:
-        inputs = inputs[np.random.default_rng(0).choice(len(inputs), config.inputs, replace=False)]
-    return in_blocks(_refine, (np.asarray(flats), np.asarray(z)), netspace, inputs, architecture_id, config)
+
+    def block(count, rows, *rest):
+        return _refine(count, rows, *rest, architecture_id, config)
+
+    return in_blocks(block, (np.asarray(flats), np.asarray(z)), netspace, inputs)
+
+
+def refine_each(
+    netspace: NetSpace,
+    architecture_id: int,
+    flats: Float[Rows, "network size"],
+    z: Float[Rows, "network embedding"],
+    inputs: Float[Rows, "network n *input"],
+    config: RefineConfig,
+) -> Float[np.ndarray, "network embedding"]:
+    """The same where each network is compared on inputs of its own."""
+
+    def block(count, rows, netspace):
+        return _refine_each(count, rows, netspace, architecture_id, config)
+
+    return in_blocks(block, (np.asarray(flats), np.asarray(z), np.asarray(inputs)), netspace)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine(_, rows, netspace, inputs, architecture_id, config):
+    unit = jnp.std(rows[1])
+    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, inputs, unit))(rows)
+
+
+@functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
+def _refine_each(_, rows, netspace, architecture_id, config):
+    unit = jnp.std(rows[1])
+    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, unit))(rows)
+
+
+def _refined(
+    netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any, unit: Any
+) -> Float[Array, "embedding"]:
+    """One embedding refined; the steps' inputs are the same for every network, so that mapped over many they are shared."""
     architecture = netspace.architectures[architecture_id]
-    optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.01))
+    optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02), b2=0.98)
+    count = len(inputs)
 
-    def one(row: Any) -> Float[Array, "embedding"]:
-        flat, start = row
-        wanted = architecture.apply(flat, inputs)
+    def loss(u, batch):
+        z = start + unit * u
+        wanted = architecture.apply(flat, batch)
+        outputs = architecture.apply(netspace.generate(z, architecture_id), batch)
+        return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
 
-        def loss(z):
-            outputs = architecture.apply(netspace.generate(z, architecture_id), inputs)
-            return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(z - start).mean()
+    def step(carry, index):
+        u, state = carry
+        batch = inputs
+        if config.batch < count:
+            key = key_of(config.seed, Purpose.BATCHES, index)
+            batch = inputs[jax.random.randint(key, (config.batch,), 0, count)]
+        updates, state = optimizer.update(jax.grad(loss)(u, batch), state)
+        return (optax.apply_updates(u, updates), state), None
 
-        def step(carry, _) -> tuple[Any, None]:
-            z, state = carry
-            updates, state = optimizer.update(jax.grad(loss)(z), state)
-            return (optax.apply_updates(z, updates), state), None
-
-        (z, _), _ = jax.lax.scan(step, (start, optimizer.init(start)), None, length=config.steps)
-        return z
-
-    return jax.vmap(one)(rows)
+    u = jnp.zeros_like(start)
+    (u, _), _ = jax.lax.scan(step, (u, optimizer.init(u)), jnp.arange(config.steps))
+    return start + unit * u

@@ -218,13 +218,17 @@ def load(folder: epath.PathLike) -> Space:
     """
     description, tree = artefact.read(folder)
     architectures = artefact.architectures_of(description, folder)
-    encoder, decoder, head = (artefact.module_of(description, part, folder) for part in ("encoder", "decoder", "head"))
+    parts = ("encoder", "decoder", "head")
+    encoder, decoder, head = (artefact.module_of(description, part, folder) for part in parts)
+    correction = artefact.module_of(description, "correction", folder) if description.get("correction") else None
     return Space(
         architectures=architectures,
         prep=tuple(description["prep"]),
         encoder=encoder,
         decoder=decoder,
         head=head,
+        correction=correction,
+        corrections=description.get("corrections", 0),
         task=artefact.task_of(description, folder),
         params=tree["params"],
         constants=Constants(**tree["constants"]),

@@ -1,5 +1,6 @@
 """One step of NetSpace's training, as pure functions of a state and data."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -54,22 +55,38 @@ class Training(NamedTuple):
 
     Attributes:
       init: from data to the state before the first step.
-      advance: from state, data and a number of steps to the state after them and the mean of their losses.
+      advance: from state, data and a number of steps to the state after them and the mean of their losses; last whether
+        corrections are trained in them.
     """
 
     init: Callable[[TrainData], TrainState]
-    advance: Callable[[TrainState, TrainData, int], tuple[TrainState, Losses]]
+    advance: Callable[[TrainState, TrainData, int, bool], tuple[TrainState, Losses]]
 
 
 def learning_rate(config: NetSpaceConfig) -> optax.Schedule:
-    """Adam's learning rate: constant as in the paper, or warmed up and then a cosine to a hundredth."""
+    """Adam's learning rate: constant as in the paper, or warmed up and then a cosine to a hundredth.
+
+    The steps in which corrections are trained have a warm-up and a cosine of their own, from half of the rate.
+    """
     if config.schedule == "constant":
         return optax.constant_schedule(config.learning_rate)
-    warm_up = max(min(WARM_UP_STEPS, config.steps // 2), 1)
-    first = config.learning_rate / warm_up  # not 0, which would waste a step
-    return optax.warmup_cosine_decay_schedule(
-        first, config.learning_rate, warm_up, config.steps, 0.01 * config.learning_rate
+    first = _warm_cosine(config.learning_rate, correction_begins(config))
+    if not config.corrections:
+        return first
+    return optax.join_schedules(
+        [first, _warm_cosine(config.learning_rate / 2, config.correct_steps)], [correction_begins(config)]
     )
+
+
+def correction_begins(config: NetSpaceConfig) -> int:
+    """The step from which corrections are trained; the last where there are none."""
+    return config.steps - (config.correct_steps if config.corrections else 0)
+
+
+def _warm_cosine(rate: float, steps: int) -> optax.Schedule:
+    warm_up = max(min(WARM_UP_STEPS, steps // 2), 1)
+    first = rate / warm_up  # not 0, which would waste a step
+    return optax.warmup_cosine_decay_schedule(first, rate, warm_up, steps, 0.01 * rate)
 
 
 def make_optimizer(config: NetSpaceConfig) -> optax.GradientTransformation:
@@ -95,7 +112,9 @@ def make_training(
         params = initial_params(data.netspace, key_of(config.seed, Purpose.INIT))
         return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
 
-    def step(state: TrainState, data: TrainData) -> tuple[TrainState, Losses]:
+    def step(state: TrainState, data: TrainData, corrected: bool) -> tuple[TrainState, Losses]:
+        plain = dataclasses.replace(data.netspace, corrections=0)
+        netspace = data.netspace if corrected else plain
         groups = {}
         for which, group in data.groups.items():
             networks = _pick(key_of(config.seed, Purpose.ORDER, which), group, state.step, each)
@@ -106,7 +125,7 @@ def make_training(
 
         def loss(params):
             return loss_of_step(
-                data.netspace.replace(params=params),
+                dataclasses.replace(netspace, params=params),
                 data.dataset,
                 groups,
                 config=config,
@@ -119,10 +138,12 @@ def make_training(
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.params)
         return TrainState(optax.apply_updates(state.params, updates), opt_state, state.step + 1), losses
 
-    def advance(state: TrainState, data: TrainData, count: Int[Array, ""] | int) -> tuple[TrainState, Losses]:
+    def advance(
+        state: TrainState, data: TrainData, count: Int[Array, ""] | int, corrected: bool
+    ) -> tuple[TrainState, Losses]:
         def body(_, carry):
             state, total = carry
-            state, losses = step(state, data)
+            state, losses = step(state, data, corrected)
             return state, jax.tree.map(jnp.add, total, losses)
 
         zero = jnp.zeros(())
@@ -130,7 +151,9 @@ def make_training(
         return state, jax.tree.map(lambda value: value / count, total)
 
     copies = everywhere(mesh)
-    return Training(jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, out_shardings=copies))
+    return Training(
+        jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, static_argnums=3, out_shardings=copies)
+    )
 
 
 def _pick(key, group: Group, step, count: int) -> Group:

@@ -48,6 +48,12 @@ class SignedDistance:
         values = outputs[:, 0]
         return jnp.concatenate([values / _NEAR, jnp.tanh(values / _NEAR)])
 
+    def residual(
+        self, wanted: Float[Array, "probe 1"], outputs: Float[Array, "probe 1"]
+    ) -> Float[Array, "residuals"]:
+        """Difference of distances, in units of the tolerance, made soft beyond it."""
+        return jnp.tanh((outputs - wanted)[:, 0] / TOLERANCE)
+
     def fit_loss(self, outputs: Float[Array, "batch 1"], targets: Float[Array, "batch"]) -> Float[Array, ""]:
         """Mean squared error to the signed distance."""
         return jnp.square(outputs[:, 0] - targets).mean()

@@ -31,6 +31,9 @@ class ImageNetSpaceConfig(NetSpaceConfig):
 
     temperature: float = 1.0
     """Temperature of the distillation; 4 in the paper."""
+    relative: float = 1.0
+    """Weight of a second distillation, at a third of the standard deviation of each network's own logits; 0 in the
+    paper."""
 
 
 def check(config: RunConfig) -> None:
@@ -42,6 +45,8 @@ def check(config: RunConfig) -> None:
     for name in ("images", "crop_padding"):
         if getattr(config.zoo, name) < 0:
             raise InputError(f"--zoo.{name.replace('_', '-')} must be at least 0, not {getattr(config.zoo, name)}")
-    temperature = cast(ImageNetSpaceConfig, config.netspace).temperature
-    if not 0 < temperature < float("inf"):
-        raise InputError(f"--netspace.temperature must be positive, not {temperature}")
+    netspace = cast(ImageNetSpaceConfig, config.netspace)
+    if not 0 < netspace.temperature < float("inf"):
+        raise InputError(f"--netspace.temperature must be positive, not {netspace.temperature}")
+    if not 0 <= netspace.relative < float("inf"):
+        raise InputError(f"--netspace.relative must be 0 or more, not {netspace.relative}")

@@ -26,6 +26,7 @@ class Classification:
       input_shape: height, width and channels of an image.
       mean, std: of each channel of pixels scaled to [0, 1], for normalising.
       temperature: of the distillation.
+      relative: weight of a second distillation, at a temperature of each network's own.
     """
 
     input_shape: tuple[int, ...]
@@ -33,6 +34,7 @@ class Classification:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     temperature: float = 1.0
+    relative: float = 0.0
     name: ClassVar[str] = "classification"
     metric: ClassVar[str] = "accuracy"
 
@@ -72,6 +74,13 @@ class Classification:
         each = 0.5 * jnp.log(jnp.square(centred).mean(-1) + 1e-6)
         return jnp.concatenate([(centred / spread).reshape(-1), each, jax.nn.softmax(outputs).reshape(-1)])
 
+    def residual(
+        self, wanted: Float[Array, "probe classes"], outputs: Float[Array, "probe classes"]
+    ) -> Float[Array, "residuals"]:
+        """Difference of centred logits, in standard deviations of those wanted."""
+        own, other = (logits - logits.mean(-1, keepdims=True) for logits in (wanted, outputs))
+        return ((other - own) / (jnp.sqrt(jnp.square(own).mean()) + 1e-6)).reshape(-1)
+
     def fit_loss(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
         """Cross-entropy, averaged over images."""
         return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
@@ -79,9 +88,18 @@ class Classification:
     def imitation_loss(
         self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
     ) -> Float[Array, ""]:
-        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (Hinton et al. 2015; docs/method.md, eq. 12)."""
-        log_wanted, log_outputs = (jax.nn.log_softmax(logits / self.temperature) for logits in (wanted, outputs))
-        return self.temperature**2 * optax.losses.kl_divergence_with_log_targets(log_outputs, log_wanted).mean()
+        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (Hinton et al. 2015; docs/method.md, eq. 12).
+
+        A network that trained briefly has logits a hundred times smaller than one that trained long, and at one
+        temperature for all its loss all but vanishes. So `relative` times the same divergence is added at a temperature
+        that is a third of the standard deviation of the wanted network's own logits, without the factor T².
+        """
+        loss = self.temperature**2 * _divergence(wanted, outputs, self.temperature)
+        if not self.relative:
+            return loss
+        centred = wanted - wanted.mean(-1, keepdims=True)
+        own = (jnp.sqrt(jnp.square(centred).mean()) + 1e-6) / 3
+        return loss + self.relative * _divergence(wanted, outputs, own)
 
     def score(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
         """Accuracy."""
@@ -92,6 +110,13 @@ class Classification:
     ) -> Float[Array, ""]:
         """Share of images on which two networks predict the same class."""
         return (wanted.argmax(-1) == outputs.argmax(-1)).mean()
+
+
+def _divergence(
+    wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"], temperature: Float[Array, ""] | float
+) -> Float[Array, ""]:
+    log_wanted, log_outputs = (jax.nn.log_softmax(logits / temperature) for logits in (wanted, outputs))
+    return optax.losses.kl_divergence_with_log_targets(log_outputs, log_wanted).mean()
 
 
 @flax.struct.dataclass

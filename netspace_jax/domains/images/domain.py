@@ -38,8 +38,8 @@ def load(config: ImageZooConfig) -> Loaded:
 
 
 def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification:
-    """The task with the distillation's temperature."""
-    return dataclasses.replace(task, temperature=config.temperature)
+    """The task with the distillation that a space of this configuration imitates by."""
+    return dataclasses.replace(task, temperature=config.temperature, relative=config.relative)
 
 
 def training(architecture: Architecture, config: ImageZooConfig) -> Training:
