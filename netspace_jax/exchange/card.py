@@ -62,8 +62,7 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
     inputs = f"{card.inputs.rstrip('.')}. Float32 of shape [batch, {', '.join(map(str, architecture.input_shape))}]"
     if card.mean:
         inputs += (
-            f", channels last; from each channel subtract {_numbers(card.mean)}, "
-            f"then divide by {_numbers(card.std)}"
+            f", channels last; from each channel subtract {_numbers(card.mean)}, then divide by {_numbers(card.std)}"
         )
     parameters = f"{architecture.size:,}"
     if isinstance(architecture.module, ResNet):

@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures, exchange
+from netspace_jax.architectures import registry
 from netspace_jax.errors import InputError
 
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
 CARD = exchange.ModelCard(
     title="A digit reader", origin="Decoded from the mean embedding of a zoo.",
-    inputs="8×8 grey images, pixels over 255", outputs="logits of the digits", mean=(0.5,), deviation=(0.25,),
+    inputs="8×8 grey images, pixels over 255", outputs="logits of the digits", mean=(0.5,), std=(0.25,),
     scores=(("accuracy on 10 test images", 0.9),))
-KINDS = {"lenetlike": ((8, 8, 1), 10), "vanilla_cnn": ((8, 8, 1), 10), "resnet8": ((8, 8, 1), 10), "siren64": ((3,), 1)}
+SHAPES = {"lenetlike": ((8, 8, 1), 10), "vanilla_cnn": ((8, 8, 1), 10), "resnet8": ((8, 8, 1), 10), "siren64": ((3,), 1)}
 
 
 # Small networks compile for longer than they run: leave the optimiser out.
@@ -41,9 +42,9 @@ class Exported:
     expected: jax.Array
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=SHAPES)
 def exported(request, tmp_path_factory):
-    architecture = architectures.build(request.param, *KINDS[request.param])
+    architecture = architectures.build(request.param, *SHAPES[request.param])
     flat = 0.1 * jax.random.normal(jax.random.key(0), (architecture.size,))
     files = exchange.export_network(tmp_path_factory.mktemp("exported") / "network", architecture, flat, CARD)
     inputs = jax.random.normal(jax.random.key(1), (5, *architecture.input_shape))
@@ -202,7 +203,7 @@ class Custom(nn.Module):
 
 
 def test_a_users_own_module_comes_back(tmp_path, monkeypatch):
-    monkeypatch.setattr(architectures, "_BUILDERS", dict(architectures._BUILDERS))
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
     architectures.register("custom", lambda shape, outputs: Custom(outputs))
     architecture = architectures.build("custom", (8, 8, 1), 10)
     flat = jax.random.normal(jax.random.key(0), (architecture.size,))
@@ -230,7 +231,7 @@ def test_a_directory_in_use_is_left_alone(tmp_path, small):
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"title": " "}, "title is empty"), ({"origin": ""}, "origin is empty"),
-    ({"mean": ()}, "mean has 0 values and deviation 1"), ({"deviation": (0.0,)}, "deviation must be positive, not 0.0"),
+    ({"mean": ()}, "mean has 0 values and std 1"), ({"std": (0.0,)}, "std must be positive, not 0.0"),
     ({"scores": (("accuracy", float("nan")),)}, "accuracy is nan"),
 ])
 def test_incomplete_cards_are_refused(tmp_path, small, change, message):

@@ -11,9 +11,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 
 from netspace_jax import architectures, exchange
+from netspace_jax.architectures import registry
+from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.errors import InputError
 from tests import parity
 
@@ -266,7 +269,7 @@ class Custom(nn.Module):
 
 @pytest.fixture
 def custom(monkeypatch):
-    monkeypatch.setattr(architectures, "_BUILDERS", dict(architectures._BUILDERS))
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
     architectures.register("custom", lambda shape, outputs: Custom(outputs))
     return architectures.build("custom", (8, 8, 1), 10)
 
@@ -327,3 +330,74 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
         exchange.load_orbax(tmp_path / "orbax", digits_resnet())
     with pytest.raises(InputError, match="nowhere cannot be read as an Orbax checkpoint"):
         exchange.load_orbax(tmp_path / "nowhere", digits_resnet())
+
+
+def nested(architecture, flat):
+    return jax.tree.map(np.asarray, unflatten(architecture.spec, jnp.asarray(flat)))
+
+
+@pytest.fixture
+def network():
+    """A network and its parameters, with PyTorch's names too."""
+    architecture = digits_resnet()
+    state = state_dict_of(architecture)
+    return architecture, np.concatenate([value.reshape(-1) for value in state.values()]), state
+
+
+def test_a_network_is_taken_in_whatever_form_it_has(network):
+    architecture, flat, state = network
+    params = nested(architecture, flat)
+    for source in (flat, jnp.asarray(flat), flat.astype(np.float64), params, {"params": params}, state):
+        found = exchange.load_network(source, architecture)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, flat)
+
+
+def test_variables_with_batch_norms_are_folded_from_any_form():
+    architecture = digits_resnet()
+    variables = jax.jit(architecture.init)(jax.random.key(0))
+    found = exchange.load_network(variables, architecture)
+    np.testing.assert_array_equal(found, exchange.load_flax(variables, architecture))
+
+
+def test_a_network_is_taken_from_files(network, tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    architecture, flat, state = network
+    safetensors.save_file(state, tmp_path / "network.safetensors")
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(tmp_path / "orbax", nested(architecture, flat))
+    for name in ("network.safetensors", "orbax"):
+        for path in (tmp_path / name, str(tmp_path / name)):
+            np.testing.assert_array_equal(exchange.load_network(path, architecture), flat)
+
+
+def test_one_layer_is_told_by_its_names(monkeypatch):
+    """Its Flax parameters have no level, as a state_dict has none."""
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+    architectures.register("layer", lambda shape, outputs: nn.Dense(outputs))
+    architecture = architectures.build("layer", (3,), 2)
+    kernel, bias = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([7, 8], np.float32)
+    flax = exchange.load_network({"kernel": kernel, "bias": bias}, architecture)
+    torch = exchange.load_network({"weight": kernel.T, "bias": bias}, architecture)
+    np.testing.assert_array_equal(flax, torch)
+    np.testing.assert_array_equal(architecture.apply(jnp.asarray(flax), jnp.ones((1, 3)))[0], kernel.sum(0) + bias)
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    (np.zeros(7), r"resnet8 has \d+ parameters; these have shape \(7,\)"),
+    (3.5, "a float is not a network"),
+    ([1.0, 2.0], "a list is not a network"),
+    ("nowhere.safetensors", "nowhere.safetensors is not a file"),
+    ({"fc.weight": np.zeros(3)}, "state_dict: missing"),
+    ({"stem": {"kernel": np.zeros(3)}}, "variables: missing"),
+])  # fmt: skip
+def test_what_is_no_network_is_refused(source, said):
+    with pytest.raises(InputError, match=said):
+        exchange.load_network(source, digits_resnet())
+
+
+def test_a_value_that_is_not_finite_is_named(network):
+    architecture, flat, _ = network
+    flat[5] = np.nan
+    with pytest.raises(InputError, match="parameter 5 of the network is not finite"):
+        exchange.load_network(flat, architecture)
