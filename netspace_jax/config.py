@@ -155,6 +155,22 @@ class SearchConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class RefineConfig:
+    """How embeddings are refined."""
+
+    steps: int = 300
+    """Steps of Adam; 0 for none, and for a report without it."""
+    learning_rate: float = 0.1
+    """Adam's learning rate, in the embeddings' own standard deviation; it falls to a fiftieth along a cosine."""
+    trust: float = 0.0
+    """Weight of the mean squared distance to the embedding that refinement begins at, in standard deviations."""
+    batch: int = 256
+    """Inputs of one step, drawn anew for each; all of them where there are fewer."""
+    seed: int = 0
+    """Seed of the draws."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RunConfig:
     """One run, from a zoo to a report."""
 
@@ -164,6 +180,7 @@ class RunConfig:
     """Name of the domain that its networks belong to."""
     zoo: ZooConfig
     netspace: NetSpaceConfig
+    refine: RefineConfig = RefineConfig()
 
 
 def digest(config: ZooConfig, *extra: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig, rebuild
+from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
 from netspace_jax.task import Dataset, Task
@@ -112,6 +112,7 @@ def read_config(description: Mapping[str, Any], where: object) -> RunConfig:
             rebuild(own.zoo_config, description["zoo"]),
             rebuild(own.netspace_config, description["netspace"]),
         )
-        return RunConfig(description["name"], own.name, zoo, netspace)
+        refine = rebuild(RefineConfig, description.get("refine", {}))
+        return RunConfig(description["name"], own.name, zoo, netspace, refine)
     except (KeyError, TypeError) as error:
         raise InputError(f"{where} is not the configuration of a run ({error})") from error

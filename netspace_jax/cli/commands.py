@@ -59,6 +59,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             [
                 ("zoo", type(base.zoo)),
                 ("netspace", type(base.netspace)),
+                ("refine", type(base.refine)),
                 ("out", str, f"runs/{name}"),
                 ("fresh", bool, False),
             ],
@@ -67,8 +68,14 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             kw_only=True,
         )
         make.__doc__ = "Flags."
-        args = _parse(make, make(zoo=base.zoo, netspace=base.netspace), flags, f"{program} {name}", preset_text(name))
-        config = RunConfig(Path(args.out).name or name, base.domain, args.zoo, args.netspace)
+        args = _parse(
+            make,
+            make(zoo=base.zoo, netspace=base.netspace, refine=base.refine),
+            flags,
+            f"{program} {name}",
+            preset_text(name),
+        )
+        config = RunConfig(Path(args.out).name or name, base.domain, args.zoo, args.netspace, args.refine)
         _prepare(args)
         with bars() as watch:
             report = jobs.train(

@@ -3,6 +3,7 @@
 import difflib
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -101,8 +102,10 @@ def _read_split(builder: tfds.core.DatasetBuilder, split: str, image: str, label
     # Images are decoded here, by Pillow on every machine; TFDS takes OpenCV where there is one.
     encoded = isinstance(feature, tfds.features.Image)
     try:
-        source = builder.as_data_source(split=split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
-        examples = cast(list[dict[str, Any]], source.__getitems__(range(len(source))))
+        # TFDS wraps the method, so that its signature is lost to the type checker.
+        as_data_source = cast(Callable[..., Any], builder.as_data_source)
+        source = as_data_source(split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
+        examples = source.__getitems__(range(len(source)))
         if builder.name == "cifar10" and "id" in features:
             examples = sorted(examples, key=lambda example: example["id"])
         x = [example[image] for example in examples]

@@ -74,7 +74,7 @@ class FitArrays:
         return self.task.score(network(self.held_inputs), self.held_targets)
 
 
-def fit_arrays(task: Task, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "n *target"]) -> FitArrays:
+def fit_arrays(task: Task, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]) -> FitArrays:
     """The objective of doing well on the inputs and targets that a caller has; every fifth is held out to choose by.
 
     Raises:

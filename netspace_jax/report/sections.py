@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.report import figures
+from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
 from netspace_jax.runs import Run
 from netspace_jax.runs.directory import read_log
@@ -113,6 +114,7 @@ def training(run: Run) -> Section:
 FIRST = (
     Evaluation("zoo", zoo),
     Evaluation("reconstruct", reconstruction),
+    Evaluation("fidelity", fidelity, applies=refines, options=FidelityOptions),
     Evaluation("embeddings", embeddings),
     Evaluation("prep", preps),
 )

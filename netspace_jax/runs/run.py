@@ -1,18 +1,31 @@
 """A finished run as one value: what a report is about."""
 
 import dataclasses
-from typing import Generic, TypeVar
+import time
+from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
 from etils import epath
+from jaxtyping import Float
 
 from netspace_jax.config import RunConfig
-from netspace_jax.metrics.reconstruction import Reconstruction, reconstruct
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
+from netspace_jax.space.refinement import refine, refine_each
 from netspace_jax.task import Dataset, Split
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)
+
+_POINTS = 8192  # training inputs of one network that refinement draws from, where each network has its own
+
+
+class Refined(NamedTuple):
+    """Test members whose embeddings were refined, and the seconds that it took."""
+
+    found: Reconstruction
+    seconds: float
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,6 +45,7 @@ class Run(Generic[Data]):
     step: int
     _networks: dict[tuple[int, Split], Networks] = dataclasses.field(default_factory=dict)
     _reconstructions: dict[tuple[int, Split], Reconstruction] = dataclasses.field(default_factory=dict)
+    _refined: dict[int, Refined] = dataclasses.field(default_factory=dict)
 
     @property
     def metric(self) -> str:
@@ -61,3 +75,32 @@ class Run(Generic[Data]):
             networks = self.networks(architecture_id, split)
             self._reconstructions[key] = reconstruct(self.space, self.dataset, networks, architecture_id)
         return self._reconstructions[key]
+
+    def refined(self, architecture_id: int) -> Reconstruction:
+        """Test members beside the networks generated from their refined embeddings, compared on test inputs."""
+        if architecture_id not in self._refined:
+            networks, started = self.networks(architecture_id, "test"), time.perf_counter()
+            z = self.reconstruction(architecture_id, "test").embedding
+            if self.config.refine.steps:
+                z = self._refine(networks, z, architecture_id)
+            seconds = time.perf_counter() - started
+            found = decode_and_compare(self.space, self.dataset, networks, z, architecture_id=architecture_id)
+            self._refined[architecture_id] = Refined(found, seconds)
+        return self._refined[architecture_id].found
+
+    @property
+    def refine_seconds(self) -> float:
+        """Seconds of refinement for each network of all that were refined so far, compilation included."""
+        seconds = sum(refined.seconds for refined in self._refined.values())
+        return seconds / max(sum(len(refined.found.score) for refined in self._refined.values()), 1)
+
+    def _refine(
+        self, networks: Networks, z: Float[np.ndarray, "network embedding"], architecture_id: int
+    ) -> Float[np.ndarray, "network embedding"]:
+        flats, config = networks.parameters, self.config.refine
+        if self.dataset.shared:
+            inputs = self.dataset.examples("train").inputs
+            return refine(self.space, architecture_id, flats, z, inputs, config)
+        own = [np.asarray(self.dataset.of(int(index)).examples("train").inputs) for index in networks.indices]
+        chosen = np.random.default_rng(config.seed).permutation(len(own[0]))[:_POINTS]
+        return refine_each(self.space, architecture_id, flats, z, np.stack([inputs[chosen] for inputs in own]), config)

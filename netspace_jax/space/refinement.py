@@ -3,7 +3,6 @@
 No labels: the network's own outputs are what is wanted (docs/method.md, eq. 23).
 """
 
-import dataclasses
 import functools
 from typing import Any
 
@@ -13,29 +12,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
+from netspace_jax.config import RefineConfig
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.space.netspace import NetSpace
-
-
-@dataclasses.dataclass(frozen=True)
-class RefineConfig:
-    """How embeddings are refined."""
-
-    steps: int = 300
-    """Steps of Adam."""
-    learning_rate: float = 0.1
-    """Adam's learning rate, in the embeddings' own standard deviation; it falls to a fiftieth along a cosine."""
-    trust: float = 0.0
-    """Weight of the mean squared distance to the embedding that refinement begins at, in standard deviations."""
-    batch: int = 256
-    """Inputs of one step, drawn anew for each; all of them where there are fewer."""
-    seed: int = 0
-    """Seed of the draws."""
-
-    def with_steps(self, steps: int) -> "RefineConfig":
-        """The same with another number of steps."""
-        return dataclasses.replace(self, steps=steps)
 
 
 def refine(

@@ -7,6 +7,7 @@ network = space.decode(z)
 logits = network(images)
 """
 
+import dataclasses
 from typing import Any
 
 import flax.struct
@@ -18,14 +19,14 @@ from jaxtyping import Array, Float, Shaped
 
 from netspace_jax import latent
 from netspace_jax.architectures import Architecture
-from netspace_jax.config import SearchConfig
+from netspace_jax.config import RefineConfig, SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, many, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
-from netspace_jax.space.refinement import RefineConfig, refine
+from netspace_jax.space.refinement import refine
 
 
 @flax.struct.dataclass
@@ -89,7 +90,9 @@ class Space(NetSpace):
         """
         single = not isinstance(networks, list | tuple) and len(getattr(networks, "shape", ())) != 2
         given: list[Any] = [networks] if single else list(networks)
-        if architecture is None and given and all(isinstance(network, Network) for network in given):
+        if not given:
+            raise InputError("no networks were given: there is nothing to encode")
+        if architecture is None and all(isinstance(network, Network) for network in given):
             architecture = given[0].architecture.name
         which = self.id_of(architecture)
         built = self.architectures[which]
@@ -97,7 +100,7 @@ class Space(NetSpace):
         z = jnp.asarray(many.embed_many(self, which, flats))
         if refine_steps:
             data = self.constants.probes if inputs is None else self.task.prepare(inputs)
-            z = jnp.asarray(refine(self, which, flats, z, data, config.with_steps(refine_steps)))
+            z = jnp.asarray(refine(self, which, flats, z, data, dataclasses.replace(config, steps=refine_steps)))
         return z[0] if single else z
 
     def decode(self, z: Float[Any, "*networks embedding"], architecture: str | None = None) -> Network | list[Network]:
@@ -112,6 +115,8 @@ class Space(NetSpace):
         z = jnp.asarray(z)
         if z.ndim not in (1, 2) or z.shape[-1] != self.embedding_size:
             raise InputError(f"an embedding of this space has shape ({self.embedding_size},), not {z.shape}")
+        if not len(z):
+            raise InputError("no embeddings were given: there is nothing to decode")
         if not np.isfinite(z).all():
             raise InputError("the embedding holds values that are not finite")
         return self._decoded(z[None], architecture)[0] if z.ndim == 1 else self._decoded(z, architecture)

@@ -48,9 +48,7 @@ class SignedDistance:
         values = outputs[:, 0]
         return jnp.concatenate([values / _NEAR, jnp.tanh(values / _NEAR)])
 
-    def residual(
-        self, wanted: Float[Array, "probe 1"], outputs: Float[Array, "probe 1"]
-    ) -> Float[Array, "residuals"]:
+    def residual(self, wanted: Float[Array, "probe 1"], outputs: Float[Array, "probe 1"]) -> Float[Array, "residuals"]:
         """Difference of distances, in units of the tolerance, made soft beyond it."""
         return jnp.tanh((outputs - wanted)[:, 0] / TOLERANCE)
 

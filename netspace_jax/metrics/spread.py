@@ -1,0 +1,41 @@
+"""Spread: how much networks of like score differ from each other (docs/method.md, eq. 31).
+
+A space that turns everything into one good network has the accuracy, and no spread.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from netspace_jax.ops.mapping import Rows
+from netspace_jax.task import Task
+
+NEAR = 0.03  # scores of a pair differ by less
+HIGH = 0.8  # score from which a network counts as a good one
+
+
+@functools.partial(jax.jit, static_argnames="task")
+def _pairwise(outputs, task):
+    return jax.lax.map(lambda own: jax.vmap(lambda other: task.agreement(own, other))(outputs), outputs)
+
+
+def spread(
+    task: Task, outputs: Float[Rows, "network n outputs"], scores: Float[np.ndarray, "network"], least: float = 0.0
+) -> float:
+    """Mean disagreement over pairs of different networks whose scores differ by less than 0.03; NaN without a pair.
+
+    Args:
+      outputs: what each network says of the same inputs.
+      scores: of each network.
+      least: score that both of a pair have.
+    """
+    rows = np.flatnonzero(scores >= least)
+    if len(rows) < 2:
+        return float("nan")
+    disagreement = 1 - np.asarray(_pairwise(jnp.asarray(outputs)[rows], task))
+    near = np.abs(scores[rows][:, None] - scores[rows][None]) < NEAR
+    near &= ~np.eye(len(rows), dtype=bool)
+    return float(disagreement[near].mean()) if near.any() else float("nan")

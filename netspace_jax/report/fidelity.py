@@ -1,0 +1,151 @@
+"""Fidelity: how far what comes out is the network that went in, beside what takes no space (docs/method.md, Metrics)."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from netspace_jax.metrics.baselines import distilled, nearest_networks
+from netspace_jax.metrics.behaviour import compare, outputs_of
+from netspace_jax.metrics.novelty import disturbed
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare
+from netspace_jax.metrics.spread import HIGH, spread
+from netspace_jax.ops.mapping import Rows
+from netspace_jax.report.section import Section
+from netspace_jax.runs import Run
+
+BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
+"""Scores of input networks between which agreement is also given."""
+
+
+class Row(NamedTuple):
+    """One way to a network that does what a given one does: scores of input and result, and their agreement."""
+
+    name: str
+    label: str
+    wanted: Float[np.ndarray, "network"]
+    score: Float[np.ndarray, "network"]
+    agreement: Float[np.ndarray, "network"]
+
+    @property
+    def gap(self) -> float:
+        """Mean absolute difference of score."""
+        return float(np.abs(self.wanted - self.score).mean())
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as text."""
+        bands = []
+        for low, high in BANDS:
+            inside = (self.wanted >= low) & (self.wanted < high)
+            bands.append(f"{self.agreement[inside].mean():.3f}" if inside.any() else "–")
+        return self.label, f"{self.agreement.mean():.3f}", *bands, f"{self.gap:.4f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class FidelityOptions:
+    """What generated networks are compared with."""
+
+    distil_times: tuple[int, ...] = (1,)
+    """Distillation without a space takes so many times the steps of refinement; each number is a row."""
+
+
+def fidelity(run: Run, options: FidelityOptions) -> Section:
+    """Fidelity: generated and refined networks against what takes no space, in agreement and gap, and their spread."""
+    rows = [row for which in run.trained_ids for row in _rows(run, which, options)]
+    metrics = _means(rows)
+    for which in run.trained_ids[:1]:
+        metrics |= _spreads(run, which)
+    taus = [run.refined(which).kendall_tau for which in run.trained_ids]
+    scores = [run.refined(which).generated_score.mean() for which in run.trained_ids]
+    metrics |= {
+        "refined/kendall_tau_test": float(np.mean(taus)),
+        f"refined/{run.metric}_test": float(np.mean(scores)),
+        "refined/seconds_per_network": run.refine_seconds,
+    }
+    bands = tuple(f"{low:g}–{min(high, 1):g}" for low, high in BANDS)
+    header = ("network", "agreement", *(f"… of input {run.metric} {band}" for band in bands), "gap")
+    refined, steps = metrics["refined/agreement_test"], run.config.refine.steps
+    best = max(
+        (name for name in metrics if name.startswith("baseline/") and "agreement" in name and "noise" not in name),
+        key=metrics.__getitem__,
+    )
+    text = (
+        f"Test members, never seen. Refined: {steps} gradient steps on the embedding, the decoder frozen, without labels, "
+        f"on training inputs. Of what takes no space, {best.split('/')[1].replace('_', ' ')} comes nearest, with an agreement "
+        f"of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
+    )
+    if "spread/members" in metrics:
+        text += (
+            f" Two members of like {run.metric} disagree on {metrics['spread/members']:.3f} of inputs, two refined networks "
+            f"on {metrics['spread/refined']:.3f}; among those from {HIGH} on {metrics['spread/members_high']:.3f} and "
+            f"{metrics['spread/refined_high']:.3f}."
+        )
+    return Section("fidelity", "Is it the same network?", text, metrics, None, (header, *(row.cells() for row in rows)))
+
+
+def _means(rows: list[Row]) -> dict[str, float]:
+    """Figures of each way, averaged over architectures."""
+    metrics: dict[str, float] = {}
+    for name in dict.fromkeys(row.name for row in rows):
+        own = [row for row in rows if row.name == name]
+        if name == "encoder":  # the section of the reconstruction has these
+            continue
+        key = name if name == "refined" else f"baseline/{name}"
+        metrics[f"{key}/agreement_test"] = float(np.mean([row.agreement.mean() for row in own]))
+        metrics[f"{key}/gap_test"] = float(np.mean([row.gap for row in own]))
+    return metrics
+
+
+def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
+    networks, architecture = run.networks(which, "test"), run.space.architectures[which]
+    prefix = f"{architecture.name}: " if len(run.trained_ids) > 1 else ""
+
+    def of_embeddings(name: str, label: str, found: Reconstruction) -> Row:
+        return Row(name, prefix + label, found.score, found.generated_score, found.agreement)
+
+    def of_weights(name: str, label: str, flats: Float[Rows, "network size"]) -> Row:
+        found = compare(run.dataset, architecture, networks.parameters, flats, members=networks.indices)
+        return Row(name, prefix + label, *found)
+
+    mean = np.repeat(np.asarray(run.space.region().mean)[None], len(networks.members), 0)
+    constant = decode_and_compare(run.space, run.dataset, networks, mean, architecture_id=which)
+    rows = [
+        of_embeddings("encoder", "encoder alone", run.reconstruction(which, "test")),
+        of_embeddings("refined", "refined", run.refined(which)),
+        of_embeddings("mean_embedding", "mean embedding", constant),
+        of_weights("noise", "10 % noise on the weights", disturbed(networks.parameters, 0.1)),
+    ]
+    if run.dataset.shared:
+        inputs, task = run.dataset.examples("train").inputs, run.space.task
+        training = run.networks(which, "train").parameters
+        nearest = nearest_networks(task, architecture, networks.parameters, training, inputs)
+        rows.append(of_weights("nearest_network", "nearest training network, by training inputs", training[nearest]))
+        for times in options.distil_times:
+            steps, batch = times * run.config.refine.steps, run.config.refine.batch
+            flats = distilled(task, architecture, networks.parameters, inputs, steps=steps, batch=batch)
+            name = "distilled" if times == 1 else f"distilled_{times}"
+            rows.append(of_weights(name, f"distilled without a space, {steps} steps", flats))
+    return rows
+
+
+def _spreads(run: Run, which: int) -> dict[str, float]:
+    if not run.dataset.shared:
+        return {}
+    architecture, task = run.space.architectures[which], run.dataset.task
+    generated, refined = run.reconstruction(which, "test"), run.refined(which)
+    metrics = {}
+    for name, flats, scores in (
+        ("members", run.networks(which, "test").parameters, generated.score),
+        ("generated", generated.generated, generated.generated_score),
+        ("refined", refined.generated, refined.generated_score),
+    ):
+        outputs = outputs_of(run.dataset, architecture, flats)
+        metrics[f"spread/{name}"] = spread(task, outputs, scores)
+        metrics[f"spread/{name}_high"] = spread(task, outputs, scores, HIGH)
+    return metrics
+
+
+def refines(run: Run) -> bool:
+    """A run whose embeddings are refined, each network being its own teacher."""
+    return bool(run.config.refine.steps) and run.config.netspace.teaching == "self"
