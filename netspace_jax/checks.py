@@ -175,6 +175,6 @@ def _check_members(config: NetSpaceConfig, zoo: ZooConfig) -> None:
     each = config.networks // len(wanted)
     if config.resident and (config.train_members or config.resident < each):
         raise InputError(
-            f"--netspace.resident {config.resident} must be at least the {each} networks of an architecture in one step, "
-            f"and takes the place of --netspace.train-members"
+            f"--netspace.resident {config.resident} must be at least the {each} networks of an architecture in one "
+            f"step, and takes the place of --netspace.train-members"
         )

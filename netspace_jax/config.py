@@ -42,13 +42,13 @@ class ZooConfig:
     batch: int = 64
     """Inputs of one training step of one network."""
     steps: int = 400
-    """Most training steps of a member."""
+    """Maximum number of training steps of a member."""
     teacher_steps: int = 0
     """Training steps of the teacher; 0 for as many as members have at most."""
     stops: Literal["end", "log-uniform", "paper"] = "log-uniform"
     """Where members stop: at `steps`; log-uniformly between `min_steps` and `steps`; or as the 186 of the paper."""
     min_steps: int = 3
-    """Fewest training steps of a member, where stops are log-uniform."""
+    """Minimum number of training steps of a member, where stops are log-uniform."""
     validations: int = 0
     """Validation checks from `validate_from` to the end, the best parameters of which are kept; 0 keeps the last ones."""
     validate_from: float = 0.7
@@ -80,7 +80,7 @@ class NetSpaceConfig:
     embedding: int = 256
     """Size of an embedding."""
     encoder: Literal["probe", "conv"] = "probe"
-    """`probe` sees what a network does on probe inputs and statistics of its PRep; `conv` is the paper's, on the PRep."""
+    """`probe` reads a network's outputs on probe inputs and statistics of its PRep; `conv`, the paper's, its PRep."""
     decoder: Literal["mlp", "conv"] = "mlp"
     """`mlp` scales what it generates layer by layer; `conv` is the paper's."""
     hidden: int = 512
@@ -99,7 +99,7 @@ class NetSpaceConfig:
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 1.0
-    """Largest noise added to the networks of a step, as a share of each layer's standard deviation over the zoo."""
+    """Maximum noise added to the networks of a step, as a share of each layer's standard deviation over the zoo."""
     train_architectures: tuple[str, ...] = ()
     """Architectures whose networks train the space; empty for all. The others are taught by interpolation alone."""
     teaching: Literal["self", "common"] = "self"
@@ -127,7 +127,7 @@ class NetSpaceConfig:
     log_every: int = 20
     """Steps between two lines of metrics.jsonl."""
     select: Literal["gap", "agreement", "score"] = "gap"
-    """Selection metric of checkpoints on validation members: the smallest gap, the highest agreement, or the highest score,
+    """Selection metric of checkpoints on validation members: the lowest gap, the highest agreement, or the highest score,
     less the share of members that are read as another architecture."""
     seed: int = 0
     """Seed of NetSpace's initialisation and of its batches."""
@@ -186,7 +186,7 @@ class RunConfig:
 def digest(config: ZooConfig, *extra: str) -> str:
     """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
 
-    Fields that have their default do not count, so that a field that is added later leaves what lies on disk where it is.
+    Fields that have their default do not count, so that a field added later does not change the digest.
     """
     fields = {
         field.name: getattr(config, field.name)

@@ -1,4 +1,4 @@
-"""The whole road: configuration → data → zoo → space → report. What the commands, notebooks and tests call.
+"""The whole pipeline: configuration → data → zoo → space → report. What the commands, notebooks and tests call.
 
 Nothing here prints: who wants to know hands in a `Watch`.
 """
@@ -182,8 +182,8 @@ def check_run(config: RunConfig, task: Task) -> None:
         for split, minimum in (("train", 2), ("validation", 1), ("test", 2)):
             if found.count(split) < minimum:
                 raise InputError(
-                    f"of {len(found)} {name}s {found.count(split)} are in split {split!r} and at least {minimum} are needed: "
-                    f"raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or --zoo.test "
+                    f"of {len(found)} {name}s {found.count(split)} are in split {split!r} and at least {minimum} are "
+                    f"needed: raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or --zoo.test "
                     f"({config.zoo.test:g})"
                 )
 

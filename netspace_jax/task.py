@@ -1,7 +1,7 @@
-"""What every domain defines for the rest of the package: a task, and the data on which its networks train and are scored.
+"""What every domain defines for the rest of the package: a task, and the data on which its networks are trained.
 
-A `Task` is static and holds no data; it is saved with a space. A `Dataset` is a pytree of arrays, so it can be an argument
-of a jitted function. The methods of both are pure functions of ONE network.
+A `Task` is static and holds no data; it is saved with a space. A `Dataset` is a pytree of arrays, so it can be an
+argument of a jitted function. The methods of both are pure functions of ONE network.
 """
 
 import dataclasses
@@ -105,7 +105,7 @@ class Dataset(Protocol):
         ...
 
     def of(self, member: Int[Array, ""] | int) -> "Dataset":
-        """The data of ONE network, the member of the zoo with this index; the methods below are called on the result."""
+        """The data of ONE network, the zoo's member of this index; the methods below are called on the result."""
         ...
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:

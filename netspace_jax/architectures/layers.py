@@ -1,8 +1,8 @@
 """Layers that the architectures share, initialised as PyTorch initialises them.
 
-Feature maps are laid out (height, channels, width, batch), as the convolution wants them (`conv2d`): modules take images
-as (batch, height, width, channels), begin with `to_maps` and end with `flatten_maps`. Kernels keep Flax's layouts, (height,
-width, in, out) and (in, out); `netspace_jax.prep` turns them into PyTorch's when a network becomes a PRep.
+Feature maps are laid out (height, channels, width, batch), as `conv2d` takes them. Modules take images as (batch, height,
+width, channels), begin with `to_maps` and end with `flatten_maps`. Kernels keep Flax's layouts, (height, width, in, out)
+and (in, out); `netspace_jax.architectures.parameters` turns them into PyTorch's when a network becomes a PRep.
 """
 
 import math
@@ -25,7 +25,7 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def torch_uniform(fan_in: int) -> nn.initializers.Initializer:
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): PyTorch's default for weights and biases of convolutions and linear layers."""
+    """U(-1/√fan_in, 1/√fan_in): PyTorch's default for weights and biases of convolutions and linear layers."""
     bound = 1.0 / math.sqrt(fan_in)
     return lambda key, shape, dtype=jnp.float32: jax.random.uniform(key, shape, dtype, -bound, bound)
 

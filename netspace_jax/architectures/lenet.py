@@ -1,4 +1,4 @@
-"""LeNetLike: a few strided convolutions and three linear layers (reference class 0)."""
+"""LeNetLike: a few strided convolutions and three linear layers (the paper's first architecture, arXiv 2206.05194)."""
 
 import flax.linen as nn
 from jaxtyping import Array, Float
@@ -29,7 +29,7 @@ class LeNetLike(nn.Module):
 
 
 def lenetlike(input_shape: tuple[int, ...], outputs: int) -> LeNetLike:
-    """The variant for an image size: the reference's for 32 and 64 pixels, a small one for images such as digits.
+    """The variant for an image size: the paper's for 32 and 64 pixels, a small one for images such as digits.
 
     62,006 parameters on CIFAR-10, 79,612 on Tiny-ImageNet, 3,718 on 8×8 grey digits.
     """

@@ -1,4 +1,4 @@
-"""PRep: the parameters of a network as an H×W tensor (reference, section PRep).
+"""PRep: the parameters of a network as an H×W tensor (arXiv 2206.05194; docs/method.md, eq. 1).
 
 A network's parameters are flattened in forward order, weight then bias, in PyTorch's layouts. That flat vector is
 what a zoo stores; a PRep is the same vector zero-padded and cut into rows.

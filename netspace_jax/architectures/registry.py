@@ -76,7 +76,7 @@ def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.4) or list(_BUILDERS)
         raise InputError(
-            f"unknown architecture {name!r}; did you mean {' or '.join(near)}? One of your own has to be registered first "
-            f"(netspace_jax.architectures.register; --modules FILE.py on the command line)"
+            f"unknown architecture {name!r}; did you mean {' or '.join(near)}? One of your own has to be registered "
+            f"first (netspace_jax.architectures.register; --modules FILE.py on the command line)"
         )
     return _BUILDERS[name](name, tuple(input_shape), outputs)

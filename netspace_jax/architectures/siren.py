@@ -22,9 +22,9 @@ def _uniform(bound: float) -> nn.initializers.Initializer:
 
 
 class Siren(nn.Module):
-    """Linear layers with sin(ω·x) after every one but the last: with ω = 30 the reference's network of one shape.
+    """Linear layers with sin(ω·x) after every one but the last: with ω = 30 the paper's network of one shape.
 
-    Weights start U(±1/fan_in) in the first layer and U(±√(6/fan_in)/ω) in the others, biases U(±1/√fan_in).
+    Weights are initialised U(±1/fan_in) in the first layer and U(±√(6/fan_in)/ω) in the others, biases U(±1/√fan_in).
     """
 
     hidden: tuple[int, ...] = (256, 256)

@@ -1,4 +1,4 @@
-"""VanillaCNN: 3×3 convolutions and one linear layer (reference class 1)."""
+"""VanillaCNN: 3×3 convolutions and one linear layer (the paper's second architecture, arXiv 2206.05194)."""
 
 import flax.linen as nn
 from jaxtyping import Array, Float
@@ -24,7 +24,7 @@ class VanillaCNN(nn.Module):
 
 
 def vanilla_cnn(input_shape: tuple[int, ...], outputs: int) -> VanillaCNN:
-    """The variant for an image size: the reference's for 32 and 64 pixels, a narrow one for images such as digits.
+    """The variant for an image size: the paper's for 32 and 64 pixels, a narrow one for images such as digits.
 
     68,818 parameters on CIFAR-10, 112,856 on Tiny-ImageNet, 3,650 on 8×8 grey digits.
     """

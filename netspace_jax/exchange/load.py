@@ -37,7 +37,7 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
     if isinstance(source, str | os.PathLike):
         return load_orbax(source, architecture) if Path(source).is_dir() else load_torch(source, architecture)
     if isinstance(source, Mapping):
-        # A module that is one layer has Flax parameters without a level, as a state_dict has; its names tell which it is.
+        # The Flax parameters of a module of one layer are as flat as a state_dict; the names tell the two apart.
         nested = any(isinstance(value, Mapping) for value in source.values())
         own = {leaf.path[0] for leaf in architecture.spec.leaves}
         return (load_flax if nested or set(source) == own else load_torch)(source, architecture)
@@ -54,7 +54,7 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
 def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Architecture) -> Float[np.ndarray, "size"]:
     """A network trained in PyTorch, as flat float32 parameters of the architecture's final form.
 
-    Names and layouts are those of `torch_names`: for the built-in architectures those of the paper's implementation (arXiv
+    Names and layouts are those of `torch_names`: for the built-in architectures those of the paper's code (arXiv
     2206.05194), else the Flax path joined by dots. A batch norm that comes with its convolution is folded into it; a
     convolution with a bias and no batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are the
     prefixes that `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.

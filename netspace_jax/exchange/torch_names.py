@@ -1,6 +1,6 @@
 """What PyTorch calls the parameters of an architecture.
 
-The built-in architectures have the names of the paper's implementation (arXiv 2206.05194). Any other Flax module has its
+The built-in architectures have the names of the paper's code (arXiv 2206.05194). Any other Flax module has its
 own path joined by dots, with `kernel` called `weight`; it can be given other names by registering its class:
 
     @module_name.register(MyModule)

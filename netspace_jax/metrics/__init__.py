@@ -1,1 +1,1 @@
-"""Figures of merit of a space."""
+"""Metrics of a space."""

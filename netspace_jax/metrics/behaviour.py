@@ -1,7 +1,7 @@
-"""What many networks of one architecture say, in blocks, compiled once for any number of them.
+"""Outputs and scores of many networks of one architecture, in blocks, compiled once for any number of them.
 
-Everywhere, `members` are the indices of the zoo's members that networks stand for: whose data they are asked about. They
-are left out where all networks see the same data.
+Everywhere, `members` are the indices of the zoo's members on whose data the networks run. They are left out where all
+networks see the same data.
 """
 
 import functools
@@ -102,7 +102,7 @@ def compare(
     members: Members = None,
     split: Split = "test",
 ) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
-    """Scores of some networks, scores of as many others, and the share of inputs on which each says what its other says."""
+    """Scores of networks, scores of as many others, and their pairwise agreement (docs/method.md, eq. 27)."""
 
     def both(count, rows):
         wanted, flats, numbers = rows

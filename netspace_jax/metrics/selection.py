@@ -1,4 +1,4 @@
-"""Selection metrics: what the best checkpoint of a training is chosen by, on validation members and validation inputs."""
+"""Selection metrics, by which the best checkpoint is chosen on validation members and validation inputs."""
 
 from collections.abc import Mapping
 
@@ -19,8 +19,8 @@ def selection_metric(
 ) -> float:
     """Agreement, minus the gap, or the score of generated networks; higher is better (docs/method.md, eq. 21).
 
-    The score counts interpolated networks too, where interpolation is taught, as the paper does. The share of members that
-    are read as another architecture is taken off: what is generated for them would not even have their shape.
+    The score counts interpolated networks too, where interpolation is taught, as the paper does. The share of members
+    that are read as another architecture is taken off: what is generated for them would not even have their shape.
 
     Args:
       validation: by architecture id, validation members.

@@ -1,8 +1,8 @@
 """The convolution that all architectures share, over feature maps laid out (height, channels, width, batch).
 
-On CPU a vmapped kernel makes `lax.conv` a grouped convolution, whose gradient is slow, and the gradient of any `lax.conv`
-inside a loop runs a naive kernel, some 50 times slower. Matrix products have neither problem, and the CPU takes one row of
-outputs after another as products whose operands stay in a core's cache. With the batch last, the input rows under a row
+On CPU a vmapped kernel makes `lax.conv` a grouped convolution, whose gradient is slow, and the gradient of any
+`lax.conv` inside a loop runs a naive kernel, some 50 times slower. Matrix products have neither problem, and the CPU
+computes one row of outputs after another as products whose operands stay in a core's cache. With the batch last, the input rows under a row
 of outputs are a few long runs of memory. The kernel's rows are summed by the product; its columns are separate
 results of it, which are shifted against each other and added, so that no patch is copied once for each column.
 Other backends keep their own convolution.
@@ -267,7 +267,7 @@ def _product_over_rows(a: Float[Array, "rows m n"], b: Float[Array, "rows k n"])
 
 
 def _are_long(size: int, rows: Float[Array, "rows k n"]) -> bool:
-    """Whether a product for each row, with a matrix of `size` to itself, costs less than one for which axes change places."""
+    """Whether a product for each row with its own matrix of `size` rows costs less than one that swaps axes."""
     return size <= rows.shape[2]
 
 

@@ -1,4 +1,4 @@
-"""The devices that networks are spread over: one mesh axis, `network`. While a zoo trains they exchange a loss now and then.
+"""The devices that networks are spread over: one mesh axis, `network`.
 
 With several processes, as on a TPU pod, all run the same command on the same files; each trains its share, and the
 first writes what is not Orbax's and shows the progress.
@@ -46,10 +46,11 @@ def prepare_cpu(cores: int = 0) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Hosts:
-    """Processes that work on one job together, each with devices of its own, over a file system that all of them see."""
+    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
 
     coordinator: str = ""
-    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one process alone."""
+    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one
+    process alone."""
     processes: int = 0
     """Number of processes; not needed with `auto`."""
     process: int = -1

@@ -1,4 +1,4 @@
-"""Random access to a random permutation: what lets a stateless, vmapped training step walk through epochs."""
+"""Random access to a random permutation: a stateless, vmapped training step goes through epochs with it."""
 
 import jax
 import jax.numpy as jnp

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-# Least-maximum fits on [-π/2, π/2] in powers of x²: sin(x)/x to 3.4e-9 in sin(x), cos(x) to 4.7e-8.
+# Minimax fits on [-π/2, π/2] in powers of x²: sin(x)/x to 3.4e-9 in sin(x), cos(x) to 4.7e-8.
 _SIN = (1.0, -0.16666647791862488, 0.008332899771630764, -0.0001980088127311319, 2.5904562335199444e-06)
 _COS = (0.9999999403953552, -0.4999990463256836, 0.04166358336806297, -0.0013853691052645445, 2.315363053639885e-05)
 # π in three parts: a multiple of the first by an integer below 2^16 is exact in float32.

@@ -165,7 +165,7 @@ def training_curve(
 def against_size(
     curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]],
 ) -> tuple[Figure, Sequence[Axes]]:
-    """Gap and agreement over sizes on a logarithmic axis; one (label of the size, sizes, rows of gap and agreement) a panel."""
+    """Gap and agreement over sizes on a logarithmic axis; one (axis label, sizes, rows of gap and agreement) a panel."""
     fig, grid = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True, squeeze=False)
     axes = list(grid[0])
     for ax, (label, sizes, rows) in zip(axes, curves, strict=True):

@@ -14,15 +14,18 @@ from netspace_jax.report.section import Section
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; height: auto; } table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #e4e4e4; } code { background: #f3f3f3; padding: 0 .25rem; }
+h1 { font-size: 1.7rem; margin-bottom: .2rem; }
+h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
+td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #e4e4e4; }
+code { background: #f3f3f3; padding: 0 .25rem; }
 details { margin: 1.5rem 0; } .lead { color: #444; }
 """
 
 
 def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> dict[str, bytes]:
-    """Write each section's figure as PNG, of several processes the first, and close it; returns the pictures by section."""
+    """Write each section's figure as PNG, in the first process only, and close it; returns the pictures by section."""
     pictures = {section.name: _png(section.figure) for section in sections if section.figure is not None}
     for name, picture in pictures.items():
         write_bytes(location(directory) / f"{name}.png", picture)

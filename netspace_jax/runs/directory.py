@@ -90,7 +90,8 @@ class RunDirectory:
             return found.tree, Progress(**found.record)
         except TypeError as error:
             raise InputError(
-                f"checkpoint {self.path / 'checkpoints' / 'last'} is of another version ({error}); --fresh starts the run anew"
+                f"checkpoint {self.path / 'checkpoints' / 'last'} is of another version ({error}); "
+                f"--fresh starts the run anew"
             ) from error
 
     def restore_best(self, like: NetSpace) -> NetSpace:

@@ -107,8 +107,8 @@ def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tup
             raise InputError(f"the space in {folder} needs the architecture {entry['name']!r}: {error}") from error
         if _described(built, entry["outputs"]) != entry:
             raise InputError(
-                f"the architecture {entry['name']!r} that is registered here is not the one that the space in {folder} was "
-                f"made with: {built.size} parameters here, {entry['parameters']} there, or other shapes"
+                f"the architecture {entry['name']!r} that is registered here is not the one that the space in {folder} "
+                f"was made with: {built.size} parameters here, {entry['parameters']} there, or other shapes"
             )
         found.append(built)
     return tuple(found)

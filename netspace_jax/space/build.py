@@ -48,7 +48,7 @@ def make_netspace(
 
 def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     """Parameters of encoder, decoder and head, untrained."""
-    keys = jax.random.split(key, 3 + netspace.corrections)
+    keys = jax.random.split(key, 4)
     constants = netspace.constants
     seen = netspace.observe(jnp.zeros(netspace.architectures[0].size), 0)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
@@ -58,10 +58,7 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     if netspace.correction is not None:
         nothing = jnp.zeros((len(constants.probes), netspace.task.outputs))
         residual = netspace.task.residual(nothing, nothing)
-        params["corrections"] = {
-            str(number): netspace.correction.init(keys[3 + number], z, residual, z)["params"]
-            for number in range(netspace.corrections)
-        }
+        params["correction"] = netspace.correction.init(keys[3], z, residual, z)["params"]
     return params
 
 

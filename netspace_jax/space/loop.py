@@ -140,7 +140,7 @@ def as_space(netspace: NetSpace, networks: dict[str, Networks]) -> Space:
 
 
 def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str, window: int = 0) -> Networks:
-    """The members that train the space: the first of the training split, if not all are wanted, or one window of them."""
+    """The members that train the space: the training split, its first members, or one window of it."""
     if config.resident:
         return zoo.window(architecture, "train", config.resident, window, config.seed)
     return zoo.networks(architecture, "train").first(config.train_members)

@@ -86,15 +86,15 @@ def boundary_pairs(architectures: int) -> tuple[tuple[int, int], ...]:
     The paper's implementation reads what it interpolates as the architecture that its head predicts, an argmax; here it
     is read as the known one in between, so that shapes are static (docs/method.md, eq. 16).
     """
-    least = max(1, architectures - 2)
+    minimum = max(1, architectures - 2)
     ids = range(architectures)
-    return tuple((low, high) for low in ids for high in ids[low + 1 :] if high - low > least)
+    return tuple((low, high) for low in ids for high in ids[low + 1 :] if high - low > minimum)
 
 
 def sample(
     dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], groups: tuple[Group, ...], size: int
 ) -> list[Batch]:
-    """The step's training batch for each group of networks: one for all, or one for each network, as the data has it."""
+    """The step's training batch for each group of networks: one shared by all, or one for each network."""
     if dataset.shared:
         return [dataset.sample(key, step, size)] * len(groups)
     batches = []

@@ -35,8 +35,7 @@ class NetSpace:
       architectures: what networks of the space can be; neighbours are neighbours in the space.
       prep: rows and columns of a PRep.
       encoder, decoder, head: Flax modules (docs/method.md, Encoder and decoder).
-      correction: Flax module that corrects an embedding, or None; applied `corrections` times, each with parameters of
-        its own.
+      correction: Flax module that corrects an embedding, or None; it is applied `corrections` times.
       task: what the networks compute, and how inputs are normalised.
       params: parameters of encoder, decoder and head; None before they are initialised.
     """
@@ -79,12 +78,11 @@ class NetSpace:
             outputs = architecture.apply(fixed.generate(z, architecture_id), probes)
             return self.task.imitation_loss(wanted, outputs), outputs
 
-        for number in range(self.corrections):
+        for _ in range(self.corrections):
             z = jax.lax.stop_gradient(z)
             gradient, outputs = jax.lax.stop_gradient(jax.grad(loss, has_aux=True)(z))
             residual = jax.lax.stop_gradient(self.task.residual(wanted, outputs))
-            params = {"params": self.params["corrections"][str(number)]}
-            z = z + self.correction.apply(params, gradient, residual, z)
+            z = z + self.correction.apply({"params": self.params["correction"]}, gradient, residual, z)
             found.append(z)
         return found
 

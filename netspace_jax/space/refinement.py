@@ -58,14 +58,12 @@ def refine_each(
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine(_, rows, netspace, inputs, architecture_id, config):
-    unit = jnp.std(rows[1])
-    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, inputs, unit))(rows)
+    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, inputs, jnp.std(row[1])))(rows)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine_each(_, rows, netspace, architecture_id, config):
-    unit = jnp.std(rows[1])
-    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, unit))(rows)
+    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, jnp.std(row[1])))(rows)
 
 
 def _refined(

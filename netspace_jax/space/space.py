@@ -47,8 +47,8 @@ class Space(NetSpace):
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())
         return (
-            f"Space({self.task.name}, embeddings of {self.embedding_size} values, architectures {', '.join(self.names)}, "
-            f"trained on {known or 'nothing yet'})"
+            f"Space({self.task.name}, embeddings of {self.embedding_size} values, architectures "
+            f"{', '.join(self.names)}, trained on {known or 'nothing yet'})"
         )
 
     def id_of(self, architecture: str | None) -> int:
@@ -76,7 +76,7 @@ class Space(NetSpace):
         """Embedding of a network, or embeddings of many, one row for each.
 
         Args:
-          networks: one network, as a `Network`, a Flax pytree, a flat vector, a PyTorch state_dict or the path of a file
+          networks: one network, as a `Network`, a Flax pytree, a flat vector, a PyTorch state_dict or a file's path
             (`netspace_jax.exchange.load_network`); or many of one architecture, as a list of these or as an array of
             flat vectors, of shape (networks, size). Batch norms are folded.
           architecture: name of the architecture; needed where the space has several, unless a `Network` is given.
@@ -177,7 +177,7 @@ class Space(NetSpace):
         budget: int | None = None,
         config: SearchConfig = SearchConfig(),
     ) -> Network:
-        """The best network found by gradient search from several embeddings, the decoder frozen (docs/method.md, eq. 24).
+        """The best network found by gradient search from several embeddings (docs/method.md, eq. 24).
 
         Args:
           objective: the search objective; or inputs and their true targets, such as (images, labels), to do well on.
@@ -222,6 +222,15 @@ def load(folder: epath.PathLike) -> Space:
       InputError: there is none, it is damaged or of another format, or one of its architectures is not registered here.
     """
     description, tree = artefact.read(folder)
+    try:
+        return _built(description, tree, folder)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
+
+
+def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.PathLike) -> Space:
     architectures = artefact.architectures_of(description, folder)
     parts = ("encoder", "decoder", "head")
     encoder, decoder, head = (artefact.module_of(description, part, folder) for part in parts)

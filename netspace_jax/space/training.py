@@ -166,7 +166,7 @@ def _pick(key, group: Group, step, count: int) -> Group:
 
 
 def _disturb(key, group: Group, unit, largest: float) -> Group:
-    """Noise on half of the networks, of a size drawn for each: they are networks too, and their own teachers (eq. 20)."""
+    """Noise on half of the networks, of a size drawn for each; they stay their own teachers (docs/method.md, eq. 20)."""
     size_key, noise_key = jax.random.split(key)
     count, parameters = group.flats[1::2].shape
     size = largest * jax.random.uniform(size_key, (count, 1))

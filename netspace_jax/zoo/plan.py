@@ -54,7 +54,7 @@ def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
 
 
 def member_key(config: ZooConfig, architecture: str, index: Int[Array, ""] | int) -> PRNGKeyArray:
-    """A member's own key, from its architecture's name and its index, so that a bigger zoo keeps its earlier members."""
+    """A member's own key, from its architecture's name and its index, so that a bigger zoo keeps its first members."""
     return key_of(architecture_key(config, architecture), Purpose.MEMBER, index)
 
 

@@ -79,9 +79,9 @@ def completion(run: Run[FieldData]) -> Section:
     names = [member.item for member in networks.members[: len(grids[0])]]
     figure, _ = picture_grid(grids, ["seen", "completed", "SIREN of all"], names, size=200)
     text = (
-        f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} (standard "
-        f"deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings that fit best. "
-        f"Mean IoU with the true shape over the half that was NOT seen: {metrics['completion/unseen_half_iou']:.3f}; of the "
-        f"training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}."
+        f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} "
+        f"(standard deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings "
+        f"that fit best. Mean IoU with the true shape over the half that was NOT seen: "
+        f"{metrics['completion/unseen_half_iou']:.3f}; of the training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}."
     )
     return Section("completion", "Half a shape, completed", text, metrics, figure)

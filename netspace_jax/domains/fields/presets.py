@@ -43,8 +43,8 @@ def chairs() -> RunConfig:
 def meshes() -> RunConfig:
     """The shapes of a folder of meshes.
 
-    `python train.py meshes --dataset FOLDER`: 5 minutes on two CPU cores for the 44 IKEA chairs of docs/shapes.md; SIREN
-    against truth IoU 0.58; generated against its SIREN 0.13: so few shapes do not make a space.
+    `python train.py meshes --dataset FOLDER`: 5 minutes on two CPU cores for the 44 IKEA chairs of docs/shapes.md;
+    SIREN against truth IoU 0.58; generated against its SIREN 0.13: so few shapes do not make a space.
     """
     return _shapes_of_files("meshes", 10_000)
 

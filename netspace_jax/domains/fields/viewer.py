@@ -1,4 +1,4 @@
-"""A 3-D viewer in one piece of HTML: sequences of meshes, such as an interpolation, walked with a slider.
+"""A 3-D viewer in one piece of HTML: sequences of meshes, such as an interpolation, with a slider.
 
 Plain WebGL, no library and no network. `viewer.html` beside this module is the template.
 """
@@ -21,7 +21,7 @@ STEPS = 2**13 - 1
 
 @dataclasses.dataclass(frozen=True)
 class MeshSequence:
-    """A walk from mesh to mesh.
+    """A sequence of meshes, such as an interpolation.
 
     Attributes:
       name: what the viewer calls it, such as "embedding" or "weights".

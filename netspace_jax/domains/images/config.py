@@ -22,7 +22,7 @@ class ImageZooConfig(ZooConfig):
     flip: bool = False
     """Whether images are flipped at random."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Number format of activations and products while networks train; parameters, statistics and losses stay float32."""
+    """Number format of activations and products in training; parameters, statistics and losses stay float32."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,15 +51,16 @@ class Classification:
         """
         if tuple(inputs.shape[1:]) != self.input_shape:
             raise InputError(
-                f"images have shape {tuple(inputs.shape)}; these networks take (n, {', '.join(map(str, self.input_shape))})"
+                f"images have shape {tuple(inputs.shape)}; "
+                f"these networks take (n, {', '.join(map(str, self.input_shape))})"
             )
         if inputs.dtype == np.uint8:
             return normalise(inputs, self.mean, self.std)
         inputs = jnp.asarray(inputs, jnp.float32)
         if inputs.size and float(inputs.min()) >= 0 and float(inputs.max()) > 0:
             raise InputError(
-                f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they are not "
-                f"normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
+                f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they are "
+                f"not normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
             )
         return inputs
 
@@ -88,7 +89,7 @@ class Classification:
     def imitation_loss(
         self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
     ) -> Float[Array, ""]:
-        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (Hinton et al. 2015; docs/method.md, eq. 12).
+        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (docs/method.md, eq. 12; Hinton et al. 2015).
 
         A network that trained briefly has logits a hundred times smaller than one that trained long, and at one
         temperature for all its loss all but vanishes. So `relative` times the same divergence is added at a temperature

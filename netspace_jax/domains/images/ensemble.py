@@ -10,7 +10,7 @@ SIZES = (1, 2, 4, 8, 16)
 
 
 def ensemble(run: Run) -> Section:
-    """Networks that vote: the best test members, what was generated from them, and both as ensembles of growing size."""
+    """Networks that vote: the best test members, the networks generated from them, and ensembles of growing size."""
     metric, which, dataset = run.metric, run.trained_ids[0], run.dataset
     members = run.networks(which, "test")
     order = members.best_first[: max(SIZES)]
@@ -31,7 +31,7 @@ def ensemble(run: Run) -> Section:
     averaged = "of their averaged logits"
     header = ("networks", f"generated: mean {metric} of each", averaged, f"members: mean {metric} of each", averaged)
     text = (
-        f"The best test {run.space.names[which]}s by validation images, and the networks generated from their embeddings; "
-        f"averaged are logits, on test images."
+        f"The best test {run.space.names[which]}s by validation images, and the networks generated from their "
+        f"embeddings; averaged are logits, on test images."
     )
     return Section("ensemble", "Networks that vote", text, metrics, None, (header, *rows))

@@ -15,8 +15,8 @@ def interpolation(run: Run) -> Section:
     figure, _ = figures.along_a_line(way.share, [("embeddings", way.latent), ("weights", way.weights)], run.metric)
     initial = "one shared initialisation" if run.config.zoo.shared_init else "initialisations of their own"
     text = (
-        f"The two best test {run.space.names[which]}s by validation inputs, trained from {initial}. Between their embeddings "
-        f"the lowest {run.metric} is {latent:.3f}, between their weights {weights:.3f} (chance: "
+        f"The two best test {run.space.names[which]}s by validation inputs, trained from {initial}. Between their "
+        f"embeddings the lowest {run.metric} is {latent:.3f}, between their weights {weights:.3f} (chance: "
         f"{run.dataset.chance('test'):.3f})."
     )
     metrics = {"interpolate/latent_min": latent, "interpolate/weights_min": weights}

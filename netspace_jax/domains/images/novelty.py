@@ -1,4 +1,4 @@
-"""New networks, or repeated ones: generated networks beside the nearest training network and what takes no generator."""
+"""Novelty: generated networks beside the nearest training network, and beside baselines without a generator."""
 
 from netspace_jax import latent
 from netspace_jax.metrics.behaviour import outputs_of, scores_on
@@ -48,8 +48,8 @@ def novelty(run: Run) -> Section:
     header = ("networks", f"{task.metric}: mean", "max", "distance to the nearest training network")
     header += ("agreement with the nearest training network",)
     text = (
-        f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A generator "
-        "that repeats what it was shown would have distance 0 and agreement 1; compare generated networks with the test "
-        "networks themselves."
+        f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A "
+        "generator that repeats its training set would have distance 0 and agreement 1; compare generated networks with "
+        "the test networks themselves."
     )
     return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

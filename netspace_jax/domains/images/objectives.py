@@ -14,7 +14,7 @@ from netspace_jax.latent.objectives import RunNetwork, validation_score
 
 @flax.struct.dataclass
 class Distil:
-    """Imitate a teacher and do well by the labels: the paper's, where `label_weight` is 0 or 0.1 (docs/method.md, eq. 25).
+    """Imitate a teacher and fit the labels, with weight 0 or 0.1 in the paper (docs/method.md, eq. 25).
 
     Attributes:
       flat: parameters of the teacher, of architecture `teacher`.

@@ -1,4 +1,4 @@
-"""Predicting a network's accuracy from its embedding, beside simple statistics of its weights (Unterthiner et al. 2020)."""
+"""Predicting a network's accuracy from its embedding, beside statistics of its weights (Unterthiner et al. 2020)."""
 
 import numpy as np
 from jaxtyping import Float
@@ -19,7 +19,7 @@ _QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def weight_statistics(spec: Spec, flats: Float[np.ndarray, "network size"]) -> Float[np.ndarray, "network statistics"]:
-    """Mean, variance and five quantiles of each leaf of each network's parameters: the baseline of Unterthiner et al."""
+    """Mean, variance and five quantiles of each parameter tensor of each network: the baseline of Unterthiner et al."""
     columns = []
     for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
         part = np.asarray(flats)[:, start : start + leaf.size]
@@ -60,13 +60,13 @@ def prediction(run: Run[ImageData]) -> Section:
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
         rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
     text = (
-        f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and measured on "
-        f"{len(scores['test'])} test members."
+        f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and measured "
+        f"on {len(scores['test'])} test members."
     )
     if "probes" in features:
         text += (
-            f" The encoder runs each network on probe images, so its {metric} there, which needs no embedding, is the figure "
-            "to beat."
+            f" The encoder runs each network on probe images, so its {metric} there, which needs no embedding, is the "
+            "figure to beat."
         )
     return Section("prediction", f"Predicting {metric}", text, metrics, None, (("from", "R²", "Kendall's τ"), *rows))
 

@@ -29,7 +29,7 @@ class RedundancyOptions:
 
 
 def redundancy(run: Run, options: RedundancyOptions) -> Section:
-    """How redundant are networks? Gap and agreement against the embedding's size, and against the networks trained on."""
+    """How redundant are networks? Gap and agreement against the size of the embedding, and of the training set."""
     which = run.trained_ids[0]
     whole = len(training_networks(run.config.netspace, run.zoo, run.space.names[which]).members)
     counts = sorted({min(count, whole) for count in (*options.members, whole)})
@@ -57,8 +57,8 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
         ]
     )
     text = (
-        f"Each point is a NetSpace of its own, trained for {options.steps} steps on the same zoo and measured on test members; "
-        f"where the embedding varies all {whole} training members are shown, and where these vary it has "
+        f"Each point is a NetSpace of its own, trained for {options.steps} steps on the same zoo and measured on test "
+        f"members; where the embedding varies all {whole} training members are used, and where these vary it has "
         f"{run.config.netspace.embedding} values."
     )
     header = ("what is varied", "gap", "agreement")

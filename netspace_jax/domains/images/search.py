@@ -1,4 +1,4 @@
-"""Search in the latent space against what else the same gradient steps could have bought (docs/method.md, Latent search)."""
+"""Latent search against other ways to spend the same gradient steps (docs/method.md, Latent search)."""
 
 import dataclasses
 from typing import NamedTuple
@@ -106,8 +106,8 @@ def search(run: Run[ImageData], config: SearchConfig) -> Section:
         "search/fine_tune_accuracy": tuned[1].after,
     }
     text = (
-        f"The teacher is {teacher.label}. Everything is chosen on validation images; test images are used once, for this "
-        f"table. A step sees {teacher.objective.batch} images; the decoder is frozen."
+        f"The teacher is {teacher.label}. Everything is chosen on validation images; test images are used once, for "
+        f"this table. A step sees {teacher.objective.batch} images; the decoder is frozen."
     )
     metric = run.metric
     header = ("way", "gradient steps", f"test {metric} before", f"validation {metric} after", f"test {metric} after")
@@ -151,7 +151,8 @@ def _fine_tunings(run: Run, which: int, objective: Distil, config: SearchConfig,
     tuned = _fine_tuned(run.space.architectures[which], objective, jnp.asarray(flats), config)
     before, after = _scores(run, which, flats), _scores(run, which, tuned.z)
     return [
-        Row(f"fine-tuning the weights of {name}", config.steps * len(RATES), float(before[i]), float(tuned.score[i]), float(after[i]))
+        Row(f"fine-tuning the weights of {name}", config.steps * len(RATES), float(before[i]), float(tuned.score[i]),
+            float(after[i]))
         for i, name in enumerate(("the same member of the lower half", "the zoo's best member"))
     ]  # fmt: skip
 
@@ -190,8 +191,8 @@ def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
                     (origin, architecture.name, f"{scores[i]:.3f}", f"{own:.3f}", "yes" if read_right[i] else "no")
                 )
     text = (
-        f"Each search starts at the embedding of a test member of one architecture and asks for another, for {config.steps} "
-        f"steps. The teacher is {teacher.label}."
+        f"Each search starts at the embedding of a test member of one architecture and asks for another, for "
+        f"{config.steps} steps. The teacher is {teacher.label}."
     )
     header = ("starts at", "asked for", f"test {metric}", f"mean {metric} of the zoo", "read as asked for")
     return Section("search_architectures", "Search for another architecture", text, metrics, None, (header, *rows))
