@@ -183,8 +183,8 @@ def check_run(config: RunConfig, task: Task) -> None:
             if found.count(split) < minimum:
                 raise InputError(
                     f"of {len(found)} {name}s {found.count(split)} are in split {split!r} and at least {minimum} are "
-                    f"needed: raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or --zoo.test "
-                    f"({config.zoo.test:g})"
+                    f"needed: raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or "
+                    f"--zoo.test ({config.zoo.test:g})"
                 )
 
 

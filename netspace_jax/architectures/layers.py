@@ -1,8 +1,8 @@
 """Layers that the architectures share, initialised as PyTorch initialises them.
 
-Feature maps are laid out (height, channels, width, batch), as `conv2d` takes them. Modules take images as (batch, height,
-width, channels), begin with `to_maps` and end with `flatten_maps`. Kernels keep Flax's layouts, (height, width, in, out)
-and (in, out); `netspace_jax.architectures.parameters` turns them into PyTorch's when a network becomes a PRep.
+Feature maps are laid out (height, channels, width, batch), as `conv2d` takes them. Modules take images as (batch,
+height, width, channels), begin with `to_maps` and end with `flatten_maps`. Kernels keep Flax's layouts, (height, width,
+in, out) and (in, out); `netspace_jax.architectures.parameters` turns them into PyTorch's when a network becomes a PRep.
 """
 
 import math

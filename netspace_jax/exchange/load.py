@@ -56,8 +56,8 @@ def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Arch
 
     Names and layouts are those of `torch_names`: for the built-in architectures those of the paper's code (arXiv
     2206.05194), else the Flax path joined by dots. A batch norm that comes with its convolution is folded into it; a
-    convolution with a bias and no batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are the
-    prefixes that `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.
+    convolution with a bias and no batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are
+    the prefixes that `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.
 
     Args:
       source: a `.safetensors` file, a file that `torch.save` wrote of a `state_dict`, or such a dict of tensors.

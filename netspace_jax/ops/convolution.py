@@ -2,10 +2,10 @@
 
 On CPU a vmapped kernel makes `lax.conv` a grouped convolution, whose gradient is slow, and the gradient of any
 `lax.conv` inside a loop runs a naive kernel, some 50 times slower. Matrix products have neither problem, and the CPU
-computes one row of outputs after another as products whose operands stay in a core's cache. With the batch last, the input rows under a row
-of outputs are a few long runs of memory. The kernel's rows are summed by the product; its columns are separate
-results of it, which are shifted against each other and added, so that no patch is copied once for each column.
-Other backends keep their own convolution.
+computes one row of outputs after another as products whose operands stay in a core's cache. With the batch last, the
+input rows under a row of outputs are a few long runs of memory. The kernel's rows are summed by the product; its
+columns are separate results of it, which are shifted against each other and added, so that no patch is copied once for
+each column. Other backends keep their own convolution.
 """
 
 import functools

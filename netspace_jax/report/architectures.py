@@ -34,8 +34,8 @@ def architectures(run: Run) -> Section:
     header = ("architecture", "parameters", f"{metric} of the zoo", "of test members")
     header += ("of networks generated from them", "min", "max", "agreement", "head accuracy")
     text = (
-        "Test members, none of them used in training. The head reads each embedding's architecture; the encoder is told of "
-        "it by nothing but the parameters, whose number shows in the padding of a PRep."
+        "Test members, none of them used in training. The head reads each embedding's architecture; the encoder is "
+        "told of it by nothing but the parameters, whose number shows in the padding of a PRep."
     )
     return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
 
@@ -57,10 +57,10 @@ def interpolate_architectures(run: Run) -> Section:
     figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, run.metric)
     changes = int(np.count_nonzero(np.diff(read_as)))
     text = (
-        f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the line "
-        f"is read as the architecture that the head reads in it; the colour tells which. The line passes through "
-        f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest {run.metric} "
-        f"is {scores.min():.3f}."
+        f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the "
+        f"line is read as the architecture that the head reads in it; the colour tells which. The line passes through "
+        f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest "
+        f"{run.metric} is {scores.min():.3f}."
     )
     metrics = {
         "interpolate_architectures/architectures": float(len(set(read_as.tolist()))),

@@ -71,15 +71,15 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
         key=metrics.__getitem__,
     )
     text = (
-        f"Test members, never seen. Refined: {steps} gradient steps on the embedding, the decoder frozen, without labels, "
-        f"on training inputs. Of what takes no space, {best.split('/')[1].replace('_', ' ')} comes nearest, with an agreement "
-        f"of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
+        f"Test members, never seen. Refined: {steps} gradient steps on the embedding, the decoder frozen, without "
+        f"labels, on training inputs. Of what takes no space, {best.split('/')[1].replace('_', ' ')} comes nearest, "
+        f"with an agreement of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
     )
     if "spread/members" in metrics:
         text += (
-            f" Two members of like {run.metric} disagree on {metrics['spread/members']:.3f} of inputs, two refined networks "
-            f"on {metrics['spread/refined']:.3f}; among those from {HIGH} on {metrics['spread/members_high']:.3f} and "
-            f"{metrics['spread/refined_high']:.3f}."
+            f" Two members of like {run.metric} disagree on {metrics['spread/members']:.3f} of inputs, two refined "
+            f"networks on {metrics['spread/refined']:.3f}; among those from {HIGH} on "
+            f"{metrics['spread/members_high']:.3f} and {metrics['spread/refined_high']:.3f}."
         )
     return Section("fidelity", "Is it the same network?", text, metrics, None, (header, *(row.cells() for row in rows)))
 

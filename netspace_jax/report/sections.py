@@ -93,8 +93,8 @@ def preps(run: Run) -> Section:
     ]
     figure, _ = figures.preps(pairs)
     text = (
-        f"The parameters of the test {run.space.names[which]} with the highest score, and of the network generated from "
-        "it. They need not look alike: only what a network does is compared in training."
+        f"The parameters of the test {run.space.names[which]} with the highest score, and of the network generated "
+        "from it. They need not look alike: only what a network does is compared in training."
     )
     return Section("prep", "A PRep before and after", text, {}, figure)
 

@@ -31,8 +31,8 @@ class ProbeEncoder(nn.Module):
 class Correction(nn.Module):
     """What a decoded network still gets wrong on the probes, to a change of its embedding.
 
-    Iterative amortised inference (Marino et al. 2018, arXiv 1807.09356): it sees the gradient of the imitation loss, the
-    residual of the outputs, and the embedding. Its first part is linear in the gradient and starts at zero.
+    Iterative amortised inference (Marino et al. 2018, arXiv 1807.09356): it sees the gradient of the imitation loss,
+    the residual of the outputs, and the embedding. Its first part is linear in the gradient and starts at zero.
     """
 
     embedding: int

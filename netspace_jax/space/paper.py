@@ -33,8 +33,8 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """Embedding, read as a 1×64×64 image, to PRep by convolutions between which the buffer is re-read.
 
-    Re-reading keeps the channel-first order of values of the paper's implementation. The output is scaled and shifted by a
-    learned value for each element, initialised from N(0,1)·1e-3 and U(0,1)·1e-2.
+    Re-reading keeps the channel-first order of values of the paper's implementation. The output is scaled and shifted
+    by a learned value for each element, initialised from N(0,1)·1e-3 and U(0,1)·1e-2.
     """
 
     prep: tuple[int, int]

@@ -123,8 +123,8 @@ def shapes(run: Run[FieldData]) -> Section:
     names = [member.item for member in networks.members[: min(PICTURED, len(meshes))]]
     figure, _ = picture_grid([meshes[:PICTURED], generated[:PICTURED]], ["SIREN", "generated"], names, size=200)
     text = (
-        "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean distance "
-        "to the nearest point of the other surface, both ways, where the cube's side is 2."
+        "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean "
+        "distance to the nearest point of the other surface, both ways, where the cube's side is 2."
     )
     header = (f"{len(found.score)} shapes never seen", "points within 0.01", "IoU")
     header += (f"Chamfer distance ({len(meshes)} shapes)", "without a surface")
@@ -155,8 +155,8 @@ def interpolate_shapes(run: Run) -> Section:
     metrics = {f"shapes/whole_{way}": float(np.mean(found)) for way, found in whole.items()}
     figure, _ = picture_grid(grids, labels, [f"{i / (steps - 1):.0%}" for i in range(steps)], size=200)
     text = (
-        f"Of the steps by embeddings, {metrics['shapes/whole_embeddings']:.0%} are one piece (at least 99 % of the area "
-        f"in the largest); of the steps between by weights, {metrics['shapes/whole_weights']:.0%}."
+        f"Of the steps by embeddings, {metrics['shapes/whole_embeddings']:.0%} are one piece (at least 99 % of the "
+        f"area in the largest); of the steps between by weights, {metrics['shapes/whole_weights']:.0%}."
     )
     title = "From one shape to another"
     return Section("interpolate_shapes", title, text, metrics, figure, (), viewer_html(sequences))

@@ -59,8 +59,8 @@ class Classification:
         inputs = jnp.asarray(inputs, jnp.float32)
         if inputs.size and float(inputs.min()) >= 0 and float(inputs.max()) > 0:
             raise InputError(
-                f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they are "
-                f"not normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
+                f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they "
+                f"are not normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
             )
         return inputs
 

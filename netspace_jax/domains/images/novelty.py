@@ -49,7 +49,7 @@ def novelty(run: Run) -> Section:
     header += ("agreement with the nearest training network",)
     text = (
         f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A "
-        "generator that repeats its training set would have distance 0 and agreement 1; compare generated networks with "
-        "the test networks themselves."
+        "generator that repeats its training set would have distance 0 and agreement 1; compare generated networks "
+        "with the test networks themselves."
     )
     return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

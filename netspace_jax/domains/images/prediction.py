@@ -60,8 +60,8 @@ def prediction(run: Run[ImageData]) -> Section:
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
         rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
     text = (
-        f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and measured "
-        f"on {len(scores['test'])} test members."
+        f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and "
+        f"measured on {len(scores['test'])} test members."
     )
     if "probes" in features:
         text += (

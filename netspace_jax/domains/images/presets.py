@@ -149,8 +149,8 @@ def digits_multi_own() -> RunConfig:
 def digits_unseen() -> RunConfig:
     """Only LeNetLikes and ResNet32s train the space; VanillaCNNs and ResNet8s are generated from interpolations.
 
-    `python train.py digits-unseen`: 5 minutes on two CPU cores; VanillaCNN 0.967, ResNet8 0.963 (trained directly 0.954,
-    0.975).
+    `python train.py digits-unseen`: 5 minutes on two CPU cores; VanillaCNN 0.967, ResNet8 0.963 (trained directly
+    0.954, 0.975).
     """
     base = digits_multi()
     zoo = dataclasses.replace(base.zoo, members=(48, 16, 16, 32))

@@ -118,8 +118,8 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     text = (
         f"The {len(order)} best test members by validation, the networks generated from them, and as many random "
         f"initialisations, trained on the task's images a quarter turned, or with every class called by the next one's "
-        f"name{others}: mean test {metric} after so many epochs of Adam, whose learning rate falls from 1e-3 to 1e-5 along "
-        "a cosine over just these. Random ones are at the disadvantage of having seen no images at all."
+        f"name{others}: mean test {metric} after so many epochs of Adam, whose learning rate falls from 1e-3 to 1e-5 "
+        "along a cosine over just these. Random ones are at the disadvantage of having seen no images at all."
     )
     header = ("task", "initialisation", *(f"{count} epochs" for count in epochs))
     return Section("transfer", "An initialisation for another task", text, metrics, None, (header, *rows))
