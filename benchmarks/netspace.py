@@ -30,14 +30,15 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
-from netspace_jax.cli import one_line_errors  # noqa: E402
+from netspace_jax.api import preset  # noqa: E402
+from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
-from netspace_jax.domains.images.dataset import classification  # noqa: E402
-from netspace_jax.domains.presets import preset  # noqa: E402
+from netspace_jax.domains.images.dataset import image_data  # noqa: E402
+from netspace_jax.domains.images.domain import DOMAIN  # noqa: E402
 from netspace_jax.ops.devices import netspace_mesh, put_everywhere  # noqa: E402
-from netspace_jax.space.loss import Shown  # noqa: E402
-from netspace_jax.space.netspace import make_constants, make_netspace  # noqa: E402
+from netspace_jax.space.build import make_constants, make_netspace  # noqa: E402
+from netspace_jax.space.loss import Group  # noqa: E402
 from netspace_jax.space.training import TrainData, make_training  # noqa: E402
 
 MEMBERS = 4  # of each architecture on the device; how many there are does not change a step's time
@@ -69,37 +70,38 @@ def _images(size: int) -> ImageSet:
     rng = np.random.default_rng(0)
 
     def some(count):
-        return Images(rng.integers(0, 256, (count, size, size, 3)).astype(np.uint8), (np.arange(count) % 10).astype(np.int32))
+        return Images(
+            rng.integers(0, 256, (count, size, size, 3)).astype(np.uint8), (np.arange(count) % 10).astype(np.int32)
+        )
 
     return ImageSet("random", 10, some(512), some(16), some(16), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def ours(config: RunConfig, args: Arguments):
     """`steps` steps of this project's training."""
-    task = classification(_images(args.size), 0, False)
-    kinds = tuple(range(len(config.zoo.architectures)))
-    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in config.zoo.architectures)
-    netspace = make_netspace(config.netspace, built)
+    data = image_data(_images(args.size))
+    task = DOMAIN.task_of(config.netspace, data.task)
+    names = config.zoo.architectures
+    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in names)
     rng = np.random.default_rng(0)
 
     def drawn(architecture, count):
         return (0.05 * rng.standard_normal((count, architecture.size))).astype(np.float32)
 
     members = tuple(drawn(architecture, MEMBERS) for architecture in built)
-    constants = make_constants(config.netspace, netspace, task, members)
-    deviations = tuple(constants.scale[kind].reshape(-1)[:built[kind].size] for kind in kinds)
+    netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, members))
     teacher, flat = None, None
     if config.netspace.teaching == "common":
         teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
         flat = jnp.asarray(drawn(teacher, 1)[0])
-    shown = tuple(Shown(jnp.asarray(rows), jnp.zeros(MEMBERS, jnp.int32)) for rows in members)
+    groups = {which: Group(jnp.asarray(rows), jnp.arange(MEMBERS)) for which, rows in enumerate(members)}
     mesh = netspace_mesh()
-    data = put_everywhere(TrainData(task, constants, shown, deviations, flat), mesh)
-    training = make_training(netspace, config.netspace, kinds, teacher, mesh)
+    data = put_everywhere(TrainData(data, netspace, groups, flat), mesh)
+    training = make_training(config.netspace, tuple(groups), teacher, mesh)
     held = [training.init(data)]
 
     def run():
-        state, _ = training.advance(held[0], data, args.steps)
+        state, _ = training.advance(held[0], data, args.steps, False)
         held[0] = jax.block_until_ready(state)
 
     return run
@@ -123,7 +125,11 @@ def reference(multi: bool, config: NetSpaceConfig, args: Arguments):
     models = [nets.lenetlike(), nets.vanilla_cnn(), nets.resnet(8, norm=None), nets.resnet(32, norm=None)]
     models = [model.to(device) for model in (models if multi else models[2:3])]
     sizes = [sum(p.numel() for p in model.parameters()) for model in models]
-    encoder, decoder, head = nets.Encoder().to(device), nets.Decoder(*prep).to(device), nets.Head(max(len(models), 2)).to(device)
+    encoder, decoder, head = (
+        nets.Encoder().to(device),
+        nets.Decoder(*prep).to(device),
+        nets.Head(max(len(models), 2)).to(device),
+    )
     teacher = nets.resnet(56, norm=None).to(device) if multi else None
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters(), *head.parameters()], lr=1e-4)
     images = _images(32).train
@@ -145,7 +151,9 @@ def reference(multi: bool, config: NetSpaceConfig, args: Arguments):
         """Loss of the network of one kind that an embedding is read as."""
         out = read(kind, decoder(z[None])[0], x)
         label = torch.tensor([kind], device=device)
-        return F.cross_entropy(head(z[None]), label) + 0.9 * nets.distillation(wanted, out) + 0.1 * F.cross_entropy(out, y)
+        return (
+            F.cross_entropy(head(z[None]), label) + 0.9 * nets.distillation(wanted, out) + 0.1 * F.cross_entropy(out, y)
+        )
 
     def step():
         chosen = torch.randint(0, len(y_all), (args.batch,), device=device)
@@ -179,8 +187,10 @@ def reference(multi: bool, config: NetSpaceConfig, args: Arguments):
 def own(config: RunConfig, hidden: int) -> RunConfig:
     """The same experiment with this project's encoder and decoder."""
     base: NetSpaceConfig = config.netspace
-    return dataclasses.replace(config, netspace=dataclasses.replace(base, encoder="probe", decoder="mlp", embedding=256, hidden=hidden,
-                                                                    probes=64))
+    return dataclasses.replace(
+        config,
+        netspace=dataclasses.replace(base, encoder="probe", decoder="mlp", embedding=256, hidden=hidden, probes=64),
+    )
 
 
 def main(arguments: list[str]) -> None:
@@ -191,12 +201,25 @@ def main(arguments: list[str]) -> None:
         multi = experiment == "multi"
         config = preset("cifar10-multi" if multi else "cifar10-single")
         networks = config.netspace.networks if multi or not args.networks else args.networks
-        config = dataclasses.replace(config, netspace=dataclasses.replace(config.netspace, batch=args.batch, networks=networks))
-        found = alternate([
-            Contender("ours", lambda config=config: ours(config, args), args.steps * networks),
-            Contender("ours, own autoencoder", lambda config=config: ours(own(config, args.hidden), args), args.steps * networks),
-            Contender("reference's way", lambda multi=multi, config=config: reference(multi, config.netspace, args),
-                      args.steps * (2 if multi else networks))], args.turns)
+        config = dataclasses.replace(
+            config, netspace=dataclasses.replace(config.netspace, batch=args.batch, networks=networks)
+        )
+        found = alternate(
+            [
+                Contender("ours", lambda config=config: ours(config, args), args.steps * networks),
+                Contender(
+                    "ours, own autoencoder",
+                    lambda config=config: ours(own(config, args.hidden), args),
+                    args.steps * networks,
+                ),
+                Contender(
+                    "reference's way",
+                    lambda multi=multi, config=config: reference(multi, config.netspace, args),
+                    args.steps * (2 if multi else networks),
+                ),
+            ],
+            args.turns,
+        )
         theirs = found[2]
         for timing in found:
             ratio = f"{theirs.seconds / timing.seconds:.2f}" if theirs.seconds and timing.seconds else "–"

@@ -20,17 +20,16 @@ from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
 prepare_cpu()
 
 import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
-from netspace_jax import latent, pipeline  # noqa: E402
-from netspace_jax.cli import one_line_errors  # noqa: E402
+from netspace_jax import architectures, latent  # noqa: E402
+from netspace_jax.api import preset  # noqa: E402
+from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import SearchConfig  # noqa: E402
-from netspace_jax.domains.load import load_task  # noqa: E402
-from netspace_jax.domains.presets import preset  # noqa: E402
-from netspace_jax.latent.objectives import Labels  # noqa: E402
-from netspace_jax.space.netspace import make_constants  # noqa: E402
+from netspace_jax.domains.images.domain import DOMAIN  # noqa: E402
+from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
+from netspace_jax.space.search import search  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,24 +49,49 @@ class Arguments:
 def main(arguments: list[str]) -> None:
     args = tyro.cli(Arguments, args=arguments, prog="benchmarks/search.py")
     config = preset("digits")
-    task = load_task(config.zoo).task
-    netspace = pipeline.build_netspace(config, task)
-    members = np.random.default_rng(0).standard_normal((32, netspace.architectures[0].size)).astype(np.float32)
-    constants = make_constants(config.netspace, netspace, task, (members,))
-    params = netspace.init(jax.random.key(0), task, constants)
+    data = DOMAIN.load(config.zoo).dataset
+    task = DOMAIN.task_of(config.netspace, data.task)
+    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in config.zoo.architectures)
+    members = np.random.default_rng(0).standard_normal((32, built[0].size)).astype(np.float32)
+    netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, (members,)))
+    netspace = netspace.replace(params=initial_params(netspace, jax.random.key(0)))
     starts = jax.random.normal(jax.random.key(1), (max(args.counts), config.netspace.embedding))
-    region, goal = latent.region_of(starts), Labels(task)
-    settings = SearchConfig(steps=args.steps, looks=1)
+    region, objective = latent.region_of(starts), latent.Fit(data)
+    settings = SearchConfig(steps=args.steps, validations=1)
 
     def prepare(count: int):
-        return lambda: jax.block_until_ready(latent.search(netspace, params, constants, region, goal, jnp.asarray(starts[:count]), 0, settings))
+        def run():
+            found = search(netspace, region, objective, starts[:count], architecture_id=0, config=settings)
+            jax.block_until_ready(found)
 
-    found = alternate([Contender(str(count), lambda count=count: prepare(count), count) for count in args.counts], args.turns)
-    rows = [(timing.name, f"{1 / timing.seconds:.3g}", f"{args.steps / timing.seconds:,.4g}", f"{timing.warm_seconds - timing.seconds * int(timing.name):.1f}")
-            for timing in found]
-    header = ("searches at once", f"searches of {args.steps} steps a second", "steps of one search a second", "seconds to compile")
-    report("Latent search", " ".join(["python benchmarks/search.py", *arguments]), header, rows,
-           {"timings": as_record(found), "steps": args.steps}, args.out)
+        return run
+
+    found = alternate(
+        [Contender(str(count), lambda count=count: prepare(count), count) for count in args.counts], args.turns
+    )
+    rows = [
+        (
+            timing.name,
+            f"{1 / timing.seconds:.3g}",
+            f"{args.steps / timing.seconds:,.4g}",
+            f"{timing.warm_seconds - timing.seconds * int(timing.name):.1f}",
+        )
+        for timing in found
+    ]
+    header = (
+        "searches at once",
+        f"searches of {args.steps} steps a second",
+        "steps of one search a second",
+        "seconds to compile",
+    )
+    report(
+        "Latent search",
+        " ".join(["python benchmarks/search.py", *arguments]),
+        header,
+        rows,
+        {"timings": as_record(found), "steps": args.steps},
+        args.out,
+    )
 
 
 if __name__ == "__main__":

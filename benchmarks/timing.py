@@ -68,8 +68,12 @@ def alternate(contenders: Sequence[Contender], turns: int) -> list[Timing]:
                 began = time.perf_counter()
                 ready[contender.name]()
                 seconds[contender.name].append((time.perf_counter() - began) / contender.units)
-    return [Timing(c.name, statistics.median(seconds[c.name]), warm[c.name], tuple(seconds[c.name])) if c.name in ready
-            else Timing(c.name, None, None, failure=failures[c.name]) for c in contenders]
+    return [
+        Timing(c.name, statistics.median(seconds[c.name]), warm[c.name], tuple(seconds[c.name]))
+        if c.name in ready
+        else Timing(c.name, None, None, failure=failures[c.name])
+        for c in contenders
+    ]
 
 
 class Unavailable(Exception):
@@ -92,7 +96,11 @@ def machine() -> str:
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
     return f"core of {names[0]}" if names else platform.processor() or platform.machine()
 
 
@@ -103,14 +111,25 @@ def matmul_rate(size: int = 2048, turns: int = 5) -> float:
     spread = jax.NamedSharding(mesh, jax.P("device"))
     a = jax.device_put(jnp.ones((count, size, size), jnp.float32), spread)
     product = jax.jit(lambda a: a @ a, out_shardings=spread)
-    times = alternate([Contender("matmul", lambda: lambda: jax.block_until_ready(product(a)), count * 2.0 * size ** 3)], turns)
+    times = alternate(
+        [Contender("matmul", lambda: lambda: jax.block_until_ready(product(a)), count * 2.0 * size**3)], turns
+    )
     return 1 / times[0].seconds
 
 
-def report(title: str, command: str, header: Sequence[str], rows: Sequence[Sequence[str]], record: dict, out: Path) -> None:
+def report(
+    title: str, command: str, header: Sequence[str], rows: Sequence[Sequence[str]], record: dict, out: Path
+) -> None:
     """Print a table in Markdown with its command, machine and date, and write the numbers as JSON."""
-    lines = [f"### {title}", "", f"`{command}`, {machine()}, {date.today().isoformat()}", "",
-             "| " + " | ".join(header) + " |", "|" + "---|" * len(header), *("| " + " | ".join(row) + " |" for row in rows)]
+    lines = [
+        f"### {title}",
+        "",
+        f"`{command}`, {machine()}, {date.today().isoformat()}",
+        "",
+        "| " + " | ".join(header) + " |",
+        "|" + "---|" * len(header),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
     print("\n".join(lines), flush=True)
     out.mkdir(parents=True, exist_ok=True)
     name = title.lower().replace(" ", "-").replace(",", "")

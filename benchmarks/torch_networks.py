@@ -17,7 +17,14 @@ def _conv_stack(channels: int, convs: list[tuple[int, int, int, int]]) -> list[n
 
 def lenetlike(classes: int = 10) -> nn.Module:
     """CIFAR-10's LeNetLike: 62,006 parameters."""
-    linear = [nn.Flatten(), nn.Linear(400, 120), nn.LeakyReLU(SLOPE), nn.Linear(120, 84), nn.LeakyReLU(SLOPE), nn.Linear(84, classes)]
+    linear = [
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(120, 84),
+        nn.LeakyReLU(SLOPE),
+        nn.Linear(84, classes),
+    ]
     return nn.Sequential(*_conv_stack(3, [(6, 5, 2, 0), (16, 5, 2, 0)]), *linear)
 
 
@@ -36,7 +43,9 @@ class _Block(nn.Module):
         self.norm2 = norm(out) if norm else nn.Identity()
         self.short = nn.Identity()
         if channels != out:
-            self.short = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=norm is None), norm(out) if norm else nn.Identity())
+            self.short = nn.Sequential(
+                nn.Conv2d(channels, out, 1, stride, bias=norm is None), norm(out) if norm else nn.Identity()
+            )
 
     def forward(self, x):
         y = F.leaky_relu(self.norm1(self.conv1(x)), SLOPE)
@@ -45,7 +54,11 @@ class _Block(nn.Module):
 
 def resnet(depth: int, classes: int = 10, norm=nn.BatchNorm2d) -> nn.Module:
     """CIFAR-10's ResNet of depth 6n+2; `norm` None for the folded form."""
-    layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 1, 1, bias=norm is None), *([norm(16)] if norm else []), nn.LeakyReLU(SLOPE)]
+    layers: list[nn.Module] = [
+        nn.Conv2d(3, 16, 3, 1, 1, bias=norm is None),
+        *([norm(16)] if norm else []),
+        nn.LeakyReLU(SLOPE),
+    ]
     channels = 16
     for stage, width in enumerate((16, 32, 64)):
         for block in range((depth - 2) // 6):
@@ -75,10 +88,18 @@ class Encoder(nn.Module):
     def __init__(self, embedding: int = 4096):
         super().__init__()
         h = embedding // 32
-        self.rows = nn.Sequential(nn.Conv2d(1, h, (1, 3), (1, 2), (0, 1)), nn.LeakyReLU(SLOPE),
-                                  nn.Conv2d(h, 2 * h, (1, 3), (1, 2), (0, 1)), nn.LeakyReLU(SLOPE))
-        self.columns = nn.Sequential(nn.Conv2d(2 * h, 4 * h, (3, 1), 1, (1, 0)), nn.LeakyReLU(SLOPE),
-                                     nn.Conv2d(4 * h, 32 * h, (3, 1), 1, (1, 0)), nn.LeakyReLU(SLOPE))
+        self.rows = nn.Sequential(
+            nn.Conv2d(1, h, (1, 3), (1, 2), (0, 1)),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(h, 2 * h, (1, 3), (1, 2), (0, 1)),
+            nn.LeakyReLU(SLOPE),
+        )
+        self.columns = nn.Sequential(
+            nn.Conv2d(2 * h, 4 * h, (3, 1), 1, (1, 0)),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(4 * h, 32 * h, (3, 1), 1, (1, 0)),
+            nn.LeakyReLU(SLOPE),
+        )
 
     def forward(self, prep):
         return self.columns(self.rows(prep).amax(3, keepdim=True)).amax((2, 3))
@@ -108,7 +129,9 @@ class Head(nn.Sequential):
     """Embedding to one logit for each architecture."""
 
     def __init__(self, architectures: int):
-        super().__init__(nn.Conv2d(1, 10, 3, 2, 1), nn.LeakyReLU(SLOPE), nn.Flatten(), nn.Linear(10 * 32 * 32, architectures))
+        super().__init__(
+            nn.Conv2d(1, 10, 3, 2, 1), nn.LeakyReLU(SLOPE), nn.Flatten(), nn.Linear(10 * 32 * 32, architectures)
+        )
 
     def forward(self, z):
         return super().forward(z.view(-1, 1, 64, 64))
@@ -116,14 +139,18 @@ class Head(nn.Sequential):
 
 def distillation(teacher, student, temperature: float = 4.0):
     """T²·KL, summed over classes, averaged over images."""
-    return temperature ** 2 * F.kl_div(F.log_softmax(student / temperature, 1), F.log_softmax(teacher / temperature, 1),
-                                       reduction="batchmean", log_target=True)
+    return temperature**2 * F.kl_div(
+        F.log_softmax(student / temperature, 1),
+        F.log_softmax(teacher / temperature, 1),
+        reduction="batchmean",
+        log_target=True,
+    )
 
 
 def from_prep(model: nn.Module, prep) -> dict:
     """Named parameters of a model out of the leading values of a PRep."""
     flat, found, start = prep.reshape(-1), {}, 0
     for name, parameter in model.named_parameters():
-        found[name] = flat[start:start + parameter.numel()].view(parameter.shape)
+        found[name] = flat[start : start + parameter.numel()].view(parameter.shape)
         start += parameter.numel()
     return found

@@ -27,15 +27,17 @@ from benchmarks.timing import Contender, Unavailable, alternate, as_record, matm
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.architectures.layers import Conv, Linear  # noqa: E402
 from netspace_jax.architectures.parameters import unflatten  # noqa: E402
-from netspace_jax.cli import one_line_errors  # noqa: E402
+from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import ZooConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
-from netspace_jax.domains.fields.dataset import Fields  # noqa: E402
-from netspace_jax.domains.images.dataset import classification  # noqa: E402
+from netspace_jax.domains.fields.dataset import FieldData  # noqa: E402
+from netspace_jax.domains.images.dataset import image_data  # noqa: E402
 from netspace_jax.ops.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
-from netspace_jax.zoo.population import each_network, make_training, member_keys  # noqa: E402
+from netspace_jax.ops.mapping import each_network  # noqa: E402
+from netspace_jax.zoo import supervised  # noqa: E402
+from netspace_jax.zoo.plan import member_keys  # noqa: E402
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 POINTS = 2048
 
 
@@ -74,30 +76,40 @@ class Data:
     @classmethod
     def make(cls) -> "Data":
         rng = np.random.default_rng(0)
-        return cls(rng.integers(0, 256, (1024, 32, 32, 3)).astype(np.uint8), (np.arange(1024) % 10).astype(np.int32),
-                   rng.uniform(-1, 1, (1, 16384, 4)).astype(np.float32))
+        return cls(
+            rng.integers(0, 256, (1024, 32, 32, 3)).astype(np.uint8),
+            (np.arange(1024) % 10).astype(np.int32),
+            rng.uniform(-1, 1, (1, 16384, 4)).astype(np.float32),
+        )
 
-    def task(self, name: str):
+    def dataset(self, name: str):
         if name == "siren":
             rows = jnp.asarray(self.points)
-            return Fields(rows, rows, rows[:, :64], rows[:, :64], rows[:, :64, :3])
+            return FieldData(rows, rows, rows[:, :64], rows[:, :64], rows[:, :64, :3])
         images = Images(self.x, self.y)
         small = Images(self.x[:64], self.y[:64])
-        return classification(ImageSet("random", 10, images, small, small, MEAN, DEVIATION), 0, False)
+        return image_data(ImageSet("random", 10, images, small, small, MEAN, STD))
 
 
 def ours(name: str, data: Data, networks: int, steps: int, batch: int, record: dict):
     """A run of `steps` steps of all networks with this project, one chunk."""
-    task = data.task(name)
+    dataset = data.dataset(name)
     mesh = network_mesh()
-    built = architectures.build(name, task.input_shape, task.outputs)
-    config = ZooConfig(architectures=(name,), members=(networks,), optimizer="sgd", learning_rate=1e-3, stops="end",
-                       steps=10 ** 6, batch=POINTS if name == "siren" else batch)
-    one = make_training(built, config)
+    built = architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
+    config = ZooConfig(
+        architectures=(name,),
+        members=(networks,),
+        optimizer="sgd",
+        learning_rate=1e-3,
+        stops="end",
+        steps=10**6,
+        batch=POINTS if name == "siren" else batch,
+    )
+    one = supervised(built, config)
     total = padded(networks, mesh)
     start = jax.jit(jax.vmap(one.start), in_shardings=over_networks(mesh), out_shardings=over_networks(mesh))
-    state = start(member_keys(config, name, total), jnp.zeros(total, jnp.int32), jnp.full(total, 10 ** 6))
-    data_here = put_everywhere(task, mesh)
+    state = start(member_keys(config, name, total), jnp.zeros(total, jnp.int32), jnp.full(total, 10**6))
+    data_here = put_everywhere(dataset, mesh)
     advance = jax.jit(each_network(one.advance, mesh, 3), donate_argnums=0).lower(state, data_here, 0, steps).compile()
     memory = advance.memory_analysis()
     record["megabytes"] = (memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 1e6 if memory else None
@@ -118,7 +130,8 @@ def _torch(name: str, networks: int, running_statistics: bool = True):
 
     norm = torch.nn.BatchNorm2d if running_statistics else nets.without_running_statistics
     make = {"lenetlike": nets.lenetlike, "vanilla_cnn": nets.vanilla_cnn, "siren": nets.siren}.get(
-        name, lambda: nets.resnet(int(name.removeprefix("resnet")), norm=norm))
+        name, lambda: nets.resnet(int(name.removeprefix("resnet")), norm=norm)
+    )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch, [make().to(device) for _ in range(networks)], device
 
@@ -130,16 +143,16 @@ def _torch_batches(torch, name: str, data: Data, batch: int, device: str):
 
         def draw(step):
             first = torch.randint(0, len(rows) - POINTS + 1, ()).item()
-            return rows[first:first + POINTS, :3], rows[first:first + POINTS, 3:]
+            return rows[first : first + POINTS, :3], rows[first : first + POINTS, 3:]
 
         return draw, torch.nn.functional.mse_loss
     x = torch.from_numpy(data.x).to(device).permute(0, 3, 1, 2).contiguous()
     y = torch.from_numpy(data.y).long().to(device)
-    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    mean, std = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, STD))
 
     def draw(step):
         chosen = torch.randint(0, len(y), (batch,), device=device)
-        return (x[chosen].float() / 255 - mean) / deviation, y[chosen]
+        return (x[chosen].float() / 255 - mean) / std, y[chosen]
 
     return draw, torch.nn.functional.cross_entropy
 
@@ -191,7 +204,9 @@ def torch_vmapped(name: str, data: Data, networks: int, steps: int, batch: int):
     def run():
         for step in range(steps):
             batches = [draw(step) for _ in models]
-            found = gradient(params, buffers, torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches]))
+            found = gradient(
+                params, buffers, torch.stack([x for x, _ in batches]), torch.stack([y for _, y in batches])
+            )
             for key in params:
                 momentum[key].mul_(0.9).add_(found[key])
                 params[key].sub_(momentum[key], alpha=1e-3)
@@ -209,8 +224,12 @@ def operations(name: str, batch: int) -> float:
 
     def outputs(flat, x):
         variables = {"params": unflatten(built.spec, flat)}
-        return built.module.apply(variables, x, capture_intermediates=lambda module, _: isinstance(module, (Conv, Linear)),
-                                  mutable=["intermediates"])[1]["intermediates"]
+        return built.module.apply(
+            variables,
+            x,
+            capture_intermediates=lambda module, _: isinstance(module, (Conv, Linear)),
+            mutable=["intermediates"],
+        )[1]["intermediates"]
 
     found = jax.eval_shape(outputs, jnp.zeros(built.size), jnp.zeros((count, *built.input_shape)))
     total = 0.0
@@ -235,20 +254,49 @@ def main(arguments: list[str]) -> None:
         networks = args.resnets if name.startswith("resnet") else args.networks
         size = (name, data, networks, args.steps, args.batch)
         units = networks * args.steps
-        found = alternate([
-            Contender("ours", lambda size=size, memory=memory: ours(*size, memory), units),
-            Contender("one after another", lambda size=size: torch_sequential(*size), units),
-            Contender("torch.func.vmap", lambda size=size: torch_vmapped(*size), units),
-            Contender("torch.compile", lambda size=size: torch_compiled(*size), units)], args.turns)
+        found = alternate(
+            [
+                Contender("ours", lambda size=size, memory=memory: ours(*size, memory), units),
+                Contender("one after another", lambda size=size: torch_sequential(*size), units),
+                Contender("torch.func.vmap", lambda size=size: torch_vmapped(*size), units),
+                Contender("torch.compile", lambda size=size: torch_compiled(*size), units),
+            ],
+            args.turns,
+        )
         floor = rate / operations(name, args.batch)
         mine, theirs = found[0], found[1]
         ratio = f"{theirs.seconds / mine.seconds:.2f}" if theirs.seconds else "–"
-        rows.append((name, *(timing.per_second() for timing in found), ratio, f"{floor:,.4g}", f"{1 / mine.seconds / floor:.0%}",
-                     f"{mine.warm_seconds:.1f}"))
-        record.append({"architecture": name, "networks": networks, "timings": as_record(found), "floor_per_second": floor, **memory})
+        rows.append(
+            (
+                name,
+                *(timing.per_second() for timing in found),
+                ratio,
+                f"{floor:,.4g}",
+                f"{1 / mine.seconds / floor:.0%}",
+                f"{mine.warm_seconds:.1f}",
+            )
+        )
+        record.append(
+            {
+                "architecture": name,
+                "networks": networks,
+                "timings": as_record(found),
+                "floor_per_second": floor,
+                **memory,
+            }
+        )
         print(" | ".join(rows[-1]), flush=True)
-    header = ("architecture", "ours", "PyTorch one after another", "torch.func.vmap", "torch.compile",
-              "ours ÷ one after another", "at the machine's matmul rate", "share of it", "ours: seconds to warm")
+    header = (
+        "architecture",
+        "ours",
+        "PyTorch one after another",
+        "torch.func.vmap",
+        "torch.compile",
+        "ours ÷ one after another",
+        "at the machine's matmul rate",
+        "share of it",
+        "ours: seconds to warm",
+    )
     report("Training a zoo", command, header, rows, {"rows": record, "matmul_operations_per_second": rate}, args.out)
     rows, record = [], []
     for total in args.sizes:
@@ -260,7 +308,7 @@ def main(arguments: list[str]) -> None:
             run = ours("lenetlike", data, together, args.steps, args.batch, memory)
             return lambda: [run() for _ in range(rounds)]
 
-        timing, = alternate([Contender("ours", prepare, total * args.steps)], args.turns)
+        (timing,) = alternate([Contender("ours", prepare, total * args.steps)], args.turns)
         rows.append((f"{total:,}", timing.per_second(), f"{memory['megabytes']:,.0f}", f"{timing.warm_seconds:.1f}"))
         record.append({"networks": total, "timings": as_record([timing]), **memory})
     header = ("LeNetLikes", "networks·steps a second", "megabytes of a chunk", "seconds to warm")

@@ -104,8 +104,8 @@ class Copy(nn.Module):
     embedding: int = 160
 
     @nn.compact
-    def __call__(self, description, prep):
-        return prep.reshape(-1)
+    def __call__(self, observation):
+        return observation.prep.reshape(-1)
 
 
 class Paste(nn.Module):
@@ -147,6 +147,8 @@ def unchanged(widths: tuple[int, ...] = (3,), factor: float = 1.0) -> NetSpace:
         encoder=Copy(),
         decoder=Paste(PREP, factor),
         head=Corner(len(widths)),
+        correction=None,
+        corrections=0,
         task=TASK,
         params=NO_PARAMS,
         constants=constants(len(widths)),

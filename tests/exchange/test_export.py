@@ -20,10 +20,20 @@ from netspace_jax.errors import InputError
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
 CARD = exchange.ModelCard(
-    title="A digit reader", origin="Decoded from the mean embedding of a zoo.",
-    inputs="8×8 grey images, pixels over 255", outputs="logits of the digits", mean=(0.5,), std=(0.25,),
-    scores=(("accuracy on 10 test images", 0.9),))
-SHAPES = {"lenetlike": ((8, 8, 1), 10), "vanilla_cnn": ((8, 8, 1), 10), "resnet8": ((8, 8, 1), 10), "siren64": ((3,), 1)}
+    title="A digit reader",
+    origin="Decoded from the mean embedding of a zoo.",
+    inputs="8×8 grey images, pixels over 255",
+    outputs="logits of the digits",
+    mean=(0.5,),
+    std=(0.25,),
+    scores=(("accuracy on 10 test images", 0.9),),
+)
+SHAPES = {
+    "lenetlike": ((8, 8, 1), 10),
+    "vanilla_cnn": ((8, 8, 1), 10),
+    "resnet8": ((8, 8, 1), 10),
+    "siren64": ((3,), 1),
+}
 
 
 # Small networks compile for longer than they run: leave the optimiser out.
@@ -76,6 +86,7 @@ def test_state_dict_computes_the_same_in_torch(exported):
     """A forward pass written in PyTorch with the exported names, images channel first."""
     torch = pytest.importorskip("torch")
     from torch.nn import functional as F
+
     state = torch.load(exported.files.torch, weights_only=True)
 
     def conv(x, name, stride, padding):
@@ -144,12 +155,12 @@ def test_stablehlo_from_a_gpu_machine_computes_the_same(exported, monkeypatch):
 
 def test_damaged_stablehlo_is_refused(exported, tmp_path):
     whole = exported.files.stablehlo.read_bytes()
-    for content in (b"", b"network", whole[:len(whole) // 2], whole[100:]):
+    for content in (b"", b"network", whole[: len(whole) // 2], whole[100:]):
         (tmp_path / "damaged.stablehlo").write_bytes(content)
         with pytest.raises(InputError, match="damaged.stablehlo is not a StableHLO function"):
             exchange.from_stablehlo(tmp_path / "damaged.stablehlo")
     program = whole.index(b"ML\xefR")  # MLIR bytecode begins with this
-    damaged = whole[:program + 4] + bytes(20) + whole[program + 24:]
+    damaged = whole[: program + 4] + bytes(20) + whole[program + 24 :]
     with pytest.raises(InputError, match="stablehlo is not a StableHLO function"):
         exchange.from_stablehlo(damaged)
     with pytest.raises(InputError, match="nowhere cannot be read"):
@@ -174,6 +185,7 @@ def torch_module_for(files):
     """A PyTorch module that holds tensors of the exported names, whatever it would compute."""
     with contextlib.suppress(ImportError):
         import torch
+
         root = torch.nn.Module()
         for name, value in torch.load(files.torch, weights_only=True).items():
             *parents, last = name.split(".")
@@ -188,8 +200,15 @@ def torch_module_for(files):
 
 def test_card_says_what_it_is(exported):
     architecture, text = exported.architecture, exported.files.card.read_text()
-    for part in (architecture.name, f"{architecture.size:,}", CARD.origin, CARD.inputs, CARD.outputs,
-                 "| accuracy on 10 test images | 0.9 |", "subtract 0.5, then divide by 0.25"):
+    for part in (
+        architecture.name,
+        f"{architecture.size:,}",
+        CARD.origin,
+        CARD.inputs,
+        CARD.outputs,
+        "| accuracy on 10 test images | 0.9 |",
+        "subtract 0.5, then divide by 0.25",
+    ):
         assert part in text
     assert ("batch norms are folded" in text) == architecture.name.startswith("resnet")
 
@@ -229,11 +248,16 @@ def test_a_directory_in_use_is_left_alone(tmp_path, small):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"title": " "}, "title is empty"), ({"origin": ""}, "origin is empty"),
-    ({"mean": ()}, "mean has 0 values and std 1"), ({"std": (0.0,)}, "std must be positive, not 0.0"),
-    ({"scores": (("accuracy", float("nan")),)}, "accuracy is nan"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"title": " "}, "title is empty"),
+        ({"origin": ""}, "origin is empty"),
+        ({"mean": ()}, "mean has 0 values and std 1"),
+        ({"std": (0.0,)}, "std must be positive, not 0.0"),
+        ({"scores": (("accuracy", float("nan")),)}, "accuracy is nan"),
+    ],
+)
 def test_incomplete_cards_are_refused(tmp_path, small, change, message):
     with pytest.raises(InputError, match=message):
         exchange.export_network(tmp_path / "out", *small, dataclasses.replace(CARD, **change))

@@ -50,8 +50,10 @@ def outputs_of(architecture, flat, inputs):
 def state_dict_of(architecture, seed=0):
     """A folded network with random parameters, as PyTorch would name them."""
     random = np.random.default_rng(seed)
-    return {name: 0.1 * random.standard_normal(leaf.torch_shape).astype(np.float32)
-            for name, leaf in zip(exchange.torch_names(architecture), architecture.spec.leaves, strict=True)}
+    return {
+        name: 0.1 * random.standard_normal(leaf.torch_shape).astype(np.float32)
+        for name, leaf in zip(exchange.torch_names(architecture), architecture.spec.leaves, strict=True)
+    }
 
 
 @pytest.mark.parametrize("key", [*PLAIN, "siren"])
@@ -77,7 +79,7 @@ def test_siren_values_are_the_references():
 @pytest.mark.parametrize("key", RESNETS)
 def test_folded_parameters_are_the_references(key):
     flat = exchange.load_torch(parity.reference_parameters(key), architecture_of(key))
-    assert parity.difference(flat[::parity.STRIDE], f"{key}/fused_flat_every_997") <= 1e-6
+    assert parity.difference(flat[:: parity.STRIDE], f"{key}/fused_flat_every_997") <= 1e-6
 
 
 def test_a_folded_network_is_taken_as_it_is():
@@ -93,8 +95,9 @@ def test_a_bias_before_a_batch_norm_is_folded_too():
     state = parity.reference_parameters("cifar10/resnet8")
     bias = np.linspace(-1, 1, 16, dtype=np.float32)
     biased = state | {"conv1.bias": bias, "bn1.running_mean": state["bn1.running_mean"] + bias}
-    np.testing.assert_allclose(exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture),
-                               atol=1e-6)
+    np.testing.assert_allclose(
+        exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
@@ -111,8 +114,9 @@ def test_safetensors_files(tmp_path):
     architecture = digits_resnet()
     state = state_dict_of(architecture)
     safetensors.save_file(state, tmp_path / "network.safetensors")
-    np.testing.assert_array_equal(exchange.load_torch(tmp_path / "network.safetensors", architecture),
-                                  exchange.load_torch(state, architecture))
+    np.testing.assert_array_equal(
+        exchange.load_torch(tmp_path / "network.safetensors", architecture), exchange.load_torch(state, architecture)
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"not a safetensors file", (1 << 60).to_bytes(8, "little") + b"{}"])
@@ -133,8 +137,13 @@ def test_safetensors_of_tiny_floats_are_refused(tmp_path):
         exchange.load_torch(path, digits_resnet())
 
 
-@pytest.mark.parametrize(("library", "name", "message"), [
-    ("safetensors", "network.safetensors", "needs safetensors: pip install"), ("torch", "network.pt", "needs PyTorch")])
+@pytest.mark.parametrize(
+    ("library", "name", "message"),
+    [
+        ("safetensors", "network.safetensors", "needs safetensors: pip install"),
+        ("torch", "network.pt", "needs PyTorch"),
+    ],
+)
 def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, library, name, message):
     (tmp_path / name).write_bytes(b"")
     monkeypatch.setitem(sys.modules, library, None)
@@ -148,8 +157,9 @@ def test_torch_files(tmp_path):
     state = state_dict_of(architecture)
     parameters = {name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}
     torch.save(parameters, tmp_path / "network.pt")
-    np.testing.assert_array_equal(exchange.load_torch(str(tmp_path / "network.pt"), architecture),
-                                  exchange.load_torch(state, architecture))
+    np.testing.assert_array_equal(
+        exchange.load_torch(str(tmp_path / "network.pt"), architecture), exchange.load_torch(state, architecture)
+    )
 
 
 def test_half_precision_is_widened():
@@ -201,8 +211,12 @@ def test_odd_torch_tensors_are_refused(tmp_path):
     torch = pytest.importorskip("torch")
     state = {name: torch.from_numpy(value) for name, value in state_dict_of(digits_resnet()).items()}
     weight = state["fc.weight"]
-    odd = {"sparse": weight.to_sparse(), "meta": weight.to("meta"), "int64": weight.long(),
-           "expected .10, 16.": torch.zeros(1).expand(1 << 40)}
+    odd = {
+        "sparse": weight.to_sparse(),
+        "meta": weight.to("meta"),
+        "int64": weight.long(),
+        "expected .10, 16.": torch.zeros(1).expand(1 << 40),
+    }
     for message, tensor in odd.items():
         with pytest.raises(InputError, match=f"fc.weight .*{message}"):
             exchange.load_torch(state | {"fc.weight": tensor}, digits_resnet())
@@ -211,19 +225,22 @@ def test_odd_torch_tensors_are_refused(tmp_path):
         exchange.load_torch(tmp_path / "list.pt", digits_resnet())
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"fc.weight": None}, "state_dict: missing fc.weight$"),
-    ({"fc.weight": None, "head.weight": np.zeros(3)}, "state_dict: missing fc.weight, unexpected head.weight$"),
-    ({f"extra{i}": np.zeros(3) for i in range(9)}, "unexpected extra0, extra1, extra2, extra3 and 5 more$"),
-    ({"fc.weight": np.zeros((16, 10), np.float32)}, r"fc.weight has shape \(16, 10\), expected \(10, 16\)"),
-    ({"fc.bias": np.full(10, np.nan, np.float32)}, "fc.bias has 10 of 10 values that are not finite"),
-    ({"fc.bias": np.full(10, 1e300)}, "fc.bias has 10 of 10 values that are not finite float32"),
-    ({"fc.bias": np.arange(10)}, "fc.bias is int64, expected floating point"),
-    ({"fc.bias": np.array([None] * 10)}, "fc.bias is object, expected floating point"),
-    ({"fc.bias": "ten zeros"}, "fc.bias is a str, not a tensor"),
-    ({"bn1.weight": np.ones(4, np.float32)}, "missing bn1.bias, bn1.running_mean, bn1.running_var"),
-    ({7: np.zeros(3)}, "key 7 is not a name"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fc.weight": None}, "state_dict: missing fc.weight$"),
+        ({"fc.weight": None, "head.weight": np.zeros(3)}, "state_dict: missing fc.weight, unexpected head.weight$"),
+        ({f"extra{i}": np.zeros(3) for i in range(9)}, "unexpected extra0, extra1, extra2, extra3 and 5 more$"),
+        ({"fc.weight": np.zeros((16, 10), np.float32)}, r"fc.weight has shape \(16, 10\), expected \(10, 16\)"),
+        ({"fc.bias": np.full(10, np.nan, np.float32)}, "fc.bias has 10 of 10 values that are not finite"),
+        ({"fc.bias": np.full(10, 1e300)}, "fc.bias has 10 of 10 values that are not finite float32"),
+        ({"fc.bias": np.arange(10)}, "fc.bias is int64, expected floating point"),
+        ({"fc.bias": np.array([None] * 10)}, "fc.bias is object, expected floating point"),
+        ({"fc.bias": "ten zeros"}, "fc.bias is a str, not a tensor"),
+        ({"bn1.weight": np.ones(4, np.float32)}, "missing bn1.bias, bn1.running_mean, bn1.running_var"),
+        ({7: np.zeros(3)}, "key 7 is not a name"),
+    ],
+)
 def test_bad_state_dicts_are_refused_by_name(change, message):
     state = state_dict_of(digits_resnet()) | change
     with pytest.raises(InputError, match=message) as caught:
@@ -242,8 +259,9 @@ def test_a_fold_beyond_float32_is_refused_by_name():
     state = parity.reference_parameters("cifar10/resnet8")
     state["layer2.0.downsample.1.weight"][3] = 3e38
     with pytest.raises(InputError, match="layer2.0.downsample.1 folded into layer2.0.downsample.0 gives values beyond"):
-        exchange.load_torch(state | {"layer2.0.downsample.1.running_var": np.full(32, 1e-6)},
-                            architecture_of("cifar10/resnet8"))
+        exchange.load_torch(
+            state | {"layer2.0.downsample.1.running_var": np.full(32, 1e-6)}, architecture_of("cifar10/resnet8")
+        )
 
 
 def test_a_checkpoint_around_the_state_dict_is_pointed_out():
@@ -306,16 +324,24 @@ def test_flax_variables_with_batch_norms_are_folded():
         exchange.load_flax(variables, architecture)
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing params/head/bias$"),
-    ({"tail": {"bias": np.zeros(3)}}, "unexpected params/tail/bias$"),
-    ({"head": {"kernel": np.zeros((10, 4)), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
-    ({"head": {"kernel": np.full((4, 10), np.inf), "bias": np.zeros(10)}}, "params/head/kernel has 40 of 40 values"),
-    ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "params/head/kernel is int64"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing params/head/bias$"),
+        ({"tail": {"bias": np.zeros(3)}}, "unexpected params/tail/bias$"),
+        ({"head": {"kernel": np.zeros((10, 4)), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
+        (
+            {"head": {"kernel": np.full((4, 10), np.inf), "bias": np.zeros(10)}},
+            "params/head/kernel has 40 of 40 values",
+        ),
+        ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "params/head/kernel is int64"),
+    ],
+)
 def test_bad_flax_parameters_are_refused_by_name(custom, change, message):
-    good = {"stem": {"kernel": np.zeros((3, 3, 1, 4)), "bias": np.zeros(4)},
-            "head": {"kernel": np.zeros((4, 10)), "bias": np.zeros(10)}}
+    good = {
+        "stem": {"kernel": np.zeros((3, 3, 1, 4)), "bias": np.zeros(4)},
+        "head": {"kernel": np.zeros((4, 10)), "bias": np.zeros(10)},
+    }
     assert exchange.load_flax(good, custom).shape == (custom.size,)
     with pytest.raises(InputError, match=message):
         exchange.load_flax(good | change, custom)

@@ -22,13 +22,15 @@ def trained():
 
 
 def embeddings(trained, which):
-    return np.stack([to_prep(jnp.asarray(flat), tiny.PREP).reshape(-1) for flat in trained.networks(which, "test").parameters])
+    return np.stack(
+        [to_prep(jnp.asarray(flat), tiny.PREP).reshape(-1) for flat in trained.networks(which, "test").parameters]
+    )
 
 
 def scores(trained, z, which):
     """Test scores of the networks of one architecture that are `FACTOR` times an embedding."""
     architecture = tiny.perceptron(WIDTHS[which])
-    return scores_of(trained.dataset, architecture, FACTOR * z[:, :architecture.size])
+    return scores_of(trained.dataset, architecture, FACTOR * z[:, : architecture.size])
 
 
 def test_each_architecture_has_its_own_figures(trained):
@@ -42,8 +44,11 @@ def test_each_architecture_has_its_own_figures(trained):
         np.testing.assert_allclose(section.metrics[f"zoo/{name}/accuracy_mean"], np.mean(own), rtol=1e-5)
         row = section.table[1 + which]
         assert row[:2] == (name, str(tiny.perceptron(width).size))
-        np.testing.assert_allclose([float(value) for value in row[3:7]],
-                                   [np.mean([m.score_test for m in members]), expected.mean(), expected.min(), expected.max()], atol=6e-4)
+        np.testing.assert_allclose(
+            [float(value) for value in row[3:7]],
+            [np.mean([m.score_test for m in members]), expected.mean(), expected.min(), expected.max()],
+            atol=6e-4,
+        )
         right.append((embeddings(trained, which)[:, :3].argmax(1) == which).mean())
     np.testing.assert_allclose(section.metrics["architecture/accuracy_test"], np.mean(right), rtol=1e-6)
 
@@ -59,7 +64,7 @@ def test_the_way_across_is_read_as_the_head_says(trained, make):
     section = interpolate_architectures(run)
     z = line(*(embeddings(run, which)[best_of(run, which, "score_validation")] for which in (0, 2)), 100)
     read = z[:, :3].argmax(1)
-    found = np.array([scores(run, z[i:i + 1], which)[0] for i, which in enumerate(read)])
+    found = np.array([scores(run, z[i : i + 1], which)[0] for i, which in enumerate(read)])
     metrics, changes = section.metrics, np.count_nonzero(np.diff(read))
     assert metrics["interpolate_architectures/architectures"] == len(set(read))
     np.testing.assert_allclose(metrics["interpolate_architectures/accuracy_mean"], found.mean(), rtol=1e-5)
@@ -76,7 +81,9 @@ def test_what_lies_between_is_scored_over_all_pairs(trained):
     expected = scores(trained, middle, 1)
     assert section.name == "unseen" and len(section.table) == 2 and "never shown" not in section.text
     np.testing.assert_allclose(section.metrics["between/perceptron4/accuracy"], expected.mean(), rtol=1e-5)
-    np.testing.assert_allclose(section.metrics["between/perceptron4/scratch_accuracy"], trained.zoo.scores("perceptron4").mean(), rtol=1e-6)
+    np.testing.assert_allclose(
+        section.metrics["between/perceptron4/scratch_accuracy"], trained.zoo.scores("perceptron4").mean(), rtol=1e-6
+    )
     row = section.table[1]
     assert row[:3] == ("perceptron4", "trained the space", "36")
     assert row[3:6] == tuple(f"{value:.3f}" for value in (expected.mean(), expected.min(), expected.max()))
@@ -92,8 +99,8 @@ def test_an_architecture_that_no_network_of_was_shown_is_called_unseen():
     run = tiny.again(run, config=dataclasses.replace(run.config, netspace=shown))
     section = unseen(run)
     assert section.metrics.keys() == {"unseen/perceptron4/accuracy", "unseen/perceptron4/scratch_accuracy"}
-    row, = section.table[1:]
-    teacher, = (member.score_test for member in run.zoo.members if member.split == "teacher")
+    (row,) = section.table[1:]
+    (teacher,) = (member.score_test for member in run.zoo.members if member.split == "teacher")
     assert row[:2] == ("perceptron4", "never shown") and row[7] == f"{teacher:.3f}"
     assert "never shown to NetSpace" in section.text
     assert [row[0] for row in architectures(run).table[1:]] == ["perceptron3", "perceptron5"]
@@ -101,6 +108,7 @@ def test_an_architecture_that_no_network_of_was_shown_is_called_unseen():
 
 def test_a_run_has_the_sections_that_its_architectures_allow():
     """Between two of three there is one more; two have nothing between, and one is alone."""
+
     def names(widths):
         return [evaluation.name for evaluation in EVALUATIONS if evaluation.applies(tiny.trained(widths, FACTOR))]
 

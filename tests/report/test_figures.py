@@ -47,7 +47,9 @@ def test_nine_architectures_are_all_read_on_the_way_across():
     share, scores = np.linspace(0, 1, 18), np.linspace(0.2, 0.9, 18)
     _, ax = figures.across_architectures(share, scores, read, names, "accuracy")
     assert [drawn.get_label() for drawn in ax.collections] == names
-    np.testing.assert_allclose(np.concatenate([drawn.get_offsets() for drawn in ax.collections]), np.stack([share, scores], 1))
+    np.testing.assert_allclose(
+        np.concatenate([drawn.get_offsets() for drawn in ax.collections]), np.stack([share, scores], 1)
+    )
 
 
 def test_an_architecture_that_is_not_read_is_not_drawn():
@@ -100,7 +102,7 @@ def test_preps_are_drawn_on_one_scale(shape):
 def test_losses_and_checks_have_an_axis_each():
     _, ax = figures.training_curve([5, 10], [1.0, 0.1], [(10, 0.25)], "validation gap")
     np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[5, 1], [10, 0.1]])
-    other, = (each for each in ax.figure.axes if each is not ax)
+    (other,) = (each for each in ax.figure.axes if each is not ax)
     np.testing.assert_array_equal(other.lines[0].get_xydata(), [[10, 0.25]])
     assert other.get_ylabel() == "validation gap"
 

@@ -32,15 +32,20 @@ def test_figures_are_written_and_closed_and_embedded(tmp_path):
 def test_text_is_escaped_and_fragments_are_not(tmp_path):
     table = (("way", "figure"), ("x < y", "0.5"))
     page = written(tmp_path, [section("one", table=table, fragment="<canvas></canvas>")], {}, {})
-    for part in ("<title>A &amp; B</title>", "<code>python train.py --a &lt;b&gt;</code>", "Title of &lt;one&gt;",
-                 "a &lt; b &amp; c", "<tr><th>way</th><th>figure</th></tr><tr><td>x &lt; y</td><td>0.5</td></tr>",
-                 "<canvas></canvas>"):
+    for part in (
+        "<title>A &amp; B</title>",
+        "<code>python train.py --a &lt;b&gt;</code>",
+        "Title of &lt;one&gt;",
+        "a &lt; b &amp; c",
+        "<tr><th>way</th><th>figure</th></tr><tr><td>x &lt; y</td><td>0.5</td></tr>",
+        "<canvas></canvas>",
+    ):
         assert part in page
 
 
 def test_all_figures_are_listed_by_name(tmp_path):
     page = written(tmp_path, [], {}, {"b/two": 0.123456789, "a/one": 3})
-    listed = page[page.index("<details>"):]
+    listed = page[page.index("<details>") :]
     assert listed.index("<td>a/one</td><td>3</td>") < listed.index("<td>b/two</td><td>0.123457</td>")
 
 

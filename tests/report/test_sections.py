@@ -48,7 +48,7 @@ def test_the_figures_of_a_reconstruction_are_means_over_architectures(run):
     assert section.metrics.keys() == {f"reconstruct/{name}" for name in expected}
     for name, value in expected.items():
         np.testing.assert_allclose(section.metrics[f"reconstruct/{name}"], value, rtol=1e-5, atol=1e-6)
-    ax, = section.figure.axes
+    (ax,) = section.figure.axes
     for drawn, (own, new, _) in zip(ax.collections, found, strict=True):
         np.testing.assert_allclose(drawn.get_offsets(), np.stack([own, new], 1), atol=1e-6)
     assert f"gap {expected['gap_test']:.3f}, agreement {expected['agreement_test']:.3f}" in ax.get_title()
@@ -59,7 +59,10 @@ def test_the_embeddings_of_all_test_networks_are_drawn(run):
     figure = sections.embeddings(run).figure
     drawn = figure.axes[0].collections[:2]
     assert [len(group.get_offsets()) for group in drawn] == [6, 6]
-    scores = [scores_of(run.dataset, run.space.architectures[which], run.networks(which, "test").parameters) for which in (0, 1)]
+    scores = [
+        scores_of(run.dataset, run.space.architectures[which], run.networks(which, "test").parameters)
+        for which in (0, 1)
+    ]
     for group, expected in zip(drawn, scores, strict=True):
         np.testing.assert_allclose(group.get_array(), expected, atol=1e-6)
     # Where embeddings are weights, distances in the plane are at most those of the weights.
@@ -84,12 +87,23 @@ def test_the_zoo_by_architecture_and_split():
     summary = {"seconds": 1.5, "members": 37, "diverged": 2, "score_min": 0.1, "score_mean": 0.2, "score_max": 0.3}
     run.zoo.summary = summary
     section = sections.zoo(run)
-    assert section.metrics == {"zoo/seconds": 1.5, "zoo/members": 37, "zoo/diverged": 2, "zoo/accuracy_min": 0.1,
-                               "zoo/accuracy_mean": 0.2, "zoo/accuracy_max": 0.3}
+    assert section.metrics == {
+        "zoo/seconds": 1.5,
+        "zoo/members": 37,
+        "zoo/diverged": 2,
+        "zoo/accuracy_min": 0.1,
+        "zoo/accuracy_mean": 0.2,
+        "zoo/accuracy_max": 0.3,
+    }
     assert "2 of 37" in section.text
     rows = {row[:2]: row[2:] for row in section.table[1:]}
-    assert rows.keys() == {("perceptron3", "train"), ("perceptron3", "test"), ("perceptron4", "train"),
-                           ("perceptron4", "test"), ("perceptron5", "teacher")}
+    assert rows.keys() == {
+        ("perceptron3", "train"),
+        ("perceptron3", "test"),
+        ("perceptron4", "train"),
+        ("perceptron4", "test"),
+        ("perceptron5", "teacher"),
+    }
     for (name, split), row in rows.items():
         scores = [m.score_test for m in run.zoo.members if (m.architecture, m.split) == (name, split)]
         assert row == (str(len(scores)), *(f"{value:.3f}" for value in (min(scores), np.mean(scores), max(scores))))
@@ -98,8 +112,13 @@ def test_the_zoo_by_architecture_and_split():
 @pytest.mark.parametrize(("select", "values"), [("gap", (-0.25, -0.125)), ("agreement", (0.5, 0.75))])
 def test_the_training_is_drawn_from_its_log(run, tmp_path, select, values):
     """Losses where they were logged, and the selection metric, the gap without its sign."""
-    lines = [{"step": 5, "total": 1.0}, {"step": 10, "total": 0.5}, {"step": 10, f"validation_{select}": values[0]},
-             {"step": 20, "total": 0.25}, {"step": 20, f"validation_{select}": values[1]}]
+    lines = [
+        {"step": 5, "total": 1.0},
+        {"step": 10, "total": 0.5},
+        {"step": 10, f"validation_{select}": values[0]},
+        {"step": 20, "total": 0.25},
+        {"step": 20, f"validation_{select}": values[1]},
+    ]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     netspace = dataclasses.replace(run.config.netspace, select=select)
     config = dataclasses.replace(run.config, netspace=netspace)
@@ -111,5 +130,12 @@ def test_the_training_is_drawn_from_its_log(run, tmp_path, select, values):
 
 
 def test_every_report_begins_and_ends_alike():
-    assert [found.name for found in (*sections.FIRST, *sections.LAST)] == ["zoo", "reconstruct", "embeddings", "prep", "training"]
+    assert [found.name for found in (*sections.FIRST, *sections.LAST)] == [
+        "zoo",
+        "reconstruct",
+        "fidelity",
+        "embeddings",
+        "prep",
+        "training",
+    ]
     assert all(found.in_report and found.summary for found in (*sections.FIRST, *sections.LAST))

@@ -33,7 +33,7 @@ class SignedDistance:
         """One distance."""
         return 1
 
-    def prepare(self, inputs: Shaped[Any, "n 3"]) -> Float[Array, "n 3"]:
+    def prepare(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n 3"]:
         """Points as float32.
 
         Raises:

@@ -1,6 +1,5 @@
 """Shapes of which one half was seen."""
 
-import dataclasses
 import functools
 import importlib
 
@@ -8,15 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from etils import epath
 
 from netspace_jax import architectures
 from netspace_jax.architectures.siren import siren
-from netspace_jax.config import RunConfig, SearchConfig
+from netspace_jax.config import NetSpaceConfig, RunConfig, SearchConfig
 from netspace_jax.domains.fields.completion import half_seen
-from netspace_jax.domains.fields.dataset import Fields
-from netspace_jax.runs.pipeline import Trained
-from netspace_jax.space.netspace import Constants, NetSpace
-from netspace_jax.zoo.storage import Networks
+from netspace_jax.domains.fields.config import FieldZooConfig
+from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.runs import Run
+from netspace_jax.space import Constants, Space
+from netspace_jax.zoo import Networks
 from tests import tiny
 
 module = importlib.import_module("netspace_jax.domains.fields.completion")
@@ -28,14 +29,14 @@ def test_what_is_seen_is_the_front_half_with_noise():
     """More points than there are rows: they are seen again, each time with an error of its own."""
     rng = np.random.default_rng(0)
     rows = rng.uniform(-1, 1, (1000, 4)).astype(np.float32)
-    goal = half_seen(rows, 0)
-    assert goal.points.shape == (2048, 4) and goal.held_out.shape == (512, 4)
+    objective = half_seen(rows, 0)
+    assert objective.points.shape == (2048, 4) and objective.held_out.shape == (512, 4)
     distances = {row[:3].tobytes(): row[3] for row in rows if row[2] > 0}
-    seen = np.concatenate([goal.points, goal.held_out])
+    seen = np.concatenate([objective.points, objective.held_out])
     errors = np.array([row[3] - distances[row[:3].tobytes()] for row in seen])
     np.testing.assert_allclose((errors.mean(), errors.std()), (0, 0.005), atol=5e-4)
-    np.testing.assert_array_equal(half_seen(rows, 0).points, goal.points)
-    assert (half_seen(rows, 1).points[:, 3] != goal.points[:, 3]).any()
+    np.testing.assert_array_equal(half_seen(rows, 0).points, objective.points)
+    assert (half_seen(rows, 1).points[:, 3] != objective.points[:, 3]).any()
 
 
 @pytest.fixture(scope="module")
@@ -57,22 +58,26 @@ def trained(flats):
     rows = jnp.concatenate([points, jax.jit(jax.vmap(architecture.apply))(flats[:SHAPES], points)], 2)
     uniform = rows[:, 500:]
     uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
-    task = Fields(rows[:, :40], rows[:, :40], rows[:, :500], uniform, rows[:, :10, :3])
-    config = RunConfig("tiny", tiny.zoo_config(task="fields", architectures=("siren4",), members=(11,)), tiny.netspace_config())
-    zoo = tiny.Held(config.zoo, task, {("siren4", "train"): flats[:8], ("siren4", "test"): flats[:SHAPES]})
+    data = FieldData(rows[:, :40], rows[:, :40], rows[:, :500], uniform, rows[:, :10, :3])
+    zoo = FieldZooConfig(architectures=("siren4",), members=(11,))
     nothing = jnp.zeros((1, *PREP))
-    space = NetSpace((architecture,), PREP, tiny.Copy(), tiny.Paste(PREP), tiny.Corner(1))
-    return Trained(config, task, zoo, space, tiny.NO_PARAMS, Constants(task.probes(8), nothing, nothing), 0)
+    space = Space(
+        architectures=(architecture,), prep=PREP, encoder=tiny.Copy(48), decoder=tiny.Paste(PREP), head=tiny.Corner(1),
+        correction=None, corrections=0, task=data.task, params=tiny.NO_PARAMS, constants=Constants(data.probes(8), nothing, nothing),
+        embeddings={"siren4": jnp.pad(flats[:8], ((0, 0), (0, 7)))})  # fmt: skip
+    held = tiny.Held(data, {("siren4", "train"): flats[:8], ("siren4", "test"): flats[:SHAPES]})
+    config = RunConfig("tiny", "fields", zoo, NetSpaceConfig(prep=PREP, embedding=48))
+    return Run(config, epath.Path("nowhere"), held, data, space, 0)
 
 
 @pytest.fixture
 def complete(trained, monkeypatch):
     """The section with short searches, and coarse meshes instead of pictures."""
-    monkeypatch.setattr(module, "CONFIG", SearchConfig(steps=200, learning_rate=0.03, trust=0.0, looks=5))
+    monkeypatch.setattr(module, "CONFIG", SearchConfig(steps=200, learning_rate=0.03, trust=0.0, validations=5))
     monkeypatch.setattr(module, "STARTS", 4)
     monkeypatch.setattr(module, "mesh_of", functools.partial(module.mesh_of, resolution=12))
     monkeypatch.setattr(module, "picture_grid", lambda meshes, rows, columns, size: (meshes, columns))
-    fresh = dataclasses.replace(trained)  # sections keep what they computed of another
+    fresh = tiny.again(trained)  # a run keeps what was computed of it
     return lambda: module.completion(fresh)
 
 

@@ -1,18 +1,22 @@
-"""Fields as a task: points of the network's own shape, half outside and half inside."""
+"""Signed distance fields: points of the network's own shape, half outside and half inside."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.domains.fields.dataset import Fields
+from netspace_jax.domains.fields.dataset import FieldData, SignedDistance, field_data
+from netspace_jax.domains.fields.sampling import ShapeSet
+from netspace_jax.errors import InputError
+from netspace_jax.task import Dataset, Task, describe_task, task_from
 
 SHAPES, POINTS = 3, 40
 
 
 @pytest.fixture(scope="module")
-def task():
+def data():
     """Rows x, y, z, distance, in which x is the shape, y counts the rows and the sign says which side."""
+
     def rows(sign, count):
         table = np.zeros((SHAPES, count, 4), np.float32)
         table[..., 0] = np.arange(SHAPES)[:, None]
@@ -20,35 +24,45 @@ def task():
         table[..., 3] = sign * (1 + np.arange(count)) / 100
         return jnp.asarray(table)
 
-    return Fields(positive=rows(1, POINTS), negative=rows(-1, POINTS), held_out=rows(1, 20), uniform=rows(1, 10),
-                  surface=rows(1, 10)[..., :3])
+    return FieldData(
+        positive=rows(1, POINTS),
+        negative=rows(-1, POINTS),
+        held_out=rows(1, 20),
+        uniform=rows(1, 10),
+        surface=rows(1, 10)[..., :3],
+    )
 
 
-def test_batches_are_half_outside_and_half_inside_the_networks_shape(task):
-    sample = jax.jit(jax.vmap(lambda key, item, step: task.sample(key, item, step, 16), (0, 0, None)))
-    batch = sample(jax.random.split(jax.random.key(0), SHAPES), jnp.arange(SHAPES), jnp.int32(3))
+@pytest.fixture(scope="module")
+def task(data):
+    return data.task
+
+
+def test_batches_are_half_outside_and_half_inside_the_networks_shape(data):
+    sample = jax.jit(jax.vmap(lambda data, key, item, step: data.of(item).sample(key, step, 16), (None, 0, 0, None)))
+    batch = sample(data, jax.random.split(jax.random.key(0), SHAPES), jnp.arange(SHAPES), jnp.int32(3))
     assert batch.inputs.shape == (SHAPES, 16, 3) and batch.targets.shape == (SHAPES, 16)
     np.testing.assert_array_equal(batch.inputs[..., 0], np.repeat(np.arange(SHAPES), 16).reshape(SHAPES, 16))
     assert (batch.targets[:, :8] > 0).all() and (batch.targets[:, 8:] < 0).all()
     np.testing.assert_allclose(np.abs(batch.targets), (1 + batch.inputs[..., 1]) / 100, rtol=1e-6)
 
 
-def test_steps_draw_other_points_and_reach_all(task):
-    sample = jax.jit(lambda step: task.sample(jax.random.key(0), jnp.int32(1), step, 16).inputs[:8, 1])
+def test_steps_draw_other_points_and_reach_all(data):
+    sample = jax.jit(lambda step: data.of(1).sample(jax.random.key(0), step, 16).inputs[:8, 1])
     seen = [tuple(np.asarray(sample(step)).astype(int)) for step in range(200)]
     assert len({*seen}) > 20
     assert set().union(*seen) == set(range(POINTS))
 
 
-def test_validation_and_test_points_are_different(task):
-    validation, test = (task.examples(split, jnp.int32(2)) for split in ("validation", "test"))
+def test_validation_and_test_points_are_different(data):
+    validation, test = (data.of(2).examples(split) for split in ("validation", "test"))
     assert len(validation.inputs) == len(test.inputs) == 10
     assert not {*map(int, validation.inputs[:, 1])} & {*map(int, test.inputs[:, 1])}
     assert (validation.inputs[:, 0] == 2).all()
 
 
-def test_probes_are_a_prefix_of_more_probes(task):
-    few, many = task.probes(5), task.probes(30)
+def test_probes_are_a_prefix_of_more_probes(data):
+    few, many = data.probes(5), data.probes(30)
     assert few.shape == (5, 3)
     np.testing.assert_array_equal(many[:5], few)
     assert len({*map(int, many[:, 0])}) == SHAPES
@@ -56,12 +70,47 @@ def test_probes_are_a_prefix_of_more_probes(task):
 
 def test_losses_and_scores_by_hand(task):
     values, targets = jnp.array([[0.0], [0.02], [-0.5]]), jnp.array([0.009, 0.0, -0.5])
-    np.testing.assert_allclose(task.fit_loss(values, targets), (0.009 ** 2 + 0.02 ** 2) / 3, rtol=1e-5)
+    np.testing.assert_allclose(task.fit_loss(values, targets), (0.009**2 + 0.02**2) / 3, rtol=1e-5)
     np.testing.assert_allclose(task.score(values, targets), 2 / 3, rtol=1e-6)
     other = values + jnp.array([[0.0], [0.005], [0.1]])
     np.testing.assert_allclose(task.agreement(values, other), 2 / 3, rtol=1e-6)
-    np.testing.assert_allclose(task.imitation_loss(values, other, 4.0), (0.005 ** 2 + 0.1 ** 2) / 3, rtol=1e-4)
+    np.testing.assert_allclose(task.imitation_loss(values, other), (0.005**2 + 0.1**2) / 3, rtol=1e-4)
 
 
-def test_an_item_for_each_shape(task):
-    assert task.items == SHAPES and task.input_shape == (3,) and task.outputs == 1
+def test_an_item_for_each_shape(data):
+    """Members beyond the shapes begin with the first again; each has examples of its own."""
+    assert isinstance(data, Dataset) and not data.shared and data.items == SHAPES
+    for member, shape in ((0, 0), (2, 2), (SHAPES, 0), (2 * SHAPES + 1, 1)):
+        for split in ("train", "validation", "test"):
+            assert (data.of(member).examples(split).inputs[:, 0] == shape).all()
+    whole = data.of(1).examples("train")
+    assert len(whole.inputs) == 2 * POINTS and (whole.targets[:POINTS] > 0).all() and (whole.targets[POINTS:] < 0).all()
+
+
+def test_chance_is_the_best_constant(data):
+    """Of distances 0.02, 0.04 … 0.2 and tolerance 0.01 a constant is right for two, as 0.03 is."""
+    assert data.of(1).chance("test") == pytest.approx(2 / 10)
+    values = jnp.asarray([[0.0, 0, 0, value] for value in (0.5, 0.1, 0.5, 0.105, 0.3, 0.5, 0.111, 0.5)])
+    assert data.replace(held_out=values[None]).chance("validation") == pytest.approx(2 / 4)
+
+
+def test_the_task_and_what_it_takes(task):
+    assert isinstance(task, Task) and task.input_shape == (3,) and task.outputs == 1 and task.metric == "within_0.01"
+    points = task.prepare(np.ones((5, 3)))
+    assert points.dtype == jnp.float32 and points.shape == (5, 3)
+    with pytest.raises(InputError, match=r"points have shape \(5, 2\); these networks take \(n, 3\)"):
+        task.prepare(np.ones((5, 2)))
+    assert task_from(describe_task(task)) == task == SignedDistance()
+
+
+def test_what_an_encoder_is_told_is_distances_and_their_soft_sign(task):
+    told = task.describe(jnp.array([[0.0], [0.1], [-1.0]]))
+    np.testing.assert_allclose(told, [0, 1, -10, 0, np.tanh(1), -1], rtol=1e-5)
+
+
+def test_shapes_are_put_on_the_device_as_they_are():
+    rows = [np.random.default_rng(i).normal(size=(2, 5, 3 if i == 4 else 4)).astype(np.float32) for i in range(5)]
+    found = field_data(ShapeSet(("a", "b"), *rows))
+    names = ("positive", "negative", "held_out", "uniform", "surface")
+    for name, wanted in zip(names, rows, strict=True):
+        np.testing.assert_array_equal(getattr(found, name), wanted)

@@ -18,9 +18,13 @@ def test_the_section_by_networks_that_come_back():
     figures = ("accuracy", "distance", "agreement")
     assert metrics.keys() == {f"novelty/{name}_{figure}" for name in NAMES for figure in figures}
     for figure in figures:
-        np.testing.assert_allclose(metrics[f"novelty/generated_{figure}"], metrics[f"novelty/members_{figure}"], rtol=1e-6)
+        np.testing.assert_allclose(
+            metrics[f"novelty/generated_{figure}"], metrics[f"novelty/members_{figure}"], rtol=1e-6
+        )
     training, test = (run.networks(0, split) for split in ("train", "test"))
-    np.testing.assert_allclose(metrics["novelty/members_accuracy"], np.mean([m.score_test for m in test.members]), rtol=1e-6)
+    np.testing.assert_allclose(
+        metrics["novelty/members_accuracy"], np.mean([m.score_test for m in test.members]), rtol=1e-6
+    )
     away = np.linalg.norm(test.parameters[:, None] - training.parameters[None], axis=2).min(1)
     away /= np.linalg.norm(test.parameters, axis=1)
     np.testing.assert_allclose(metrics["novelty/members_distance"], away.mean(), rtol=1e-5)

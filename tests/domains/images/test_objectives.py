@@ -72,8 +72,10 @@ def test_some_classes_by_hand(dataset):
 def test_what_becomes_of_other_classes_does_not_matter(dataset):
     """Neither their images nor their logits, and what is learned from them is nothing."""
     others = np.isin(dataset.train.y, (1, 3)), np.isin(dataset.validation.y, (1, 3))
-    dark = dataset.replace(train=dataset.train.replace(x=jnp.where(others[0][:, None, None, None], 0, dataset.train.x)),
-                        validation=dataset.validation.replace(x=jnp.where(others[1][:, None, None, None], 0, dataset.validation.x)))
+    dark = dataset.replace(
+        train=dataset.train.replace(x=jnp.where(others[0][:, None, None, None], 0, dataset.train.x)),
+        validation=dataset.validation.replace(x=jnp.where(others[1][:, None, None, None], 0, dataset.validation.x)),
+    )
     objective, other = (SomeClasses(images, (0, 2), 16) for images in (dataset, dark))
 
     def raised(x):

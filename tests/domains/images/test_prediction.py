@@ -16,10 +16,13 @@ def test_statistics_of_each_leaf_by_hand():
     flats = np.arange(67, dtype=np.float32)[None] * np.array([[1], [10]], np.float32)
     found = weight_statistics(tiny.perceptron().spec, flats)
     assert found.shape == (2, 4 * 7)
-    np.testing.assert_allclose(found[0, 7:14], [49, 2 / 3, 48, 48.5, 49, 49.5, 50], rtol=1e-5)  # the first layer's biases
+    np.testing.assert_allclose(
+        found[0, 7:14], [49, 2 / 3, 48, 48.5, 49, 49.5, 50], rtol=1e-5
+    )  # the first layer's biases
     np.testing.assert_allclose(found[0, 21:], [64.5, 1.25, 63, 63.75, 64.5, 65.25, 66], rtol=1e-5)  # the second's
-    np.testing.assert_allclose(found[1] / found[0].clip(1e-9), np.tile([10, 100, 10, 10, 10, 10, 10], 4)
-                               * (found[0] != 0), rtol=1e-5)
+    np.testing.assert_allclose(
+        found[1] / found[0].clip(1e-9), np.tile([10, 100, 10, 10, 10, 10, 10], 4) * (found[0] != 0), rtol=1e-5
+    )
 
 
 def test_ridge_recovers_a_linear_relation_whatever_the_units():
@@ -59,15 +62,19 @@ def test_figures_are_those_of_test_members(trained):
     for split in ("train", "test"):
         networks = trained.networks(0, split)
         logits = np.asarray(jax.vmap(tiny.perceptron().apply, (0, None))(networks.parameters, probes))
-        features[split] = {"probes": (logits.argmax(-1) == labels).mean(1)[:, None],
-                           "embedding": networks.parameters,
-                           "statistics": weight_statistics(tiny.perceptron().spec, networks.parameters)}
+        features[split] = {
+            "probes": (logits.argmax(-1) == labels).mean(1)[:, None],
+            "embedding": networks.parameters,
+            "statistics": weight_statistics(tiny.perceptron().spec, networks.parameters),
+        }
         wanted[split] = np.array([member.score_test for member in networks.members])
     for name in names:
         predicted = ridge(features["train"][name], wanted["train"], features["test"][name])
         missed = np.square(predicted - wanted["test"]).sum() / np.square(wanted["test"] - wanted["test"].mean()).sum()
         np.testing.assert_allclose(section.metrics[f"probe/r2_{name}"], 1 - missed, rtol=1e-3, atol=1e-4)
-    tau = kendalltau(ridge(features["train"]["probes"], wanted["train"], features["test"]["probes"]), wanted["test"]).statistic
+    tau = kendalltau(
+        ridge(features["train"]["probes"], wanted["train"], features["test"]["probes"]), wanted["test"]
+    ).statistic
     np.testing.assert_allclose(section.metrics["probe/kendall_tau_probes"], tau, atol=1e-6)
 
 

@@ -24,7 +24,9 @@ def test_each_point_is_trained_on_what_it_says(monkeypatch):
 
     def noted(config, *rest, **named):
         settings = config.netspace
-        seen.append((settings.embedding, settings.train_members, settings.steps, settings.resident, settings.validations))
+        seen.append(
+            (settings.embedding, settings.train_members, settings.steps, settings.resident, settings.validations)
+        )
         return train(config, *rest, **named)
 
     monkeypatch.setattr(module, "train_space", noted)
@@ -34,7 +36,9 @@ def test_each_point_is_trained_on_what_it_says(monkeypatch):
     # Of 12 training members 10 are shown, so that 50 are as many as 10.
     assert seen == [(2, 10, 2, 0, 1), (3, 10, 2, 0, 1), (5, 4, 2, 0, 1), (5, 10, 2, 0, 1)]
     names = ("embedding_2", "embedding_3", "members_4", "members_10")
-    assert section.metrics.keys() == {f"redundancy/{name}_{figure}" for name in names for figure in ("gap", "agreement")}
+    assert section.metrics.keys() == {
+        f"redundancy/{name}_{figure}" for name in names for figure in ("gap", "agreement")
+    }
     assert all(0 <= value <= 1 for value in section.metrics.values()) and len(section.table) == 5
 
 

@@ -66,7 +66,9 @@ def test_the_figures_of_a_search(trained, section):
     assert section.metrics["search/start_accuracy"] in np.float32(starts)
     np.testing.assert_allclose(section.metrics["search/zoo_best_accuracy"], best.score_test)
     assert section.metrics["search/best_accuracy"] > section.metrics["search/start_accuracy"] + 0.2
-    assert section.metrics.keys() == {f"search/{name}_accuracy" for name in ("start", "best", "zoo_best", "random", "fine_tune")}
+    assert section.metrics.keys() == {
+        f"search/{name}_accuracy" for name in ("start", "best", "zoo_best", "random", "fine_tune")
+    }
 
 
 def test_a_row_for_each_way(trained, section):
@@ -86,7 +88,9 @@ def test_a_row_for_each_way(trained, section):
 def test_from_each_architecture_to_each_other(both):
     section = search_architectures(both, CONFIG)
     pairs = ("perceptron3_to_perceptron4", "perceptron4_to_perceptron3")
-    assert section.metrics.keys() == {f"search/{pair}/{figure}" for pair in pairs for figure in ("accuracy", "read_right")}
+    assert section.metrics.keys() == {
+        f"search/{pair}/{figure}" for pair in pairs for figure in ("accuracy", "read_right")
+    }
     assert {row[:2] for row in section.table[1:]} == {("perceptron3", "perceptron4"), ("perceptron4", "perceptron3")}
     for row, pair in zip(sorted(section.table[1:]), pairs, strict=True):
         assert section.metrics[f"search/{pair}/read_right"] == 1 and row[4] == "yes"

@@ -21,7 +21,9 @@ def trained():
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 def test_other_tasks_by_hand(trained, split):
     """Images a quarter turned with the labels that they had, and the same images under the next class's name."""
-    images, other, named = (getattr(data, split) for data in (trained.dataset, turned(trained.dataset), renamed(trained.dataset)))
+    images, other, named = (
+        getattr(data, split) for data in (trained.dataset, turned(trained.dataset), renamed(trained.dataset))
+    )
     np.testing.assert_array_equal(other.x, [np.rot90(image) for image in np.asarray(images.x)])
     np.testing.assert_array_equal(other.y, images.y)
     np.testing.assert_array_equal(named.x, images.x)
@@ -40,12 +42,16 @@ def test_figures_before_and_after(trained, monkeypatch):
     best = sorted(range(6), key=lambda row: -members.members[row].score_validation)[:4]
     for name, data in tasks.items():
         images = data.examples("test")
-        logits = np.array([tiny.perceptron().apply(jnp.asarray(members.parameters[row]), images.inputs) for row in best])
+        logits = np.array(
+            [tiny.perceptron().apply(jnp.asarray(members.parameters[row]), images.inputs) for row in best]
+        )
         before = (logits.argmax(2) == np.asarray(images.targets)).mean()
         for label in ("generated", "member"):
             np.testing.assert_allclose(section.metrics[f"transfer/{name}_{label}_0"], before, atol=1e-6)
     for label in labels:
-        before, after = (np.mean([section.metrics[f"transfer/{name}_{label}_{epochs}"] for name in tasks]) for epochs in (0, 200))
+        before, after = (
+            np.mean([section.metrics[f"transfer/{name}_{label}_{epochs}"] for name in tasks]) for epochs in (0, 200)
+        )
         assert after > before
 
 
@@ -74,7 +80,10 @@ def test_other_images_are_one_more_task(trained, tmp_path):
     section = transfer(trained, TransferOptions(str(tmp_path / "grey.npz"), (0,)))
     found = {row[0] for row in section.table[1:]}
     assert found == {"turned", "renamed", "other_grey"} and f"or on {tmp_path / 'grey.npz'}" in section.text
-    members, other = trained.networks(0, "test"), other_images(trained.dataset, str(tmp_path / "grey.npz")).examples("test")
+    members, other = (
+        trained.networks(0, "test"),
+        other_images(trained.dataset, str(tmp_path / "grey.npz")).examples("test"),
+    )
     logits = np.array([tiny.perceptron().apply(jnp.asarray(flat), other.inputs) for flat in members.parameters])
     accuracy = (logits.argmax(2) == np.asarray(other.targets)).mean()
     np.testing.assert_allclose(section.metrics["transfer/other_grey_member_0"], accuracy, atol=1e-6)
