@@ -69,7 +69,7 @@ def _refine_each(_, rows, netspace, architecture_id, config):
 def _refined(
     netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any, unit: Any
 ) -> Float[Array, "embedding"]:
-    """One embedding refined; the steps' inputs are the same for every network, so that mapped over many they are shared."""
+    """One embedding refined; the steps' inputs are the same for every network, and so shared when mapped over many."""
     architecture = netspace.architectures[architecture_id]
     optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02), b2=0.98)
     count = len(inputs)

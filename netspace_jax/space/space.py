@@ -235,9 +235,10 @@ def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.Path
     parts = ("encoder", "decoder", "head")
     encoder, decoder, head = (artefact.module_of(description, part, folder) for part in parts)
     correction = artefact.module_of(description, "correction", folder) if description.get("correction") else None
+    height, width = (int(size) for size in description["prep"])
     return Space(
         architectures=architectures,
-        prep=tuple(description["prep"]),
+        prep=(height, width),
         encoder=encoder,
         decoder=decoder,
         head=head,

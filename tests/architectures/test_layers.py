@@ -12,15 +12,20 @@ from netspace_jax.architectures.layers import BatchNorm, Conv, Linear, flatten_m
 
 def test_maps_are_flattened_channel_row_column():
     images = jnp.arange(16.0).reshape(2, 2, 2, 2)  # 8·image + 4·row + 2·column + channel
-    np.testing.assert_array_equal(flatten_maps(to_maps(images)), [[0, 2, 4, 6, 1, 3, 5, 7], [8, 10, 12, 14, 9, 11, 13, 15]])
+    np.testing.assert_array_equal(
+        flatten_maps(to_maps(images)), [[0, 2, 4, 6, 1, 3, 5, 7], [8, 10, 12, 14, 9, 11, 13, 15]]
+    )
 
 
 def test_leaky_relu():
     np.testing.assert_allclose(leaky_relu(jnp.array([-100.0, -1, 0, 2])), [-1, -0.01, 0, 2], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("module", "shape", "fan_in"), [
-    (Conv(64, (3, 5)), (6, 7, 6, 1), 105), (Linear(256), (1, 50), 50)], ids=["convolution", "linear"])
+@pytest.mark.parametrize(
+    ("module", "shape", "fan_in"),
+    [(Conv(64, (3, 5)), (6, 7, 6, 1), 105), (Linear(256), (1, 50), 50)],
+    ids=["convolution", "linear"],
+)
 def test_start_is_pytorchs(module, shape, fan_in):
     """U(±1/√fan_in) for weights and biases."""
     params = module.init(jax.random.key(0), jnp.zeros(shape))["params"]

@@ -9,12 +9,15 @@ from netspace_jax import architectures
 from tests import parity
 
 
-@pytest.mark.parametrize(("dataset", "pixels", "outputs", "size"), [("cifar10", 32, 10, 62_006),
-                                                                    ("tiny_imagenet", 64, 200, 79_612)])
+@pytest.mark.parametrize(
+    ("dataset", "pixels", "outputs", "size"), [("cifar10", 32, 10, 62_006), ("tiny_imagenet", 64, 200, 79_612)]
+)
 def test_logits_are_the_references(dataset, pixels, outputs, size):
     architecture = architectures.build("lenetlike", (pixels, pixels, 3), outputs)
     assert architecture.size == size
-    flat = jnp.concatenate([value.reshape(-1) for value in parity.reference_parameters(f"{dataset}/lenetlike").values()])
+    flat = jnp.concatenate(
+        [value.reshape(-1) for value in parity.reference_parameters(f"{dataset}/lenetlike").values()]
+    )
     logits = jax.jit(architecture.apply)(flat, jnp.asarray(parity.images(pixels, pixels)))
     assert parity.difference(logits, f"{dataset}/lenetlike/logits") <= parity.TOLERANCE
 

@@ -23,9 +23,13 @@ def leaves(draw):
     return draw(hnp.arrays(DTYPES[dtype], shape)).view(dtype).reshape(shape)
 
 
-TREES = st.recursive(leaves(), lambda child: st.dictionaries(
-    st.sampled_from(["kernel", "bias", "Conv_1", "Conv_0", "a/b", "a", "b", "scale"]), child, min_size=1, max_size=4),
-    max_leaves=6).filter(lambda tree: isinstance(tree, dict))
+TREES = st.recursive(
+    leaves(),
+    lambda child: st.dictionaries(
+        st.sampled_from(["kernel", "bias", "Conv_1", "Conv_0", "a/b", "a", "b", "scale"]), child, min_size=1, max_size=4
+    ),
+    max_leaves=6,
+).filter(lambda tree: isinstance(tree, dict))
 
 
 def bits(array):
@@ -65,7 +69,10 @@ def test_layouts_are_pytorchs():
     """By hand: element [h, w, i, o] of a convolution and [i, o] of a linear layer go to [o, i, h, w] and [o, i]."""
     conv = jnp.arange(8.0).reshape(1, 2, 2, 2)  # 4·w + 2·i + o
     linear = jnp.array([[10.0, 11, 12], [13, 14, 15]])
-    tree = {"conv": {"kernel": conv, "bias": jnp.array([20.0, 21])}, "linear": {"kernel": linear, "bias": jnp.array([30.0, 31, 32])}}
+    tree = {
+        "conv": {"kernel": conv, "bias": jnp.array([20.0, 21])},
+        "linear": {"kernel": linear, "bias": jnp.array([30.0, 31, 32])},
+    }
     flat = prep.flatten(prep.spec_of(tree), tree)
     np.testing.assert_array_equal(flat, [0, 4, 2, 6, 1, 5, 3, 7, 20, 21, 10, 13, 11, 14, 12, 15, 30, 31, 32])
 
@@ -113,14 +120,23 @@ def test_rows_are_filled_in_order_and_padded_with_zeros():
     np.testing.assert_array_equal(prep.from_prep(prep.to_prep(jnp.arange(8.0), (2, 4)), 8), np.arange(8))
 
 
-@pytest.mark.parametrize(("convert", "sizes"), [
-    (lambda: prep.to_prep(jnp.zeros(9), (2, 4)), ("9", "2×4", "8")),
-    (lambda: prep.from_prep(jnp.zeros((2, 4)), 9), ("9", "2×4", "8")),
-    (lambda: prep.unflatten(prep.spec_of({"w": jnp.zeros(3)}), jnp.zeros(4)), ("3", "4")),
-    (lambda: prep.flatten(prep.spec_of({"w": jnp.zeros((3, 2))}), {"w": jnp.zeros((2, 3))}), ("w", "(2, 3)", "(3, 2)")),
-    (lambda: prep.flatten(prep.spec_of({"w": jnp.zeros(3)}), {"v": jnp.zeros(4)}), ("3", "4", "'w'", "'v'")),
-    (lambda: prep.flatten(prep.spec_of({"w": jnp.zeros(3)}), {"w": jnp.zeros(3), "v": jnp.zeros(2)}), ("3", "5", "'v'")),
-])
+@pytest.mark.parametrize(
+    ("convert", "sizes"),
+    [
+        (lambda: prep.to_prep(jnp.zeros(9), (2, 4)), ("9", "2×4", "8")),
+        (lambda: prep.from_prep(jnp.zeros((2, 4)), 9), ("9", "2×4", "8")),
+        (lambda: prep.unflatten(prep.spec_of({"w": jnp.zeros(3)}), jnp.zeros(4)), ("3", "4")),
+        (
+            lambda: prep.flatten(prep.spec_of({"w": jnp.zeros((3, 2))}), {"w": jnp.zeros((2, 3))}),
+            ("w", "(2, 3)", "(3, 2)"),
+        ),
+        (lambda: prep.flatten(prep.spec_of({"w": jnp.zeros(3)}), {"v": jnp.zeros(4)}), ("3", "4", "'w'", "'v'")),
+        (
+            lambda: prep.flatten(prep.spec_of({"w": jnp.zeros(3)}), {"w": jnp.zeros(3), "v": jnp.zeros(2)}),
+            ("3", "5", "'v'"),
+        ),
+    ],
+)
 def test_what_does_not_fit_is_refused_with_both_sizes(convert, sizes):
     with pytest.raises(ValueError) as error:
         convert()

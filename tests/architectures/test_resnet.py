@@ -14,8 +14,14 @@ from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm, resnet
 from tests import parity, tiny
 
 IMAGES = {"cifar10": ((32, 32, 3), 10), "tiny_imagenet": ((64, 64, 3), 200)}
-SIZES = {("cifar10", 8): 77_706, ("cifar10", 32): 465_674, ("cifar10", 56): 853_642,
-         ("tiny_imagenet", 8): 128_456, ("tiny_imagenet", 32): 516_424, ("tiny_imagenet", 56): 904_392}
+SIZES = {
+    ("cifar10", 8): 77_706,
+    ("cifar10", 32): 465_674,
+    ("cifar10", 56): 853_642,
+    ("tiny_imagenet", 8): 128_456,
+    ("tiny_imagenet", 32): 516_424,
+    ("tiny_imagenet", 56): 904_392,
+}
 
 
 @functools.cache
@@ -55,7 +61,7 @@ def test_folding_and_logits_are_the_references(dataset, depth):
     variables = variables_of(parity.reference_parameters(key))
     chex.assert_trees_all_equal_shapes(variables, jax.eval_shape(architecture.init, jax.random.key(0)))
     flat = architecture.finish(variables)
-    assert parity.difference(flat[::parity.STRIDE], f"{key}/fused_flat_every_997") <= parity.TOLERANCE
+    assert parity.difference(flat[:: parity.STRIDE], f"{key}/fused_flat_every_997") <= parity.TOLERANCE
     logits = jax.jit(architecture.apply)(flat, jnp.asarray(parity.images(*IMAGES[dataset][0][:2])))
     assert parity.difference(logits, f"{key}/logits") <= parity.TOLERANCE
 
@@ -75,7 +81,8 @@ def test_folded_computes_what_it_was_folded_from(depth, shape):
     random = np.random.default_rng(depth)
     variables = jax.tree.map(lambda leaf: jnp.asarray(random.normal(0, 0.3, leaf.shape), jnp.float32), shapes)
     variables["batch_stats"] = jax.tree_util.tree_map_with_path(
-        lambda path, leaf: jnp.square(leaf) + 0.1 if path[-1].key == "var" else leaf, variables["batch_stats"])
+        lambda path, leaf: jnp.square(leaf) + 0.1 if path[-1].key == "var" else leaf, variables["batch_stats"]
+    )
     x = jnp.asarray(random.normal(size=(3, *shape)), jnp.float32)
     plain = jax.jit(architecture.trainee.apply)(variables, x)
     folded = jax.jit(architecture.module.apply)({"params": fold_batch_norm(variables)}, x)
@@ -89,8 +96,13 @@ def test_training_moves_the_statistics_and_the_final_form_does_not():
     stats = {"batch_stats": variables["batch_stats"]}
     _, after = jax.jit(architecture.train_apply)(variables["params"], stats, x)
     chex.assert_trees_all_equal_shapes(after, stats)
-    maps = jax.lax.conv_general_dilated(x, variables["params"]["stem"]["conv"]["kernel"], (2, 2), [(1, 1), (1, 1)],
-                                        dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    maps = jax.lax.conv_general_dilated(
+        x,
+        variables["params"]["stem"]["conv"]["kernel"],
+        (2, 2),
+        [(1, 1), (1, 1)],
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
     norm = after["batch_stats"]["stem"]["norm"]
     np.testing.assert_allclose(norm["mean"], 0.1 * maps.mean((0, 1, 2)), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(norm["var"], 0.9 + 0.1 * maps.var((0, 1, 2)), rtol=1e-4)
@@ -99,9 +111,13 @@ def test_training_moves_the_statistics_and_the_final_form_does_not():
 
 def test_a_blocks_order_is_first_second_projection():
     names = [leaf.path[:2] for leaf in build("cifar10", 8).spec.leaves if leaf.path[-1] == "kernel"]
-    assert names == [("stem", "conv"), ("stage1_block1", "conv1"), ("stage1_block1", "conv2"),
-                     *((f"stage{stage}_block1", name) for stage in (2, 3) for name in ("conv1", "conv2", "projection")),
-                     ("Linear_0", "kernel")]
+    assert names == [
+        ("stem", "conv"),
+        ("stage1_block1", "conv1"),
+        ("stage1_block1", "conv2"),
+        *((f"stage{stage}_block1", name) for stage in (2, 3) for name in ("conv1", "conv2", "projection")),
+        ("Linear_0", "kernel"),
+    ]
 
 
 def test_convolutions_start_kaiming_normal_by_fan_out():

@@ -8,8 +8,9 @@ from netspace_jax import architectures
 from tests import parity
 
 
-@pytest.mark.parametrize(("dataset", "pixels", "outputs", "size"), [("cifar10", 32, 10, 68_818),
-                                                                    ("tiny_imagenet", 64, 200, 112_856)])
+@pytest.mark.parametrize(
+    ("dataset", "pixels", "outputs", "size"), [("cifar10", 32, 10, 68_818), ("tiny_imagenet", 64, 200, 112_856)]
+)
 def test_logits_are_the_references(dataset, pixels, outputs, size):
     architecture = architectures.build("vanilla_cnn", (pixels, pixels, 3), outputs)
     assert architecture.size == size

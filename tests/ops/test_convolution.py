@@ -9,18 +9,34 @@ import pytest
 from netspace_jax.ops import convolution
 from netspace_jax.ops.convolution import conv2d, row_conv2d, taps_by_phase
 
-CASES = [((h, w), kernel, stride, padding) for (h, w), kernel, stride, padding in [
-    ((8, 8), (3, 3), (1, 1), (1, 1)), ((8, 8), (3, 3), (2, 2), (1, 1)), ((7, 9), (5, 5), (2, 2), (0, 0)),
-    ((9, 7), (5, 5), (2, 2), (2, 2)), ((5, 6), (1, 1), (2, 2), (0, 0)), ((5, 6), (1, 1), (1, 1), (0, 0)),
-    ((4, 11), (1, 3), (1, 2), (0, 1)), ((11, 4), (3, 1), (1, 1), (1, 0)), ((6, 5), (2, 4), (3, 1), (1, 2)),
-    ((3, 3), (3, 3), (1, 1), (0, 0)), ((2, 2), (3, 3), (2, 2), (1, 1)),
-    ((6, 5), (1, 1), (1, 1), (1, 2)), ((6, 5), (1, 2), (2, 3), (2, 2)), ((12, 10), (3, 3), (1, 1), (1, 1)),
-    ((3, 1), (1, 6), (1, 1), (0, 3)), ((1, 3), (6, 1), (1, 1), (3, 0)), ((1, 1), (7, 7), (2, 2), (4, 4))]]
+CASES = [
+    ((h, w), kernel, stride, padding)
+    for (h, w), kernel, stride, padding in [
+        ((8, 8), (3, 3), (1, 1), (1, 1)),
+        ((8, 8), (3, 3), (2, 2), (1, 1)),
+        ((7, 9), (5, 5), (2, 2), (0, 0)),
+        ((9, 7), (5, 5), (2, 2), (2, 2)),
+        ((5, 6), (1, 1), (2, 2), (0, 0)),
+        ((5, 6), (1, 1), (1, 1), (0, 0)),
+        ((4, 11), (1, 3), (1, 2), (0, 1)),
+        ((11, 4), (3, 1), (1, 1), (1, 0)),
+        ((6, 5), (2, 4), (3, 1), (1, 2)),
+        ((3, 3), (3, 3), (1, 1), (0, 0)),
+        ((2, 2), (3, 3), (2, 2), (1, 1)),
+        ((6, 5), (1, 1), (1, 1), (1, 2)),
+        ((6, 5), (1, 2), (2, 3), (2, 2)),
+        ((12, 10), (3, 3), (1, 1), (1, 1)),
+        ((3, 1), (1, 6), (1, 1), (0, 3)),
+        ((1, 3), (6, 1), (1, 1), (3, 0)),
+        ((1, 1), (7, 7), (2, 2), (4, 4)),
+    ]
+]
 
 
 def lax_conv(x, kernel, stride, padding):
-    return jax.lax.conv_general_dilated(x, kernel, stride, [(p, p) for p in padding],
-                                        dimension_numbers=("HCWN", "HWIO", "HCWN"), precision="highest")
+    return jax.lax.conv_general_dilated(
+        x, kernel, stride, [(p, p) for p in padding], dimension_numbers=("HCWN", "HWIO", "HCWN"), precision="highest"
+    )
 
 
 def drawn(size, kernel, batch=2):
@@ -37,17 +53,21 @@ def with_gradients(conv, x, weights, stride, padding):
     return y, gradients
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 2_000, 10 ** 8], ids=["row by row", "some rows", "all rows"])
+@pytest.mark.parametrize("tile_bytes", [1, 2_000, 10**8], ids=["row by row", "some rows", "all rows"])
 @pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
 def test_convolution_and_its_gradients_are_laxs(size, kernel, stride, padding, tile_bytes, monkeypatch):
     monkeypatch.setattr(convolution, "_TILE_BYTES", tile_bytes)
     x, weights = drawn(size, kernel)
-    chex.assert_trees_all_close(with_gradients(row_conv2d, x, weights, stride, padding),
-                                with_gradients(lax_conv, x, weights, stride, padding), rtol=1e-5, atol=1e-5)
+    chex.assert_trees_all_close(
+        with_gradients(row_conv2d, x, weights, stride, padding),
+        with_gradients(lax_conv, x, weights, stride, padding),
+        rtol=1e-5,
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["the same images", "images of its own"])
-@pytest.mark.parametrize("tile_bytes", [1, 10 ** 8], ids=["row by row", "all rows"])
+@pytest.mark.parametrize("tile_bytes", [1, 10**8], ids=["row by row", "all rows"])
 def test_vmapped_kernels_convolve_as_each_alone(shared, tile_bytes, monkeypatch):
     monkeypatch.setattr(convolution, "_TILE_BYTES", tile_bytes)
     x = jax.random.normal(jax.random.key(1), (6, 3, 6, 2) if shared else (4, 6, 3, 6, 2))
@@ -56,7 +76,9 @@ def test_vmapped_kernels_convolve_as_each_alone(shared, tile_bytes, monkeypatch)
     together = jax.vmap(lambda x, kernel: with_gradients(conv2d, x, kernel, (2, 2), (1, 1)), (axis, 0))(x, kernels)
     for network, kernel in enumerate(kernels):
         alone = with_gradients(lax_conv, x if shared else x[network], kernel, (2, 2), (1, 1))
-        chex.assert_trees_all_close(jax.tree.map(lambda leaf, network=network: leaf[network], together), alone, rtol=1e-5, atol=1e-5)
+        chex.assert_trees_all_close(
+            jax.tree.map(lambda leaf, network=network: leaf[network], together), alone, rtol=1e-5, atol=1e-5
+        )
 
 
 def test_a_map_that_a_cache_does_not_hold_is_taken_in_tiles_of_rows():
@@ -93,4 +115,4 @@ def test_bfloat16_maps_are_summed_in_float32():
     exact, exact_back = jax.vjp(lambda x, weights: lax_conv(x, weights, (1, 1), (1, 1)), *wide)
     for ours, theirs in zip((y, *back(dy)), (exact, *exact_back(dy.astype(jnp.float32))), strict=True):
         assert ours.dtype == jnp.bfloat16
-        assert np.abs(ours.astype(jnp.float32) - theirs).max() <= 2 ** -8 * np.abs(theirs).max()
+        assert np.abs(ours.astype(jnp.float32) - theirs).max() <= 2**-8 * np.abs(theirs).max()

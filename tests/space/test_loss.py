@@ -39,7 +39,7 @@ def losses(dataset, widths, factor, teacher=None, temperature=1.0, **changes):
 def kd(teacher, student, temperature):
     """T²·KL(softmax(t/T) ‖ softmax(s/T)), summed over classes, averaged over images."""
     p, q = scipy.special.softmax(teacher / temperature, -1), scipy.special.softmax(student / temperature, -1)
-    return temperature ** 2 * (p * np.log(p / q)).sum(-1).mean()
+    return temperature**2 * (p * np.log(p / q)).sum(-1).mean()
 
 
 def cross_entropy(logits, labels):
@@ -65,19 +65,28 @@ def test_each_network_is_its_own_teacher(dataset):
 
 
 def common_teacher(inputs):
-    return inputs.reshape(len(inputs), -1)[:, :tiny.CLASSES]
+    return inputs.reshape(len(inputs), -1)[:, : tiny.CLASSES]
 
 
 def taught(logits, batch, architecture_id, embedding):
     """What a generated network costs with the common teacher and labels, and what its head does."""
-    behaviour = 0.75 * kd(np.asarray(common_teacher(batch.inputs), np.float64), logits, 4.0) + 0.25 * cross_entropy(logits, batch.targets)
-    return behaviour, cross_entropy(np.asarray(embedding, np.float64)[None, :len(WIDTHS)], np.array([architecture_id]))
+    behaviour = 0.75 * kd(np.asarray(common_teacher(batch.inputs), np.float64), logits, 4.0) + 0.25 * cross_entropy(
+        logits, batch.targets
+    )
+    return behaviour, cross_entropy(np.asarray(embedding, np.float64)[None, : len(WIDTHS)], np.array([architecture_id]))
 
 
 def test_a_common_teacher_labels_and_the_head(dataset):
-    found, networks, batch = losses(dataset, WIDTHS, 0.5, common_teacher, teaching="common", label_weight=0.25, temperature=4.0)
-    terms = np.array([taught(logits_of(width, 0.5 * flat, batch), batch, which, flat)
-                      for which, (width, flats) in enumerate(zip(WIDTHS, networks, strict=True)) for flat in flats])
+    found, networks, batch = losses(
+        dataset, WIDTHS, 0.5, common_teacher, teaching="common", label_weight=0.25, temperature=4.0
+    )
+    terms = np.array(
+        [
+            taught(logits_of(width, 0.5 * flat, batch), batch, which, flat)
+            for which, (width, flats) in enumerate(zip(WIDTHS, networks, strict=True))
+            for flat in flats
+        ]
+    )
     np.testing.assert_allclose((found.behaviour, found.architecture), terms.mean(0), rtol=1e-4)
     assert found.interpolation == 0
 
@@ -86,8 +95,9 @@ def test_a_common_teacher_labels_and_the_head(dataset):
 def test_what_is_interpolated_is_read_as_the_architecture_between(dataset, teaching):
     """Of three: half way from the first to the last, as PReps, read as the second, taught as the others are."""
     teacher = common_teacher if teaching == "common" else None
-    found, networks, batch = losses(dataset, WIDTHS, 0.5, teacher, teaching=teaching, label_weight=0.25,
-                                      temperature=4.0, interpolation=True)
+    found, networks, batch = losses(
+        dataset, WIDTHS, 0.5, teacher, teaching=teaching, label_weight=0.25, temperature=4.0, interpolation=True
+    )
     total, size = 0.0, tiny.perceptron(4).size
     for low, high in zip(networks[0], networks[2], strict=True):
         z = (np.pad(low, (0, 160 - len(low))) + np.pad(high, (0, 160 - len(high)))) / 2
@@ -100,7 +110,8 @@ def test_what_is_interpolated_is_read_as_the_architecture_between(dataset, teach
     np.testing.assert_allclose(found.total, found.behaviour + found.architecture + found.interpolation, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("architectures", "pairs"), [
-    (1, ()), (2, ()), (3, ((0, 2),)), (4, ((0, 3),)), (5, ((0, 4),)), (6, ((0, 5),))])
+@pytest.mark.parametrize(
+    ("architectures", "pairs"), [(1, ()), (2, ()), (3, ((0, 2),)), (4, ((0, 3),)), (5, ((0, 4),)), (6, ((0, 5),))]
+)
 def test_only_the_furthest_pairs_are_interpolated(architectures, pairs):
     assert boundary_pairs(architectures) == pairs

@@ -5,32 +5,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder, segment_statistics
+from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.observation import Observation
 
 
-def test_statistics_are_log_sizes_of_segments_of_32_values():
-    table = jnp.concatenate([jnp.full(32, 3.0), -jnp.full(32, 0.5), jnp.zeros(64)]).reshape(8, 16)
-    np.testing.assert_allclose(segment_statistics(table), np.log([3.0, 0.5, 1e-3, 1e-3]), rtol=1e-4)
-
-
-def test_statistics_of_a_prep_that_does_not_divide():
-    statistics = segment_statistics(jnp.ones((4, 20)))  # 80 values: two segments and a half
-    np.testing.assert_allclose(statistics, [0, 0, 0.5 * np.log(0.5)], atol=1e-5)
-
-
-def test_a_large_prep_has_at_most_1024_segments():
-    assert segment_statistics(jnp.ones((8, 10_000))).shape == (1013,)  # of 79 values
-    assert segment_statistics(jnp.ones((88, 10_000))).shape == (1024,)  # of 860
-
-
-def test_the_encoder_looks_at_behaviour_and_prep():
+def test_the_encoder_looks_at_behaviour_and_sizes():
+    """And not at the parameters themselves, in which the order of neurons shows."""
     module = ProbeEncoder(embedding=5, hidden=16)
-    description, table = jax.random.normal(jax.random.key(0), (9,)), jax.random.normal(jax.random.key(1), (8, 8))
-    params = module.init(jax.random.key(2), description, table)
-    z = module.apply(params, description, table)
+    keys = jax.random.split(jax.random.key(0), 4)
+    seen = Observation(
+        *(jax.random.normal(key, shape) for key, shape in zip(keys[:3], ((9,), (4,), (8, 8)), strict=True))
+    )
+    params = module.init(keys[3], seen)
+    z = module.apply(params, seen)
     assert z.shape == (5,)
-    assert np.abs(z - module.apply(params, description + jnp.arange(9.0), table)).max() > 1e-3
-    assert np.abs(z - module.apply(params, description, table.at[:4].multiply(10.0))).max() > 1e-3
+    for part, changed in (("description", seen.description + jnp.arange(9.0)), ("statistics", 10 * seen.statistics)):
+        assert np.abs(z - module.apply(params, seen._replace(**{part: changed}))).max() > 1e-3
+    np.testing.assert_array_equal(module.apply(params, seen._replace(prep=10 * seen.prep)), z)
 
 
 @pytest.mark.parametrize("architectures", [1, 3])
@@ -47,10 +38,14 @@ def test_the_decoder_scales_and_shifts(architectures):
     assert np.abs(plain).min(axis=1).max() > 0
 
 
-def test_spread_is_how_far_from_the_shift_values_start():
+def test_initial_scale_is_how_far_from_the_shift_values_start():
     z, shift = jax.random.normal(jax.random.key(0), (5,)), jax.random.normal(jax.random.key(1), (40, 60))
-    near, far = (ScaledDecoder((40, 60), 16, 1, spread).init_with_output(jax.random.key(2), z, jnp.ones((40, 60)), shift,
-                                                                        jnp.int32(0))[0] for spread in (0.1, 2.0))
+    near, far = (
+        ScaledDecoder((40, 60), 16, 1, initial_scale).init_with_output(
+            jax.random.key(2), z, jnp.ones((40, 60)), shift, jnp.int32(0)
+        )[0]
+        for initial_scale in (0.1, 2.0)
+    )
     np.testing.assert_allclose(far - shift, 20 * (near - shift), rtol=1e-3, atol=1e-4)
     assert (near - shift).std() > 0.02
 

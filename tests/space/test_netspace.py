@@ -26,7 +26,9 @@ def untrained(dataset, config, built, members):
 
 def test_each_architecture_is_decoded_to_its_own_size(dataset):
     built = tuple(tiny.perceptron(width) for width in (3, 4, 5))
-    netspace = untrained(dataset, tiny.netspace_config(prep=(10, 20)), built, tuple(random_flats(one, 4) for one in built))
+    netspace = untrained(
+        dataset, tiny.netspace_config(prep=(10, 20)), built, tuple(random_flats(one, 4) for one in built)
+    )
     assert netspace.params.keys() == {"encoder", "decoder", "head"}
     assert netspace.names == ("perceptron3", "perceptron4", "perceptron5")
     flats = [jnp.asarray(random_flats(one, 1)[0]) for one in built]

@@ -7,11 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.space.observation import Observation
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead, _reread
 from tests import parity
 
 PREPS = {"single": (8, 10_000), "multi": (88, 10_000)}
-NO_DESCRIPTION = jnp.zeros(0)
+
+
+def seen(prep):
+    """What there is to see of a network of which only the PRep is looked at."""
+    return Observation(jnp.zeros(0), jnp.zeros(0), prep)
 
 
 def torch_layers(parameters):
@@ -19,8 +24,11 @@ def torch_layers(parameters):
     layers = {}
     for name, values in parameters.items():
         layer, _, kind = name.rpartition(".")
-        values = values.transpose({4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[values.ndim]) if kind in ("weight", "bias") and (
-            not layer.startswith("scalelayer")) else values
+        values = (
+            values.transpose({4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[values.ndim])
+            if kind in ("weight", "bias") and (not layer.startswith("scalelayer"))
+            else values
+        )
         layers.setdefault(layer.removesuffix(".0"), {})[{"weight": "kernel"}.get(kind, kind)] = jnp.asarray(values)
     return layers
 
@@ -48,8 +56,11 @@ def decoder_params(which):
     layers = torch_layers(parity.reference_parameters(f"autoencoder_{which}/decoder"))
     head = {"Conv_0": layers["arch_conv"], "Linear_0": layers["arch_classifier"]} if which == "multi" else None
     scaling = layers["scalelayer"]
-    return {**{f"Conv_{i}": layers[f"conv{i + 1}"] for i in range(4)}, "scale": scaling["scale"],
-            "shift": scaling["bias"]}, head
+    return {
+        **{f"Conv_{i}": layers[f"conv{i + 1}"] for i in range(4)},
+        "scale": scaling["scale"],
+        "shift": scaling["bias"],
+    }, head
 
 
 def test_both_encoders_are_the_same():
@@ -61,7 +72,7 @@ def test_both_encoders_are_the_same():
 @pytest.mark.parametrize("which", PREPS)
 def test_embeddings_are_the_references(which):
     params = encoder_params()
-    encode = jax.jit(lambda prep: ConvEncoder(EMBEDDING).apply({"params": params}, NO_DESCRIPTION, prep))
+    encode = jax.jit(lambda prep: ConvEncoder(EMBEDDING).apply({"params": params}, seen(prep)))
     embeddings = np.stack([encode(jnp.asarray(prep)) for prep in parity.preps(*PREPS[which])])
     assert parity.difference(embeddings, f"autoencoder_{which}/embedding") <= parity.TOLERANCE
 
@@ -73,8 +84,10 @@ def test_decoded_preps_and_architectures_are_the_references(which):
     prep = PREPS[which]
     embeddings = jnp.asarray(parity.figures(f"autoencoder_{which}/embedding"))
     decode = jax.jit(lambda z: ConvDecoder(prep).apply({"params": params}, z, *decoder_inputs(prep)[1:]))
-    for z, theirs in zip(embeddings[:1 if head else 2], parity.figures(f"autoencoder_{which}/prep_every_997"), strict=False):
-        ours = np.asarray(decode(z)).reshape(-1)[::parity.STRIDE]
+    for z, theirs in zip(
+        embeddings[: 1 if head else 2], parity.figures(f"autoencoder_{which}/prep_every_997"), strict=False
+    ):
+        ours = np.asarray(decode(z)).reshape(-1)[:: parity.STRIDE]
         assert np.abs(ours - theirs).max() <= parity.TOLERANCE * np.abs(theirs).max()
     if head:
         logits = np.stack([ConvHead(4).apply({"params": head}, z) for z in embeddings])
@@ -83,19 +96,24 @@ def test_decoded_preps_and_architectures_are_the_references(which):
 
 @pytest.mark.parametrize("prep", PREPS.values())
 def test_the_encoder_has_one_size_whatever_the_preps(prep):
-    assert count(abstract(ConvEncoder(EMBEDDING), NO_DESCRIPTION, jnp.zeros(prep))) == 6_788_352
+    assert count(abstract(ConvEncoder(EMBEDDING), seen(jnp.zeros(prep)))) == 6_788_352
 
 
 def test_decoder_sizes_are_the_references():
     assert count(abstract(ConvDecoder((8, 10_000)), *decoder_inputs((8, 10_000)))) == 2_875_394
-    decoder, head = abstract(ConvDecoder((88, 10_000)), *decoder_inputs((88, 10_000))), abstract(ConvHead(4), jnp.zeros(EMBEDDING))
+    decoder, head = (
+        abstract(ConvDecoder((88, 10_000)), *decoder_inputs((88, 10_000))),
+        abstract(ConvHead(4), jnp.zeros(EMBEDDING)),
+    )
     assert count(decoder) + count(head) == parity.INDEX["autoencoder_multi"]["n_decoder"]
 
 
 def test_smaller_preps_and_embeddings():
-    z = jax.eval_shape(lambda: ConvEncoder(64).init_with_output(jax.random.key(0), NO_DESCRIPTION, jnp.zeros((3, 50)))[0])
+    z = jax.eval_shape(lambda: ConvEncoder(64).init_with_output(jax.random.key(0), seen(jnp.zeros((3, 50))))[0])
     assert z.shape == (64,)
-    table = jax.eval_shape(lambda: ConvDecoder((4, 16)).init_with_output(jax.random.key(0), *decoder_inputs((4, 16)))[0])
+    table = jax.eval_shape(
+        lambda: ConvDecoder((4, 16)).init_with_output(jax.random.key(0), *decoder_inputs((4, 16)))[0]
+    )
     assert table.shape == (4, 16)
 
 

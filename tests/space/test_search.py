@@ -48,8 +48,15 @@ def embedded(flats):
 
 
 def searched(objective, starts, config=CONFIG, region=PLAIN, widths=(3,), which=0, devices=2):
-    return search(tiny.unchanged(widths), region, objective, starts, architecture_id=which, config=config,
-                  mesh=network_mesh(devices))
+    return search(
+        tiny.unchanged(widths),
+        region,
+        objective,
+        starts,
+        architecture_id=which,
+        config=config,
+        mesh=network_mesh(devices),
+    )
 
 
 def imitate(dataset, z, weight=1.0):
@@ -60,7 +67,7 @@ def imitate(dataset, z, weight=1.0):
 def accuracies(dataset, z, width=3):
     """On validation images, of the networks of `width` that begin each row."""
     images = dataset.examples("validation")
-    logits = np.stack([tiny.perceptron(width).apply(row[:tiny.perceptron(width).size], images.inputs) for row in z])
+    logits = np.stack([tiny.perceptron(width).apply(row[: tiny.perceptron(width).size], images.inputs) for row in z])
     return (logits.argmax(-1) == np.asarray(images.targets)).mean(1)
 
 
@@ -143,7 +150,9 @@ def test_the_loss_is_the_objectives_with_trust_and_the_heads_by_hand(dataset, as
     z, found = asked
     batch = dataset.sample(key_of(CONFIG.seed, Purpose.BATCHES), jnp.int32(0), 16)
     for start, losses in zip(np.asarray(z)[:3], found.losses[:3], strict=True):
-        log_p = scipy.special.log_softmax(np.asarray(tiny.perceptron(4).apply(jnp.asarray(start[:88]), batch.inputs)), -1)
+        log_p = scipy.special.log_softmax(
+            np.asarray(tiny.perceptron(4).apply(jnp.asarray(start[:88]), batch.inputs)), -1
+        )
         labels = -log_p[np.arange(16), batch.targets].mean()
         trust = np.square((start - 0.25) / 1.5).mean()
         np.testing.assert_allclose(losses[0], labels + 0.1 * trust + np.log(1 + np.exp(1.2)), rtol=1e-5)

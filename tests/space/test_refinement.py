@@ -1,0 +1,48 @@
+"""Embeddings whose decoded networks imitate given ones better than those that the encoder put there."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+STEPS = 60
+
+
+def imitation(space, flats, z, inputs):
+    """Loss of what each embedding stands for against the network that it is the embedding of."""
+    apply = space.architectures[1].apply
+
+    def one(flat, z):
+        return space.task.imitation_loss(apply(flat, inputs), apply(space.generate(z, 1), inputs))
+
+    return np.asarray(jax.vmap(one)(jnp.asarray(flats), jnp.asarray(z)))
+
+
+@pytest.fixture(scope="module")
+def refined(space, members):
+    return space.encode(members, "perceptron4", refine_steps=STEPS)
+
+
+def test_imitation_is_better_than_the_encoders(space, members, refined):
+    plain = space.encode(members, "perceptron4")
+    probes = space.constants.probes
+    before, after = (imitation(space, members, z, probes) for z in (plain, refined))
+    assert (after < before).all() and after.mean() < 0.8 * before.mean()
+    assert refined.shape == plain.shape
+
+
+def test_a_network_alone_is_refined_as_among_others(space, members, refined):
+    for row in (0, 3):
+        alone = space.encode(members[row], "perceptron4", refine_steps=STEPS)
+        assert alone.shape == (6,)
+        np.testing.assert_allclose(alone, refined[row], rtol=1e-3, atol=1e-3)
+
+
+def test_what_networks_are_compared_on_may_be_given(space, data, members):
+    """Pixels or normalised."""
+    x = np.asarray(data.test.x)
+    inputs = data.examples("test").inputs
+    own, same = (space.encode(members, "perceptron4", refine_steps=STEPS, inputs=given) for given in (x, inputs))
+    np.testing.assert_array_equal(own, same)
+    before = imitation(space, members, space.encode(members, "perceptron4"), inputs)
+    assert imitation(space, members, own, inputs).mean() < 0.8 * before.mean()
