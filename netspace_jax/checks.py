@@ -13,7 +13,10 @@ _NETSPACE_UNUSED = {
     ("corrections", 0): ("correct_steps",),
     ("teaching", "common"): ("corrections",),
 }
-_ZOO_UNUSED = {("stops", "end"): ("min_steps",), ("stops", "paper"): ("min_steps",)}
+_ZOO_UNUSED: dict[tuple[str, str | int], tuple[str, ...]] = {
+    ("stops", "end"): ("min_steps",),
+    ("stops", "paper"): ("min_steps",),
+}
 
 
 def flag(group: str, name: str) -> str:
@@ -109,7 +112,8 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
             raise InputError(f"{flag('netspace', name)} must be from 0 to {maximum:g}, not {getattr(config, name)}")
     if config.corrections and not 0 < config.correct_steps < config.steps:
         raise InputError(
-            f"--netspace.correct-steps must be from 1 to below --netspace.steps {config.steps}, not {config.correct_steps}"
+            f"--netspace.correct-steps must be from 1 to below --netspace.steps {config.steps}, "
+            f"not {config.correct_steps}"
         )
     _check_modules(config, zoo, sizes)
     _check_architectures(config, zoo)

@@ -50,7 +50,7 @@ class ZooConfig:
     min_steps: int = 3
     """Minimum number of training steps of a member, where stops are log-uniform."""
     validations: int = 0
-    """Validation checks from `validate_from` to the end, the best parameters of which are kept; 0 keeps the last ones."""
+    """Validation checks from `validate_from` on, of which the best parameters are kept; 0 keeps the last parameters."""
     validate_from: float = 0.7
     """Share of `steps` at which the first validation check is."""
     seed: int = 0
@@ -127,8 +127,8 @@ class NetSpaceConfig:
     log_every: int = 20
     """Steps between two lines of metrics.jsonl."""
     select: Literal["gap", "agreement", "score"] = "gap"
-    """Selection metric of checkpoints on validation members: the lowest gap, the highest agreement, or the highest score,
-    less the share of members that are read as another architecture."""
+    """Selection metric of checkpoints on validation members: the lowest gap, the highest agreement, or the highest
+    score, less the share of members that are read as another architecture."""
     seed: int = 0
     """Seed of NetSpace's initialisation and of its batches."""
 
@@ -197,7 +197,7 @@ def digest(config: ZooConfig, *extra: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-Config = TypeVar("Config", bound=ZooConfig | NetSpaceConfig)
+Config = TypeVar("Config", bound=ZooConfig | NetSpaceConfig | RefineConfig)
 
 
 def rebuild(config_class: type[Config], values: Any) -> Config:

@@ -181,11 +181,10 @@ def _prepare(args: Any) -> None:
 
 def _register_modules(arguments: list[str]) -> None:
     """Run the files after --modules: what they register may be named by other flags, so they come first."""
-    if "--modules" not in arguments:
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--modules=") else [word])]
+    if "--modules" not in words:
         return
-    for path in itertools.takewhile(
-        lambda word: not word.startswith("-"), arguments[arguments.index("--modules") + 1 :]
-    ):
+    for path in itertools.takewhile(lambda word: not word.startswith("-"), words[words.index("--modules") + 1 :]):
         _run_module(Path(path))
 
 
@@ -193,6 +192,8 @@ def _run_module(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"--modules {path}: no such file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"--modules {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

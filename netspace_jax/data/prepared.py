@@ -105,10 +105,10 @@ def _read_split(builder: tfds.core.DatasetBuilder, split: str, image: str, label
         # TFDS wraps the method, so that its signature is lost to the type checker.
         as_data_source = cast(Callable[..., Any], builder.as_data_source)
         source = as_data_source(split, decoders={image: tfds.decode.SkipDecoding()} if encoded else None)
-        examples = source.__getitems__(range(len(source)))
+        examples: list[Any] = source.__getitems__(range(len(source)))
         if builder.name == "cifar10" and "id" in features:
             examples = sorted(examples, key=lambda example: example["id"])
-        x = [example[image] for example in examples]
+        x = [cast(Any, example)[image] for example in examples]
         if encoded:
             mode = "L" if feature.shape[2] == 1 else "RGB"
             x = [np.atleast_3d(np.asarray(PIL.Image.open(io.BytesIO(content)).convert(mode))) for content in x]

@@ -24,7 +24,7 @@ def nearest_networks(
     training: Float[Rows, "known size"],
     inputs: Float[Array, "n *input"],
 ) -> Int[np.ndarray, "network"]:
-    """For each network the row of the training network that agrees with it most on some inputs, none of them for test."""
+    """For each network the row of the training network that agrees with it most, on inputs that are not for test."""
     known = jnp.asarray(outputs_on(architecture, training, inputs))
     return in_blocks(_most_like, outputs_on(architecture, flats, inputs), known, task)
 

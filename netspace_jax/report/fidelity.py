@@ -1,4 +1,4 @@
-"""Fidelity: how far what comes out is the network that went in, beside what takes no space (docs/method.md, Metrics)."""
+"""Fidelity: how well generated networks agree with their inputs, beside baselines (docs/method.md, Metrics)."""
 
 import dataclasses
 from typing import NamedTuple

@@ -147,7 +147,7 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
 
 
 def training_curve(
-    steps: Sequence[int], losses: Sequence[float], checks: Sequence[tuple[int, float]], label: str
+    steps: Sequence[float], losses: Sequence[float], checks: Sequence[tuple[float, float]], label: str
 ) -> tuple[Figure, Axes]:
     """Loss over steps, and what the checkpoint is chosen by on a second axis."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
@@ -165,7 +165,7 @@ def training_curve(
 def against_size(
     curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]],
 ) -> tuple[Figure, Sequence[Axes]]:
-    """Gap and agreement over sizes on a logarithmic axis; one (axis label, sizes, rows of gap and agreement) a panel."""
+    """Gap and agreement over sizes on a logarithmic axis; a panel for each (label, sizes, gap and agreement rows)."""
     fig, grid = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True, squeeze=False)
     axes = list(grid[0])
     for ax, (label, sizes, rows) in zip(axes, curves, strict=True):

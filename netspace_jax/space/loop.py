@@ -57,6 +57,7 @@ class Store(Protocol):
 
     def restore_best(self, like: NetSpace) -> NetSpace:
         """The best that was kept."""
+        ...
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Note the metrics of a step."""
@@ -123,7 +124,7 @@ def train_space(
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
             began = time.perf_counter()
             store.save_last(state, progress)
-    best = store.restore_best(jax.eval_shape(lambda state: netspace.replace(params=state.params), state))
+    best = store.restore_best(jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), state))
     return as_space(
         best, {config.zoo.architectures[w]: training_networks(settings, zoo, config.zoo.architectures[w]) for w in ids}
     ), progress

@@ -60,7 +60,7 @@ def loss_of_step(
         )
         embeddings[which] = found[-1]
         wanted[which] = taught if teacher else _outputs(netspace, dataset, group.flats, batches[which], which)
-        # Every embedding has a loss of its own, the encoder's and the corrected ones: with one at the end it learns less.
+        # The encoder's embedding and every corrected one have a loss: with one at the end alone it learns less.
         for z in found:
             share = count * len(found)
             behaviour += _behaviour(netspace, dataset, config, z, which, batches[which], wanted[which]) / share

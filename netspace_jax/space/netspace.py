@@ -66,7 +66,8 @@ class NetSpace:
         Each correction looks at what the network that is decoded so far gets wrong on the probes. It is no path for
         gradients into the decoder, nor into the embedding that it corrects.
         """
-        z = self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id))
+        # One array: Flax returns a tuple only where collections are mutable.
+        z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id)))
         found = [z]
         if self.correction is None or not self.corrections:
             return found
@@ -82,7 +83,7 @@ class NetSpace:
             z = jax.lax.stop_gradient(z)
             gradient, outputs = jax.lax.stop_gradient(jax.grad(loss, has_aux=True)(z))
             residual = jax.lax.stop_gradient(self.task.residual(wanted, outputs))
-            z = z + self.correction.apply({"params": self.params["correction"]}, gradient, residual, z)
+            z = z + cast(Array, self.correction.apply({"params": self.params["correction"]}, gradient, residual, z))
             found.append(z)
         return found
 

@@ -44,7 +44,7 @@ def observe(
 
 
 def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], count: int) -> Float[Array, "statistics"]:
-    """Log root mean square of each parameter tensor, in forward order; those that the architecture lacks count as zeros.
+    """Log root mean square of each parameter tensor, in forward order; zeros for those that the architecture lacks.
 
     They show how far each layer was trained and, since architectures differ in number and sizes of their layers, which
     one it is. The order of a layer's neurons does not change them (docs/method.md, eq. 6).

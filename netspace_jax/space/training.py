@@ -1,6 +1,7 @@
 """One step of NetSpace's training, as pure functions of a state and data."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -123,6 +124,10 @@ def make_training(
                 networks = _disturb(key, networks, layer_scales(data.netspace, which), config.noise)
             groups[which] = jax.lax.with_sharding_constraint(networks, spread)
 
+        common = None
+        if teacher is not None and data.teacher is not None:
+            common = functools.partial(teacher.apply, data.teacher)
+
         def loss(params):
             return loss_of_step(
                 dataclasses.replace(netspace, params=params),
@@ -131,7 +136,7 @@ def make_training(
                 config=config,
                 key=key_of(config.seed, Purpose.BATCHES),
                 step=state.step,
-                teacher=None if teacher is None else lambda inputs: teacher.apply(data.teacher, inputs),
+                teacher=common,
             )
 
         gradient, losses = jax.grad(loss, has_aux=True)(state.params)
@@ -166,9 +171,9 @@ def _pick(key, group: Group, step, count: int) -> Group:
 
 
 def _disturb(key, group: Group, unit, largest: float) -> Group:
-    """Noise on half of the networks, of a size drawn for each; they stay their own teachers (docs/method.md, eq. 20)."""
+    """Noise on half of the networks, of a size drawn for each; each stays its own teacher (docs/method.md, eq. 20)."""
     size_key, noise_key = jax.random.split(key)
     count, parameters = group.flats[1::2].shape
     size = largest * jax.random.uniform(size_key, (count, 1))
     noise = size * unit[None] * jax.random.normal(noise_key, (count, parameters))
-    return group.replace(flats=group.flats.at[1::2].add(noise))
+    return dataclasses.replace(group, flats=group.flats.at[1::2].add(noise))

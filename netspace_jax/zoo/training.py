@@ -1,5 +1,6 @@
 """How ONE network trains: pure functions, mapped over a population by `netspace_jax.zoo.population`."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -108,7 +109,7 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
         variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
-        return state.replace(variables=variables, optimizer=opt_state, loss=value)
+        return dataclasses.replace(state, variables=variables, optimizer=opt_state, loss=value)
 
     def advance(state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
         last = jnp.minimum(end, state.stop)
@@ -118,7 +119,7 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
         score = score_of(architecture, architecture.finish(state.variables), dataset.of(state.member), "validation")
         better = score > state.kept_score
         kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.variables, state.kept)
-        return state.replace(kept=kept, kept_score=jnp.where(better, score, state.kept_score))
+        return dataclasses.replace(state, kept=kept, kept_score=jnp.where(better, score, state.kept_score))
 
     def finish(state: State, dataset: Dataset) -> Trained:
         flat = architecture.finish(state.kept if config.validations else state.variables)

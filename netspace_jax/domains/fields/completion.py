@@ -82,6 +82,7 @@ def completion(run: Run[FieldData]) -> Section:
         f"{SEEN} points of the front half (z > 0) of shapes never seen, with distances that are off by {NOISE} "
         f"(standard deviation), fitted by {STARTS} searches of {CONFIG.steps} steps each from the training embeddings "
         f"that fit best. Mean IoU with the true shape over the half that was NOT seen: "
-        f"{metrics['completion/unseen_half_iou']:.3f}; of the training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}."
+        f"{metrics['completion/unseen_half_iou']:.3f}; "
+        f"of the training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}."
     )
     return Section("completion", "Half a shape, completed", text, metrics, figure)

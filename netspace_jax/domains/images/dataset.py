@@ -89,7 +89,7 @@ class Classification:
     def imitation_loss(
         self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
     ) -> Float[Array, ""]:
-        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (docs/method.md, eq. 12; Hinton et al. 2015).
+        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (docs/method.md, eq. 12).
 
         A network that trained briefly has logits a hundred times smaller than one that trained long, and at one
         temperature for all its loss all but vanishes. So `relative` times the same divergence is added at a temperature
