@@ -108,9 +108,9 @@ def _read_split(builder: tfds.core.DatasetBuilder, split: str, image: str, label
         examples: list[Any] = source.__getitems__(range(len(source)))
         if builder.name == "cifar10" and "id" in features:
             examples = sorted(examples, key=lambda example: example["id"])
-        x = [cast(Any, example)[image] for example in examples]
+        x = [example[image] for example in examples]
         if encoded:
-            mode = "L" if feature.shape[2] == 1 else "RGB"
+            mode = "L" if cast(tuple[int, ...], feature.shape)[2] == 1 else "RGB"
             x = [np.atleast_3d(np.asarray(PIL.Image.open(io.BytesIO(content)).convert(mode))) for content in x]
     except (OSError, ValueError, RuntimeError, KeyError, IndexError) as error:
         raise InputError(f"{where}: {split} is damaged ({reason(error)}); move it away and prepare it again") from error

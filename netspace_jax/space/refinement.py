@@ -58,12 +58,20 @@ def refine_each(
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine(_, rows, netspace, inputs, architecture_id, config):
-    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, inputs, jnp.std(row[1])))(rows)
+    def one(row):
+        flat, start = row
+        return _refined(netspace, architecture_id, config, flat, start, inputs, jnp.std(start))
+
+    return jax.vmap(one)(rows)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine_each(_, rows, netspace, architecture_id, config):
-    return jax.vmap(lambda row: _refined(netspace, architecture_id, config, *row, jnp.std(row[1])))(rows)
+    def one(row):
+        flat, start, inputs = row
+        return _refined(netspace, architecture_id, config, flat, start, inputs, jnp.std(start))
+
+    return jax.vmap(one)(rows)
 
 
 def _refined(
