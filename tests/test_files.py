@@ -1,6 +1,7 @@
 """Small files on a disk and in an object store, whose place a file system in memory takes."""
 
 import dataclasses
+import errno
 import json
 import os
 
@@ -9,18 +10,19 @@ from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
 
 from netspace_jax import files
-from netspace_jax.cli import relative
-from netspace_jax.config import RunConfig
+from netspace_jax.cli.commands import relative
+from netspace_jax.domain import read_config
 from netspace_jax.errors import InputError
 from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
-from netspace_jax.runs.directory import RunDirectory, read_config
-from netspace_jax.zoo.storage import Zoo
+from netspace_jax.runs import RunDirectory, read_description
+from netspace_jax.zoo import Zoo
 from tests import tiny
 
 
 @pytest.fixture
 def store(monkeypatch):
     """Addresses that begin with gs:// lead into memory."""
+
     class Memory(MemoryFileSystem):
         store, pseudo_dirs = {}, [""]
 
@@ -48,7 +50,9 @@ def test_where_a_path_leads(tmp_path, monkeypatch):
     monkeypatch.setitem(files.STORES, "s3", "fsspec")
     assert os.fspath(location("s3://bucket/runs/a") / "b") == "s3://bucket/runs/a/b"
     monkeypatch.chdir("/")
-    assert os.fspath(relative("s3://bucket/runs/a")) == "s3://bucket/runs/a" and os.fspath(relative("/runs/a")) == "runs/a"
+    assert (
+        os.fspath(relative("s3://bucket/runs/a")) == "s3://bucket/runs/a" and os.fspath(relative("/runs/a")) == "runs/a"
+    )
 
 
 def test_a_store_that_cannot_be_reached_is_named(monkeypatch):
@@ -70,6 +74,15 @@ def test_files_come_back(place):
     assert sorted(path.name for path in text.parent.iterdir()) == ["a.json", "b.png"]
 
 
+def test_text_is_never_half_written(tmp_path, monkeypatch):
+    write_text(tmp_path / "a" / "b.json", "[1]")
+    monkeypatch.setattr("os.replace", lambda *paths: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full")))
+    with pytest.raises(OSError, match="full"):
+        write_text(tmp_path / "a" / "b.json", "[2, 3]")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.json"]
+    assert read_json(tmp_path / "a" / "b.json") == [1]
+
+
 def test_lines_are_added(place):
     log = location(place) / "log.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -88,19 +101,22 @@ def test_what_cannot_be_read_is_named(place):
 
 
 def test_a_run_in_an_object_store_is_its_configurations(store):
-    config = RunConfig("tiny", tiny.zoo_config(), tiny.netspace_config())
-    run = RunDirectory(f"{store}/runs/a", config)
+    def found():
+        return read_config(read_description(f"{store}/runs/a"), store)
+
+    config = tiny.run_config()
+    run = RunDirectory(f"{store}/runs/a", dataclasses.asdict(config))
     run.log({"step": 1, "total": 0.5})
     run.log({"step": 2, "total": 0.25})
     run.write_metrics({"b": float("nan"), "a": 2})
-    assert read_config(f"{store}/runs/a") == config
+    assert found() == config
     assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 2
     assert (run.path / "metrics.json").read_text() == '{\n "a": 2,\n "b": null\n}\n'
     other = dataclasses.replace(config, netspace=dataclasses.replace(config.netspace, seed=7))
     with pytest.raises(InputError, match="netspace.seed 0 → 7"):
-        RunDirectory(f"{store}/runs/a", other)
-    RunDirectory(f"{store}/runs/a", other, fresh=True)
-    assert read_config(f"{store}/runs/a") == other and not (run.path / "metrics.json").exists()
+        RunDirectory(f"{store}/runs/a", dataclasses.asdict(other))
+    RunDirectory(f"{store}/runs/a", dataclasses.asdict(other), fresh=True)
+    assert found() == other and not (run.path / "metrics.json").exists()
 
 
 def test_a_zoo_that_an_object_store_lacks_is_named(store):

@@ -13,6 +13,10 @@ from jaxtyping import PyTree
 from netspace_jax.errors import InputError
 from netspace_jax.files import disk_errors
 
+# What Orbax and TensorStore raise for files that are missing or damaged, beside bare `Exception`s that Orbax raises in
+# place of TensorStore's. A fault of ours or of the machine's memory is none of these and is not hidden.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
 
 class Restored(NamedTuple):
     """A checkpoint that was read: its tree, what was noted beside it, and its step."""
@@ -54,9 +58,9 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
         if record.pop("checksum") != _checksum(found["tree"]):
             raise ValueError("its values are not those that were saved")
         return Restored(found["tree"], record, step)
-    # What Orbax and TensorStore raise for files that are missing or damaged; a fault of ours or of the machine's memory
-    # is none of these and is not hidden.
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:
+        if type(error) is not Exception and not isinstance(error, _DAMAGE):
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"checkpoint {folder} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
 

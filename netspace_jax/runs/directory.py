@@ -12,6 +12,7 @@ figures/, report.html
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from etils import epath
 from jax.sharding import Mesh, SingleDeviceSharding
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import append_text, location, read_json, write_text
+from netspace_jax.files import append_text, is_remote, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.space.loop import Progress
@@ -47,7 +48,7 @@ class RunDirectory:
             read_description(self.path)  # Only a run is deleted, never what else may hold a file of that name.
             wait_for_all("the old run is known")
             if is_first():
-                self.path.resolve().rmtree()
+                _empty(self.path)
             wait_for_all("the old run is deleted")
         if (self.path / "config.json").exists():
             different = differences(read_description(self.path), description)
@@ -151,6 +152,16 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     if not found and old.get("zoo_folder") != new.get("zoo_folder"):
         found.append(f"the data changed: its zoo was {old.get('zoo_folder')} and is {new.get('zoo_folder')}")
     return found
+
+
+def _empty(directory: epath.Path) -> None:
+    """Delete what lies in a directory; one that is a symbolic link stays one, and so does what it leads to."""
+    if is_remote(directory):
+        directory.rmtree()
+        return
+    directory = epath.Path(os.path.realpath(directory))  # etils resolves no links
+    directory.rmtree()
+    directory.mkdir()
 
 
 def _shown(value: Any) -> str:

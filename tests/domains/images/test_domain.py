@@ -1,33 +1,38 @@
-"""From a configuration to a task, or one line that says why not."""
+"""From a configuration to data, or one line that says why not."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 
-from netspace_jax.config import ZooConfig
-from netspace_jax.domains.load import load_task
+from netspace_jax.domains.images.config import ImageZooConfig
+from netspace_jax.domains.images.domain import load
 from netspace_jax.errors import InputError
 
 
 def test_digits():
-    loaded = load_task(ZooConfig())
-    task = loaded.task
-    assert loaded.items == ("",) and loaded.config == ZooConfig()
+    loaded = load(ImageZooConfig())
+    task = loaded.dataset.task
+    assert loaded.items == ("",) and loaded.config == ImageZooConfig()
     assert task.input_shape == (8, 8, 1) and task.outputs == 10 and task.metric == "accuracy"
 
 
 def test_augmentation_comes_from_the_configuration():
-    task = load_task(ZooConfig(crop_padding=2, flip=True)).task
-    assert task.crop_padding == 2 and task.flip
+    data = load(ImageZooConfig(crop_padding=2, flip=True)).dataset
+    assert data.crop_padding == 2 and data.flip
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"batch": 1198}, ("--zoo.batch 1198", "1197")), ({"dataset": "digit"}, ("digit", "digits")),
-    ({"dataset": "missing/images.npz"}, ("missing/images.npz",))])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"batch": 1198}, ("--zoo.batch 1198", "1197")),
+        ({"dataset": "digit"}, ("digit", "digits")),
+        ({"dataset": "missing/images.npz"}, ("missing/images.npz",)),
+    ],
+)
 def test_what_cannot_be_is_refused_in_one_line(change, said):
     with pytest.raises(InputError) as error:
-        load_task(dataclasses.replace(ZooConfig(), **change))
+        load(dataclasses.replace(ImageZooConfig(), **change))
     assert "\n" not in str(error.value) and all(part in str(error.value) for part in said)
 
 
@@ -36,5 +41,5 @@ def test_images_of_ones_own(tmp_path):
     arrays = {f"x_{split}": random.integers(0, 256, (30, 9, 7), np.uint8) for split in ("train", "test")}
     labels = {f"y_{split}": np.arange(30) % 4 for split in ("train", "test")}
     np.savez(tmp_path / "mine.npz", **arrays, **labels)
-    task = load_task(ZooConfig(dataset=str(tmp_path / "mine.npz"), batch=8)).task
+    task = load(ImageZooConfig(dataset=str(tmp_path / "mine.npz"), batch=8)).dataset.task
     assert task.input_shape == (9, 7, 1) and task.outputs == 4

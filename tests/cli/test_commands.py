@@ -1,0 +1,103 @@
+"""Commands within this process: what a preset is, what is listed, and what is refused."""
+
+import os
+import sys
+
+import pytest
+
+from netspace_jax import cli, jobs
+from netspace_jax.cli.commands import _preset_and_flags, relative
+
+
+def refused(capsys, command, *arguments):
+    """The one line that a command ends with, status 2."""
+    with pytest.raises(SystemExit) as ended:
+        command(list(map(str, arguments)))
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1 and said.startswith("error: ")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ("digits", [])),
+        (["chairs"], ("chairs", [])),
+        (["--fresh"], ("digits", ["--fresh"])),
+        (["chairs", "--out", "x"], ("chairs", ["--out", "x"])),
+        (["--out", "chairs"], ("digits", ["--out", "chairs"])),
+    ],
+)
+def test_a_preset_may_come_before_the_flags(arguments, expected):
+    assert _preset_and_flags(arguments) == expected
+
+
+def test_paths_are_shown_as_seen_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(relative(tmp_path / "runs" / "a")) == os.path.join("runs", "a")
+    assert relative(tmp_path.parent / "b") == tmp_path.parent / "b"
+
+
+def test_all_evaluations_are_listed_with_what_they_are(capsys):
+    cli.evaluate([])
+    lines = capsys.readouterr().out.splitlines()
+    found = jobs.all_evaluations()
+    assert {"reconstruct", "search", "meshes", "completion", "transfer"} <= found.keys()
+    for name, evaluation in found.items():
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert evaluation.summary and evaluation.summary in line
+        assert ("(not in the report)" in line) == (not evaluation.in_report)
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["--help"]])
+def test_help_lists_the_same(capsys, arguments):
+    cli.evaluate([])
+    wanted = capsys.readouterr().out
+    cli.evaluate(arguments)
+    assert capsys.readouterr().out == wanted
+
+
+def test_an_unknown_evaluation_is_one_line(capsys, tmp_path):
+    said = refused(capsys, cli.evaluate, "nonsense", tmp_path)
+    assert "unknown evaluation 'nonsense'" in said and "reconstruct" in said
+
+
+def test_an_evaluation_of_no_run_is_one_line(capsys, tmp_path):
+    assert "holds no run" in refused(capsys, cli.evaluate, "reconstruct", tmp_path / "nothing")
+
+
+def test_a_module_that_is_not_there_is_one_line(capsys, tmp_path):
+    assert "--modules" in refused(capsys, cli.train, "--modules", tmp_path / "mine.py", "--out", tmp_path / "run")
+
+
+@pytest.mark.parametrize("flags", [["--modules", "{}"], ["--modules={}"]])
+def test_modules_are_run_before_other_flags_are_looked_at(capsys, tmp_path, monkeypatch, flags):
+    """What a file registers, the same command may name."""
+    monkeypatch.setattr("netspace_jax.architectures.registry._BUILDERS", dict(_builders()))
+    path = tmp_path / "module_of_a_test.py"
+    path.write_text(
+        "from netspace_jax import architectures as known\nknown.register('mine_of_a_test', lambda *_: None)\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        cli.train([*(flag.format(path) for flag in flags), "--help"])
+    assert ended.value.code == 0 and "mine_of_a_test" in capsys.readouterr().out
+    sys.modules.pop("module_of_a_test", None)
+
+
+def _builders():
+    from netspace_jax.architectures import registry
+
+    return registry._BUILDERS
+
+
+@pytest.mark.parametrize(("arguments", "status"), [([], 0), (["--help"], 0), (["trian"], 2)])
+def test_without_a_command_the_commands_are_listed(capsys, arguments, status):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    shown = capsys.readouterr().out
+    assert ended.value.code == status and all(f"netspace {name}" in shown for name in ("train", "zoo", "eval"))
+
+
+def test_show_takes_one_directory(capsys, tmp_path):
+    assert "show takes one directory" in refused(capsys, cli.zoo, "show")
+    assert "no zoo" in refused(capsys, cli.zoo, "show", tmp_path)
