@@ -34,7 +34,10 @@ def network_of(point):
     return lambda inputs: inputs @ point[:, None]
 
 
-def climbed(objective=Near(WANTED, WANTED), region=PLAIN, config=CONFIG, starts=STARTS, **ground):
+NEAR = Near(WANTED, WANTED)
+
+
+def climbed(objective=NEAR, region=PLAIN, config=CONFIG, starts=STARTS, **ground):
     return jax.jit(lambda: climb(Ground(network_of, **ground), region, objective, starts, config))()
 
 

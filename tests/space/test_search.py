@@ -123,7 +123,7 @@ def test_trust_pulls_towards_the_centre(dataset, starts):
 
 @pytest.fixture(scope="module")
 def asked(dataset):
-    """Searches for the second of two architectures from embeddings that are read as the first, the last too far from it.
+    """Searches for the second of two architectures from embeddings read as the first, the last too far from it.
 
     A validation check at each step.
     """
@@ -146,7 +146,7 @@ def test_what_is_read_as_another_has_no_score_and_is_no_result(asked):
 
 
 def test_the_loss_is_the_objectives_with_trust_and_the_heads_by_hand(dataset, asked):
-    """At the start: labels, a tenth of the squared distance in standard deviations, and the cross-entropy to the architecture."""
+    """At the start: labels, a tenth of the squared distance in standard deviations, and the head's cross-entropy."""
     z, found = asked
     batch = dataset.sample(key_of(CONFIG.seed, Purpose.BATCHES), jnp.int32(0), 16)
     for start, losses in zip(np.asarray(z)[:3], found.losses[:3], strict=True):
