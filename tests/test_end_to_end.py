@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,12 +14,42 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspace_jax.zoo.storage import Zoo
+import netspace_jax
+from netspace_jax.zoo import Zoo
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = ["--zoo.members", "24", "--zoo.steps", "30", "--zoo.chunk", "8", "--zoo.validation", "4", "--zoo.test", "4",
-        "--netspace.networks", "4", "--netspace.batch", "16", "--netspace.hidden", "32", "--netspace.embedding", "16",
-        "--netspace.probes", "8", "--netspace.steps", "60", "--netspace.evaluations", "3", "--netspace.log-every", "10"]
+TINY = [
+    "--zoo.members",
+    "24",
+    "--zoo.steps",
+    "30",
+    "--zoo.chunk",
+    "8",
+    "--zoo.validation",
+    "4",
+    "--zoo.test",
+    "4",
+    "--netspace.networks",
+    "4",
+    "--netspace.batch",
+    "16",
+    "--netspace.hidden",
+    "32",
+    "--netspace.embedding",
+    "16",
+    "--netspace.probes",
+    "8",
+    "--netspace.steps",
+    "60",
+    "--netspace.corrections",
+    "0",
+    "--refine.steps",
+    "20",
+    "--netspace.validations",
+    "3",
+    "--netspace.log-every",
+    "10",
+]
 
 
 def start(script, *arguments, cwd, devices=0):
@@ -27,8 +58,14 @@ def start(script, *arguments, cwd, devices=0):
     environment.pop("XLA_FLAGS", None)
     if devices:
         environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
-    return subprocess.Popen([sys.executable, str(ROOT / script), *map(str, arguments)], cwd=cwd, env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / script), *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def run(script, *arguments, cwd):
@@ -47,7 +84,7 @@ def metrics(directory):
 def assert_refused(result, *words):
     """Status 2 and one line, without a traceback, that has the words."""
     status, _, err = result
-    assert status == 2
+    assert status == 2, err
     assert "Traceback" not in err
     for word in words:
         assert word in err
@@ -66,9 +103,21 @@ def undisturbed(tmp_path_factory):
 def test_a_run_leaves_what_the_design_says(undisturbed):
     directory = undisturbed / "runs" / "digits"
     values = json.loads((directory / "metrics.json").read_text())
-    wanted = ("seconds/total", "zoo/seconds", "zoo/members", "zoo/accuracy_min", "zoo/accuracy_mean", "zoo/accuracy_max",
-              "reconstruct/gap_train", "reconstruct/gap_test", "reconstruct/agreement_test", "reconstruct/kendall_tau_test",
-              "reconstruct/accuracy_test", "interpolate/latent_min", "interpolate/weights_min")
+    wanted = (
+        "seconds/total",
+        "zoo/seconds",
+        "zoo/members",
+        "zoo/accuracy_min",
+        "zoo/accuracy_mean",
+        "zoo/accuracy_max",
+        "reconstruct/gap_train",
+        "reconstruct/gap_test",
+        "reconstruct/agreement_test",
+        "reconstruct/kendall_tau_test",
+        "reconstruct/accuracy_test",
+        "interpolate/latent_min",
+        "interpolate/weights_min",
+    )
     assert set(wanted) <= values.keys()
     assert values["zoo/members"] == 24
     assert all(0 <= values[name] <= 1 for name in wanted if "accuracy" in name or "gap" in name)
@@ -98,10 +147,93 @@ def test_a_finished_run_is_only_evaluated_again(undisturbed):
 
 
 def test_a_section_can_be_made_again(undisturbed):
-    status, out, err = run("eval/reconstruct.py", "runs/digits", cwd=undisturbed)
+    status, out, err = run("eval", "reconstruct", "runs/digits", cwd=undisturbed)
     assert status == 0, err
     wanted = json.loads((undisturbed / "runs" / "digits" / "metrics.json").read_text())["reconstruct/gap_test"]
     assert f"reconstruct/gap_test {wanted:.4f}" in out
+
+
+def test_evaluating_again_keeps_what_the_run_took(undisturbed):
+    """The seconds of the run that trained, not of the one that only made the report again."""
+    written = undisturbed / "runs" / "digits" / "metrics.json"
+    before = json.loads(written.read_text())["seconds/total"]
+    status, _, err = run("train.py", *TINY, cwd=undisturbed)
+    assert status == 0, err
+    assert json.loads(written.read_text())["seconds/total"] == before
+
+
+def test_a_finished_run_holds_its_space(undisturbed):
+    """Which needs nothing beside it, wherever it is moved; and what the run is says which zoo it came from."""
+    directory = undisturbed / "runs" / "digits"
+    space = netspace_jax.load(directory)
+    (zoo,) = (undisturbed / "zoos").iterdir()
+    members = Zoo(zoo).networks("lenetlike", "train")
+    assert {name: z.shape for name, z in space.embeddings.items()} == {"lenetlike": (len(members.members), 16)}
+    np.testing.assert_allclose(space.encode(members.parameters[0]), space.embeddings["lenetlike"][0], atol=1e-4)
+    description = json.loads((directory / "config.json").read_text())
+    assert (description["name"], description["domain"], description["zoo_folder"]) == ("digits", "images", zoo.name)
+
+
+def test_presets_with_the_same_zoo_share_it(undisturbed):
+    """And a run is called what the last part of --out is."""
+    (zoo,) = (undisturbed / "zoos").iterdir()
+    assert re.fullmatch(r"digits-lenetlike-[0-9a-f]{8}", zoo.name)
+    written = (zoo / "members.csv").stat().st_mtime_ns
+    status, _, err = run("train.py", "digits-large", *TINY, "--out", "elsewhere/mine", cwd=undisturbed)
+    assert status == 0, err
+    assert [path.name for path in (undisturbed / "zoos").iterdir()] == [zoo.name]
+    assert (zoo / "members.csv").stat().st_mtime_ns == written
+    assert json.loads((undisturbed / "elsewhere" / "mine" / "config.json").read_text())["name"] == "mine"
+    assert "NetSpace: mine" in (undisturbed / "elsewhere" / "mine" / "report.html").read_text()
+
+
+def test_eval_alone_lists_what_there_is(undisturbed):
+    status, out, err = run("eval", cwd=undisturbed)
+    assert status == 0, err
+    assert all(
+        re.search(rf"^  {name} +\w", out, re.M) for name in ("zoo", "reconstruct", "prediction", "search", "meshes")
+    )
+
+
+def test_what_cannot_be_evaluated_is_refused(undisturbed, tmp_path):
+    assert_refused(
+        run("eval", "nonsense", "runs/digits", cwd=undisturbed), "unknown evaluation 'nonsense'", "reconstruct"
+    )
+    assert_refused(run("eval", "meshes", "runs/digits", cwd=undisturbed), "'meshes'", "reconstruct")
+    assert_refused(run("eval", "reconstruct", "runs/none", cwd=undisturbed), "runs/none holds no run")
+    unfinished = tmp_path / "digits"
+    unfinished.mkdir()
+    shutil.copy(undisturbed / "runs" / "digits" / "config.json", unfinished)
+    assert_refused(run("eval", "reconstruct", unfinished, cwd=undisturbed), "no finished run")
+
+
+MINE = """
+import flax.linen as nn
+from netspace_jax import architectures
+
+
+class Mine(nn.Module):
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.outputs)(nn.tanh(nn.Dense(8)(x.reshape(len(x), -1))))
+
+
+architectures.register("mine", lambda shape, outputs: Mine(outputs))
+"""
+
+
+def test_an_architecture_of_ones_own(tmp_path):
+    (tmp_path / "mine.py").write_text(MINE)
+    flags = ("--modules", "mine.py")
+    status, _, err = run("train.py", *TINY, "--zoo.architectures", "mine", "--out", "runs/own", *flags, cwd=tmp_path)
+    assert status == 0, err
+    status, out, err = run("eval", "reconstruct", "runs/own", *flags, cwd=tmp_path)
+    assert status == 0, err
+    wanted = json.loads((tmp_path / "runs" / "own" / "metrics.json").read_text())["reconstruct/gap_test"]
+    assert f"reconstruct/gap_test {wanted:.4f}" in out
+    assert_refused(run("eval", "reconstruct", "runs/own", cwd=tmp_path), "'mine'", "--modules")
 
 
 def test_zoo_show_tells_what_is_in_one(undisturbed):
@@ -133,14 +265,24 @@ def test_killed_and_run_again_equals_undisturbed(undisturbed, tmp_path, stage):
 def parameters(directory):
     """Parameters of all members of the one zoo there, by index."""
     zoo = Zoo(next((directory / "zoos").iterdir()))
-    rows = {member.index: row for members, chunk in zoo.chunks("lenetlike") for member, row in zip(members, chunk, strict=True)}
+    rows = {
+        member.index: row
+        for members, chunk in zoo.chunks("lenetlike")
+        for member, row in zip(members, chunk, strict=True)
+    }
     return np.stack([rows[index] for index in sorted(rows)])
 
 
 def test_two_processes_make_what_one_makes(undisturbed, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        hosts = ("--hosts.coordinator", f"127.0.0.1:{free.getsockname()[1]}", "--hosts.processes", "2", "--hosts.process")
+        hosts = (
+            "--hosts.coordinator",
+            f"127.0.0.1:{free.getsockname()[1]}",
+            "--hosts.processes",
+            "2",
+            "--hosts.process",
+        )
     processes = [start("train.py", *TINY, *hosts, index, cwd=tmp_path, devices=2) for index in range(2)]
     outputs = [process.communicate(timeout=400) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], outputs
@@ -158,30 +300,37 @@ def test_another_configuration_is_refused_by_field(undisturbed):
     assert (undisturbed / "runs" / "digits" / "config.json").read_text() == before
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["digitz"], ["unknown preset 'digitz'", "digits"]),
-    (["--zoo.stepz", "3"], ["--zoo.stepz", "--zoo.steps"]),
-    (["--dataset", "cifarten"], ["cifarten", "cifar10"]),
-    (["--zoo.architectures", "lenet"], ["unknown architecture 'lenet'", "lenetlike"]),
-    (["--netspace.prep", "8", "8"], ["3718", "64"]),
-    (["--zoo.members", "3", "3"], ["1 architectures", "2"]),
-    (["--zoo.learning-rate", "nan"], ["--zoo.learning-rate"]),
-    (["digits-multi", "--zoo.architectures", "lenetlike", "resnet8", "--zoo.members", "4", "4"], ["interpolation", "2"]),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digitz"], ["unknown preset 'digitz'", "digits"]),
+        (["--zoo.stepz", "3"], ["--zoo.stepz", "--zoo.steps"]),
+        (["--dataset", "cifarten"], ["cifarten", "cifar10"]),
+        (["--zoo.architectures", "lenet"], ["unknown architecture 'lenet'", "lenetlike"]),
+        (["--netspace.prep", "8", "8"], ["3718", "64"]),
+        (["--zoo.members", "3", "3"], ["1 architectures", "2"]),
+        (["--zoo.learning-rate", "nan"], ["--zoo.learning-rate"]),
+        (["--zoo.stops", "end", "--zoo.min-steps", "9"], ["--zoo.min-steps 9", "no effect", "--zoo.stops end"]),
+        (["--netspace.encoder", "conv", "--netspace.probes", "64"], ["--netspace.probes"]),
+        (["--zoo.decay", "0.1"], ["--zoo.decay-at"]),
+        (
+            ["digits-multi", "--zoo.architectures", "lenetlike", "resnet8", "--zoo.members", "4", "4"],
+            ["interpolation", "2"],
+        ),
+    ],
+)
 def test_bad_input_is_refused_before_anything_is_written(tmp_path, arguments, words):
     assert_refused(run("train.py", *arguments, cwd=tmp_path), *words)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_zoo_is_named_and_left_alone(undisturbed, tmp_path):
-    import shutil
-
     shutil.copytree(undisturbed / "zoos", tmp_path / "zoos")
     table = next((tmp_path / "zoos").glob("*/members.csv"))
     text = table.read_text()
-    table.write_text(text[:len(text) // 2])
+    table.write_text(text[: len(text) // 2])
     assert_refused(run("train.py", *TINY, cwd=tmp_path), "members.csv")
-    assert table.read_text() == text[:len(text) // 2]
+    assert table.read_text() == text[: len(text) // 2]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
@@ -192,20 +341,69 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 
 def test_unseen_architectures_come_out_of_the_space_between(tmp_path):
-    status, _, err = run("train.py", "digits-unseen", *TINY, "--zoo.architectures", "lenetlike", "vanilla_cnn", "resnet8",
-                         "--zoo.members", "10", "4", "10", "--zoo.validation", "2", "--zoo.test", "2", "--zoo.teacher", "resnet14",
-                         "--netspace.prep", "64", "80", "--netspace.shown", "lenetlike", "resnet8", "--netspace.steps", "10",
-                         cwd=tmp_path)
+    status, _, err = run(
+        "train.py",
+        "digits-unseen",
+        *TINY,
+        "--zoo.architectures",
+        "lenetlike",
+        "vanilla_cnn",
+        "resnet8",
+        "--zoo.members",
+        "10",
+        "4",
+        "10",
+        "--zoo.validation",
+        "2",
+        "--zoo.test",
+        "2",
+        "--zoo.teacher",
+        "resnet14",
+        "--netspace.prep",
+        "64",
+        "80",
+        "--netspace.train-architectures",
+        "lenetlike",
+        "resnet8",
+        "--netspace.steps",
+        "10",
+        cwd=tmp_path,
+    )
     assert status == 0, err
     values = metrics(tmp_path / "runs" / "digits-unseen")
-    assert {"unseen/vanilla_cnn/accuracy", "unseen/vanilla_cnn/scratch_accuracy", "architecture/accuracy_test",
-            "reconstruct/lenetlike/accuracy_test", "reconstruct/resnet8/accuracy_test", "zoo/resnet8/accuracy_mean"} <= values.keys()
+    assert {
+        "unseen/vanilla_cnn/accuracy",
+        "unseen/vanilla_cnn/scratch_accuracy",
+        "architecture/accuracy_test",
+        "reconstruct/lenetlike/accuracy_test",
+        "reconstruct/resnet8/accuracy_test",
+        "zoo/resnet8/accuracy_mean",
+    } <= values.keys()
     assert "reconstruct/vanilla_cnn/accuracy_test" not in values
 
 
 def test_chairs_end_in_a_report_with_pictures_and_a_viewer(tmp_path):
-    status, _, err = run("train.py", "chairs", *TINY, "--zoo.members", "12", "--zoo.validation", "3", "--zoo.test", "3", "--zoo.batch",
-                         "64", "--zoo.points", "1024", "--netspace.prep", "64", "72", "--netspace.steps", "10", cwd=tmp_path)
+    status, _, err = run(
+        "train.py",
+        "chairs",
+        *TINY,
+        "--zoo.members",
+        "12",
+        "--zoo.validation",
+        "3",
+        "--zoo.test",
+        "3",
+        "--zoo.batch",
+        "64",
+        "--zoo.points",
+        "1024",
+        "--netspace.prep",
+        "64",
+        "72",
+        "--netspace.steps",
+        "10",
+        cwd=tmp_path,
+    )
     assert status == 0, err
     directory = tmp_path / "runs" / "chairs"
     values = metrics(directory)
