@@ -11,11 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import dataclasses  # noqa: E402
+import dataclasses
 
-import tyro  # noqa: E402
+import tyro
 
-from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare_cpu
 
 prepare_cpu()
 

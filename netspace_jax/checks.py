@@ -10,11 +10,12 @@ from netspace_jax.errors import InputError
 _NETSPACE_UNUSED = {
     ("encoder", "conv"): ("probes",),
     ("decoder", "conv"): ("center", "initial_scale", "skip"),
-    ("corrections", 0): ("correct_steps",),
+    ("corrections", 0): ("correct_share",),
     ("teaching", "common"): ("corrections",),
 }
 _ZOO_UNUSED: dict[tuple[str, str | int], tuple[str, ...]] = {
     ("stops", "end"): ("min_steps",),
+    ("schedule", "cosine"): ("decay", "decay_at"),
     ("stops", "paper"): ("min_steps",),
 }
 
@@ -110,11 +111,8 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     for name, maximum in (("noise", math.inf), ("label_weight", 1.0)):
         if not (math.isfinite(getattr(config, name)) and 0 <= getattr(config, name) <= maximum):
             raise InputError(f"{flag('netspace', name)} must be from 0 to {maximum:g}, not {getattr(config, name)}")
-    if config.corrections and not 0 < config.correct_steps < config.steps:
-        raise InputError(
-            f"--netspace.correct-steps must be from 1 to below --netspace.steps {config.steps}, "
-            f"not {config.correct_steps}"
-        )
+    if not 0 < config.correct_share < 1:
+        raise InputError(f"--netspace.correct-share must be between 0 and 1, not {config.correct_share}")
     _check_modules(config, zoo, sizes)
     _check_architectures(config, zoo)
     _check_members(config, zoo)

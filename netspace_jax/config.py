@@ -35,6 +35,8 @@ class ZooConfig:
     """Learning rate at the first step."""
     weight_decay: float = 0.0
     """Weight decay, added to the gradient as PyTorch does."""
+    schedule: Literal["steps", "cosine"] = "steps"
+    """Whether the learning rate is cut at each of `decay_at`, or falls to a hundredth along a cosine over `steps`."""
     decay: float = 1.0
     """Factor by which the learning rate is multiplied at each of `decay_at`."""
     decay_at: tuple[float, ...] = ()
@@ -94,8 +96,8 @@ class NetSpaceConfig:
     """Whether the `mlp` decoder also has a linear map from the embedding to what it generates."""
     corrections: int = 0
     """Times that an embedding is corrected by what its decoded network gets wrong on the probes."""
-    correct_steps: int = 600
-    """The last so many of `steps`, in which the corrections are trained too, at half of the learning rate."""
+    correct_share: float = 1 / 6
+    """Share of `steps`, at the end, in which the corrections are trained too, at half of the learning rate."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""
     noise: float = 1.0

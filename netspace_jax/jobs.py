@@ -62,6 +62,7 @@ def make_zoo(
     """
     own = domain(domain_name)
     check_zoo(config)
+    own.check(RunConfig("", own.name, config, own.netspace_config()))
     loaded = own.load(config)
     return _zoo(own, loaded, location(zoos) / zoo_name(loaded.config, loaded.dataset), network_mesh(devices), watch)
 

@@ -35,7 +35,7 @@ def dataset(crop_padding: int = 0) -> ImageData:
         x = random.integers(0, 160, (count, *SHAPE))
         for corner in range(CLASSES):
             row, column = 2 * (corner // 2), 2 * (corner % 2)
-            x[y == corner, row:row + 2, column:column + 2] += 90
+            x[y == corner, row : row + 2, column : column + 2] += 90
         return Images(x.astype(np.uint8), y.astype(np.int32))
 
     found = ImageSet("quarters", CLASSES, images(50), images(30), images(40), (0.4,), (0.3,))
@@ -83,14 +83,39 @@ def normed() -> Architecture:
 
 def zoo_config(**changes) -> ImageZooConfig:
     """Twenty perceptrons in chunks of six."""
-    return ImageZooConfig(**{"architectures": ("perceptron3",), "members": (20,), "validation": 4, "test": 5, "steps": 30,
-                             "min_steps": 1, "batch": 16, "chunk": 6, "learning_rate": 3e-2, **changes})
+    return ImageZooConfig(
+        **{
+            "architectures": ("perceptron3",),
+            "members": (20,),
+            "validation": 4,
+            "test": 5,
+            "steps": 30,
+            "min_steps": 1,
+            "batch": 16,
+            "chunk": 6,
+            "learning_rate": 3e-2,
+            **changes,
+        }
+    )
 
 
 def netspace_config(**changes) -> ImageNetSpaceConfig:
     """A NetSpace of perceptrons with 67 parameters."""
-    return ImageNetSpaceConfig(**{"prep": (8, 16), "embedding": 6, "hidden": 16, "probes": 8, "networks": 8, "batch": 16,
-                                  "steps": 40, "validations": 4, "log_every": 5, "learning_rate": 1e-2, **changes})
+    return ImageNetSpaceConfig(
+        **{
+            "prep": (8, 16),
+            "embedding": 6,
+            "hidden": 16,
+            "probes": 8,
+            "networks": 8,
+            "batch": 16,
+            "steps": 40,
+            "validations": 4,
+            "log_every": 5,
+            "learning_rate": 1e-2,
+            **changes,
+        }
+    )
 
 
 def run_config(zoo: ImageZooConfig | None = None, netspace: ImageNetSpaceConfig | None = None) -> RunConfig:
@@ -126,7 +151,7 @@ class Corner(nn.Module):
 
     @nn.compact
     def __call__(self, z):
-        return z[:self.architectures]
+        return z[: self.architectures]
 
 
 NO_PARAMS = {"encoder": {}, "decoder": {}, "head": {}}
@@ -171,8 +196,26 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
     if data is not None:
         built = architectures.build(name, data.task.input_shape, data.task.outputs)
         scores = [scores_of(data, built, rows, split=which) for which in ("validation", "test")]
-    members = tuple(Member(name, i, f"{split}{i}", split, "finite", 0, "own", 0, 0.0, 0.0, float(scores[0][i]),
-                           float(scores[1][i]), 0, i, "") for i in range(len(rows)))
+    members = tuple(
+        Member(
+            name,
+            i,
+            f"{split}{i}",
+            split,
+            "finite",
+            0,
+            "own",
+            0,
+            0.0,
+            0.0,
+            float(scores[0][i]),
+            float(scores[1][i]),
+            0,
+            i,
+            "",
+        )
+        for i in range(len(rows))
+    )
     return Networks(members, np.asarray(rows))
 
 
@@ -193,19 +236,26 @@ class Held(Zoo):
 
 @functools.cache
 def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = "") -> Run:
-    """A run whose space gives networks back `factor` times as large, with 12 training and 6 test networks of each width."""
+    """A run whose space gives networks back `factor` times as large, 12 training and 6 test networks of each width."""
     pictures, names = dataset(), tuple(f"perceptron{width}" for width in widths)
-    config = run_config(zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
-                        netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]))
-    held = {(name, split): flats(count, width, seed) for name, width in zip(names, widths, strict=True)
-            for split, count, seed in (("train", 12, 0), ("test", 6, 1))}
+    config = run_config(
+        zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
+        netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]),
+    )
+    held = {
+        (name, split): flats(count, width, seed)
+        for name, width in zip(names, widths, strict=True)
+        for split, count, seed in (("train", 12, 0), ("test", 6, 1))
+    }
     if teacher:
         held[teacher, "teacher"] = flats(1, int(teacher[-1]), 2)
     netspace = unchanged(widths, factor)
     netspace = netspace.replace(constants=netspace.constants.replace(probes=pictures.probes(16)))
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
-    train = {name: jnp.pad(held[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - held[name, "train"].shape[1])))
-             for name in names}
+    train = {
+        name: jnp.pad(held[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - held[name, "train"].shape[1])))
+        for name in names
+    }
     return Run(config, epath.Path("nowhere"), Held(pictures, held), pictures, Space(**fields, embeddings=train), 0)
 
 
@@ -217,6 +267,7 @@ def again(run: Run, **changes) -> Run:
 
 def contrary(run: Run) -> Run:
     """The same run, but the better a member is on test inputs, the worse is its validation score."""
+
     def turned(found):
         members = tuple(dataclasses.replace(member, score_validation=1 - member.score_test) for member in found.members)
         return Networks(members, found.parameters)

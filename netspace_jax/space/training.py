@@ -74,20 +74,21 @@ def learning_rate(config: NetSpaceConfig) -> optax.Schedule:
     first = _warm_cosine(config.learning_rate, correction_begins(config))
     if not config.corrections:
         return first
-    return optax.join_schedules(
-        [first, _warm_cosine(config.learning_rate / 2, config.correct_steps)], [correction_begins(config)]
-    )
+    begins = correction_begins(config)
+    return optax.join_schedules([first, _warm_cosine(config.learning_rate / 2, config.steps - begins)], [begins])
 
 
 def correction_begins(config: NetSpaceConfig) -> int:
     """The step from which corrections are trained; the last where there are none."""
-    return config.steps - (config.correct_steps if config.corrections else 0)
+    if not config.corrections:
+        return config.steps
+    return min(round(config.steps * (1 - config.correct_share)), config.steps - 1)
 
 
 def _warm_cosine(rate: float, steps: int) -> optax.Schedule:
-    warm_up = max(min(WARM_UP_STEPS, steps // 2), 1)
-    first = rate / warm_up  # not 0, which would waste a step
-    return optax.warmup_cosine_decay_schedule(first, rate, warm_up, steps, 0.01 * rate)
+    warm_up = min(WARM_UP_STEPS, steps // 2)
+    first = rate / max(warm_up, 1)  # not 0, which would waste a step
+    return optax.warmup_cosine_decay_schedule(first, rate, warm_up, max(steps, 1), 0.01 * rate)
 
 
 def make_optimizer(config: NetSpaceConfig) -> optax.GradientTransformation:

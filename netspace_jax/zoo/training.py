@@ -71,12 +71,15 @@ MakeTraining = Callable[[Architecture, ZooConfig], Training]
 
 
 def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
-    """Adam or SGD with momentum, the learning rate cut at shares of the steps."""
-    factors: dict[int, float] = {}
-    for share in config.decay_at:  # two shares may round to one step
-        step = round(share * config.steps)
-        factors[step] = factors.get(step, 1.0) * config.decay
-    rate = optax.piecewise_constant_schedule(config.learning_rate, factors)
+    """Adam or SGD with momentum, the learning rate cut at shares of the steps or falling along a cosine."""
+    if config.schedule == "cosine":
+        rate = optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.01)
+    else:
+        factors: dict[int, float] = {}
+        for share in config.decay_at:  # two shares may round to one step
+            step = round(share * config.steps)
+            factors[step] = factors.get(step, 1.0) * config.decay
+        rate = optax.piecewise_constant_schedule(config.learning_rate, factors)
     plain = optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate, momentum=0.9)
     return optax.chain(optax.add_decayed_weights(config.weight_decay), plain) if config.weight_decay else plain
 

@@ -263,7 +263,7 @@ def test_spaces_and_names_that_are_not_there(tmp_path):
         netspace_jax.load(tmp_path / "nothing")
     assert isinstance(netspace_jax, types.ModuleType) and netspace_jax.Space is Space
     with pytest.raises(AttributeError, match="no attribute 'spaces'"):
-        netspace_jax.spaces  # noqa: B018
+        netspace_jax.spaces
 
 
 def test_a_space_is_one_pytree(space):

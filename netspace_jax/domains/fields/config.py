@@ -1,7 +1,7 @@
 """Flags that networks for shapes add to those of every zoo and space."""
 
 import dataclasses
-from typing import cast
+from typing import Literal, cast
 
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.errors import InputError
@@ -13,6 +13,14 @@ class FieldZooConfig(ZooConfig):
 
     points: int = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FieldNetSpaceConfig(NetSpaceConfig):
+    """A NetSpace of networks that each hold a shape."""
+
+    error: Literal["squared", "absolute"] = "squared"
+    """Error between the values of two networks whose mean is minimised; squared in the paper."""
 
 
 def check(config: RunConfig) -> None:

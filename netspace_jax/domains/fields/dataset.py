@@ -1,7 +1,7 @@
 """Signed distance fields: a network holds one shape; networks are compared by their values at points."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import flax.struct
 import jax
@@ -25,6 +25,7 @@ class SignedDistance:
     """What networks that hold a shape compute: the signed distance of a point to its surface, negative inside."""
 
     input_shape: tuple[int, ...] = (3,)
+    error: Literal["squared", "absolute"] = "squared"
     name: ClassVar[str] = "signed_distance"
     metric: ClassVar[str] = "within_0.01"
 
@@ -57,8 +58,12 @@ class SignedDistance:
         return jnp.square(outputs[:, 0] - targets).mean()
 
     def imitation_loss(self, wanted: Float[Array, "batch 1"], outputs: Float[Array, "batch 1"]) -> Float[Array, ""]:
-        """Mean squared error between the values of two networks (docs/method.md, eq. 13)."""
-        return jnp.square(wanted - outputs).mean()
+        """Mean error between the values of two networks, squared (docs/method.md, eq. 13) or absolute.
+
+        The absolute one is rounded off below a hundredth of the unit, so that it has a gradient everywhere.
+        """
+        squares = jnp.square(wanted - outputs)
+        return squares.mean() if self.error == "squared" else jnp.sqrt(squares + 1e-5).mean()
 
     def score(self, outputs: Float[Array, "batch 1"], targets: Float[Array, "batch"]) -> Float[Array, ""]:
         """Share of points whose value is within 0.01 of the signed distance."""

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-from netspace_jax.config import NetSpaceConfig
 from netspace_jax.domain import Domain, Loaded
 from netspace_jax.domains.fields.completion import completion
-from netspace_jax.domains.fields.config import FieldZooConfig, check
-from netspace_jax.domains.fields.dataset import field_data
+from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
+from netspace_jax.domains.fields.dataset import SignedDistance, field_data
 from netspace_jax.domains.fields.meshes_out import MeshOptions, meshes
 from netspace_jax.domains.fields.presets import PRESETS
 from netspace_jax.domains.fields.sampling import load_shapes
@@ -31,10 +30,15 @@ def load(config: FieldZooConfig) -> Loaded:
     return Loaded(field_data(found), found.names, dataclasses.replace(config, members=members))
 
 
+def task_of(config: FieldNetSpaceConfig, task: SignedDistance) -> SignedDistance:
+    """The task with the error that a space of this configuration imitates by."""
+    return dataclasses.replace(task, error=config.error)
+
+
 DOMAIN = Domain(
     name="fields",
     zoo_config=FieldZooConfig,
-    netspace_config=NetSpaceConfig,
+    netspace_config=FieldNetSpaceConfig,
     load=load,
     presets=PRESETS,
     evaluations=(
@@ -43,5 +47,6 @@ DOMAIN = Domain(
         Evaluation("completion", completion),
         Evaluation("meshes", meshes, in_report=False, options=MeshOptions),
     ),
+    task_of=task_of,
     check=check,
 )

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from netspace_jax.config import NetSpaceConfig, RunConfig
-from netspace_jax.domains.fields.config import FieldZooConfig
+from netspace_jax.config import RefineConfig, RunConfig
+from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
 
 
 def chairs() -> RunConfig:
@@ -22,22 +22,23 @@ def chairs() -> RunConfig:
         steps=5000,
         batch=128,
         points=16384,
-        learning_rate=1e-3,
-        decay=0.3,
-        decay_at=(0.5, 0.75, 0.9),
+        learning_rate=3e-3,
+        schedule="cosine",
     )
-    netspace = NetSpaceConfig(
+    netspace = FieldNetSpaceConfig(
         prep=(64, 72),
         probes=1024,
         noise=0.0,
         center="network",
         initial_scale=0.03,
-        networks=32,
-        batch=512,
-        steps=4500,
+        networks=64,
+        batch=128,
+        steps=5000,
+        error="absolute",
         select="agreement",
     )
-    return RunConfig("chairs", "fields", zoo, netspace)
+    refine = RefineConfig(steps=400, learning_rate=0.05, batch=2048)
+    return RunConfig("chairs", "fields", zoo, netspace, refine)
 
 
 def meshes() -> RunConfig:

@@ -86,27 +86,32 @@ def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:
 def shapes(run: Run[FieldData]) -> Section:
     """Shapes never seen: each SIREN against its true shape, and each generated network against its SIREN."""
     architecture, data = run.space.architectures[0], run.dataset
-    networks, found = run.networks(0, "test"), run.reconstruction(0, "test")
+    networks, found, refined = run.networks(0, "test"), run.reconstruction(0, "test"), run.refined(0)
     items = networks.indices % data.items
     uniform, true_surface = data.uniform[items], np.asarray(data.surface[items])
     truth = np.asarray(uniform[..., 3])
-    own, new = (
+    own, new, better = (
         np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
-        for flats in (networks.parameters, found.generated)
+        for flats in (networks.parameters, found.generated, refined.generated)
     )
-    meshes, generated = (
-        [mesh_of(architecture, flat) for flat in flats[:MESHED]] for flats in (networks.parameters, found.generated)
+    meshes, generated, closer = (
+        [mesh_of(architecture, flat) for flat in flats[:MESHED]]
+        for flats in (networks.parameters, found.generated, refined.generated)
     )
     rng = np.random.default_rng(1)
     surfaces = [() if is_empty(mesh) else sample_surface(mesh, _SURFACE_POINTS, rng) for mesh in meshes]
     siren = _figures(found.score, own, truth, meshes, true_surface[:MESHED])
     result = _figures(found.agreement, new, own, generated, surfaces)
     direct = _figures(found.generated_score, new, truth, generated, true_surface[:MESHED])
+    again = _figures(refined.agreement, better, own, closer, surfaces)
     metrics = {
         "shapes/within_0.01": result.within,
         "shapes/iou": result.iou,
         "shapes/chamfer": result.chamfer,
         "shapes/empty": float(result.empty),
+        "shapes/refined_within_0.01": again.within,
+        "shapes/refined_iou": again.iou,
+        "shapes/refined_chamfer": again.chamfer,
         "siren/within_0.01": siren.within,
         "siren/iou": siren.iou,
         "siren/chamfer": siren.chamfer,
@@ -117,11 +122,14 @@ def shapes(run: Run[FieldData]) -> Section:
         for label, f in (
             ("SIREN against the true shape", siren),
             ("generated network against its SIREN", result),
+            ("the same after refinement", again),
             ("generated network against the true shape", direct),
         )
     ]
     names = [member.item for member in networks.members[: min(PICTURED, len(meshes))]]
-    figure, _ = picture_grid([meshes[:PICTURED], generated[:PICTURED]], ["SIREN", "generated"], names, size=200)
+    figure, _ = picture_grid(
+        [meshes[:PICTURED], generated[:PICTURED], closer[:PICTURED]], ["SIREN", "generated", "refined"], names, size=200
+    )
     text = (
         "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean "
         "distance to the nearest point of the other surface, both ways, where the cube's side is 2."

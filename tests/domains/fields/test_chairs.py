@@ -71,27 +71,27 @@ def test_distance_to_a_dense_sampling_of_the_surface(kinds):
 
 def test_known_distances_of_a_plain_chair():
     """By hand: a box seat with a solid upright back and four legs, of which one joint is looked at."""
-    values = dict(
-        seat_half_width=0.5,
-        seat_half_depth=0.4,
-        seat_thickness=0.12,
-        leg_length=0.6,
-        leg_thickness=0.2,
-        leg_taper=1.0,
-        leg_inset=0.1,
-        back_height=0.7,
-        back_thickness=0.1,
-        back_posts=1,
-        post_width=0.1,
-        rail_height=0.2,
-        arms=0,
-        arm_width=0.1,
-        arm_height=0.2,
-        arm_margin=0.1,
-        splay_x=0,
-        splay_z=0,
-        back_lean=0,
-    )
+    values = {
+        "seat_half_width": 0.5,
+        "seat_half_depth": 0.4,
+        "seat_thickness": 0.12,
+        "leg_length": 0.6,
+        "leg_thickness": 0.2,
+        "leg_taper": 1.0,
+        "leg_inset": 0.1,
+        "back_height": 0.7,
+        "back_thickness": 0.1,
+        "back_posts": 1,
+        "post_width": 0.1,
+        "rail_height": 0.2,
+        "arms": 0,
+        "arm_width": 0.1,
+        "arm_height": 0.2,
+        "arm_margin": 0.1,
+        "splay_x": 0,
+        "splay_z": 0,
+        "back_lean": 0,
+    }
     row = jnp.asarray([values[name] for name in chairs.PARAMETERS], jnp.float32)
     scale = chairs.RADIUS / np.linalg.norm([0.5, 0.71, 0.4])
     cases = [

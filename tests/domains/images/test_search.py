@@ -72,7 +72,7 @@ def test_the_figures_of_a_search(trained, section):
 
 
 def test_a_row_for_each_way(trained, section):
-    """Gradient steps are those of all searches of a row; nothing chosen on validation images is worse there than its start."""
+    """Gradient steps are those of all searches of a row; what is chosen on validation images is no worse there."""
     header, *rows = section.table
     assert all(len(row) == len(header) for row in rows)
     assert [row[1] for row in rows] == ["30", "30", "30", "240", "30", "60", "60", "0", "0"]
