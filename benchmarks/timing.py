@@ -31,7 +31,7 @@ class Contender:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What came out for one contender: seconds a unit (median over turns), seconds until it was warm, or why it has none."""
+    """One contender: seconds a unit (median over turns), seconds until it was warm, or why it has none."""
 
     name: str
     seconds: float | None
