@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal, cast
 
-from netspace_jax.config import RunConfig, ZooConfig
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
 
 
