@@ -52,7 +52,7 @@ class Arguments:
     resnets: int = 4
     """The same for ResNets, whose activations take the most memory when PyTorch vmaps them."""
     steps: int = 8
-    """Training steps of each network in one turn; few of them give much weight to the memory that a call takes afresh."""
+    """Training steps of each network in one turn; few give much weight to the memory that a call takes afresh."""
     sizes: tuple[int, ...] = (1, 4, 16, 64, 256, 1024)
     """Sizes of the LeNetLike zoo whose cost is shown as it grows."""
     chunk: int = 64

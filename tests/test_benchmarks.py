@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import evidence, tables
+
 ROOT = Path(__file__).resolve().parents[1]
 TINY = {
     "zoo": [
@@ -91,3 +93,19 @@ def test_a_benchmark_prints_its_table_and_writes_its_numbers(name, tmp_path):
     assert tables and {record["title"] for record in written} == {table[4:] for table in tables}
     for record in written:
         assert record["command"].startswith(f"python benchmarks/{name}.py") and record["machine"] and record["date"]
+
+
+def test_tables_of_documents_are_those_of_the_results():
+    """Whoever changes a file of results renders the tables again: python benchmarks/evidence.py render."""
+    for path in tables.DOCUMENTS:
+        text = path.read_text()
+        assert tables.rendered(text) == text, path.name
+
+
+def test_a_figure_over_seeds_has_its_spread():
+    args = evidence.Arguments("digits", seeds=(0, 1, 2))
+    found = evidence.summary(args, [{"a": 1.0, "b": None}, {"a": 2.0, "b": None}, {"a": 3.0, "b": 1.0}])
+    assert found["figures"]["a"] == {"mean": 2.0, "std": 1.0, "min": 1.0, "max": 3.0, "seeds": 3}
+    assert found["figures"]["b"] == {"mean": 1.0, "std": None, "min": 1.0, "max": 1.0, "seeds": 1}
+    assert found["command"] == "python benchmarks/evidence.py digits --seeds 0 1 2"
+    assert tables.number(found["figures"]["a"]) == "2.000 ± 1.000"

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.behaviour import compare, outputs_of
+from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import disturbed
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare
 from netspace_jax.metrics.spread import HIGH, spread
@@ -89,6 +90,12 @@ def _means(rows: list[Row]) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name in dict.fromkeys(row.name for row in rows):
         own = [row for row in rows if row.name == name]
+        if name in ("encoder", "refined"):
+            place = "reconstruct" if name == "encoder" else "refined"
+            low, high = mean_interval(np.concatenate([row.agreement for row in own]))
+            metrics |= {f"{place}/agreement_test_low": low, f"{place}/agreement_test_high": high}
+            low, high = mean_interval(np.concatenate([np.abs(row.wanted - row.score) for row in own]))
+            metrics |= {f"{place}/gap_test_low": low, f"{place}/gap_test_high": high}
         if name == "encoder":  # the section of the reconstruction has these
             continue
         key = name if name == "refined" else f"baseline/{name}"

@@ -1,0 +1,118 @@
+"""A preset over several seeds, as one file of results: command, machine, figures with their intervals.
+
+    python benchmarks/evidence.py digits --seeds 0 1 2 3 4
+    python benchmarks/evidence.py render            write the tables of README and docs from what lies in results/
+
+Each seed is a run of its own, of train.py, and goes on where it was if interrupted.
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+PACKAGES = ("jax", "flax", "optax", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Flags of this command."""
+
+    preset: tyro.conf.Positional[str]
+    """Preset to measure, or `render`."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Seeds of zoo and NetSpace."""
+    runs: Path = Path("runs/evidence")
+    """Where the runs go."""
+    zoos: str = "zoos"
+    """Where the zoos go."""
+    flags: Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)] = ()
+    """Further flags of train.py, as one word each."""
+    name: str = ""
+    """Name of the file of results; by default the preset's."""
+
+
+def measure(args: Arguments) -> Path:
+    """Run the preset for every seed, and write what came of it."""
+    runs = []
+    for seed in args.seeds:
+        out = args.runs / f"{args.name or args.preset}-{seed}"
+        seeded = ("--zoo.seed", str(seed), "--netspace.seed", str(seed), "--out", str(out), "--zoos", args.zoos)
+        command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        runs.append(json.loads((out / "metrics.json").read_text()))
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{args.name or args.preset}.json"
+    path.write_text(json.dumps(summary(args, runs), indent=1) + "\n")
+    return path
+
+
+def summary(args: Arguments, runs: list[dict[str, float | None]]) -> dict:
+    """What a file of results holds: each figure's mean, standard deviation, min and max over seeds."""
+    seeds = " ".join(map(str, args.seeds))
+    flags = f" --flags {' '.join(args.flags)}" if args.flags else ""
+    return {
+        "command": f"python benchmarks/evidence.py {args.preset} --seeds {seeds}{flags}",
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
+        "machine": f"{os.cpu_count()} CPU cores ({_processor()}), Python {platform.python_version()}",
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "seeds": list(args.seeds),
+        "figures": {name: _figure([run.get(name) for run in runs]) for name in sorted(runs[0])},
+    }
+
+
+def _figure(values: list[float | None]) -> dict[str, float | int | None]:
+    known = np.array([value for value in values if value is not None], np.float64)
+    if not len(known):
+        return {"mean": None, "std": None, "min": None, "max": None, "seeds": 0}
+    spread = float(known.std(ddof=1)) if len(known) > 1 else None
+    return {
+        "mean": float(known.mean()),
+        "std": spread,
+        "min": float(known.min()),
+        "max": float(known.max()),
+        "seeds": len(known),
+    }
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def main() -> None:
+    """Measure, or render."""
+    args = tyro.cli(Arguments, description=(__doc__ or "").partition("\n")[0])
+    if args.preset == "render":
+        from benchmarks import tables
+
+        for path in tables.write():
+            print(f"written: {path}")
+        return
+    print(f"results: {measure(args)}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    main()

@@ -1,0 +1,125 @@
+"""The tables of README and docs, made from results/. A test fails where a document has another one."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_BLOCK = re.compile(r"<!-- table: ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
+
+# Preset, what it is, and the figures to expect of it: (label, name of the figure).
+PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("digits", "3,840 LeNetLikes, each from its own initialisation", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("digits-shared", "2,304 LeNetLikes from one shared initialisation", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("digits-large", "14,592 LeNetLikes and a larger autoencoder", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("digits-multi", "LeNetLike, VanillaCNN, ResNet8, ResNet32 in one space, one ResNet56 teaches", (
+        ("generated accuracy", "reconstruct/accuracy_test"), ("head accuracy", "architecture/accuracy_test"))),
+    ("digits-multi-own", "the same, each network its own teacher", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("refined", "refined/agreement_test"))),
+    ("digits-unseen", "VanillaCNN and ResNet8 never shown", (
+        ("VanillaCNN", "unseen/vanilla_cnn/accuracy"), ("ResNet8", "unseen/resnet8/accuracy"))),
+    ("chairs", "1,024 procedural chairs in SIRENs", (
+        ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
+        ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),
+)  # fmt: skip
+
+# Presets that have no results: what they are, and why.
+UNMEASURED = (
+    ("meshes, deepsdf", "shapes of a folder (`--dataset FOLDER`)", "[docs/shapes.md](docs/shapes.md)"),
+    ("cifar10-single, tiny-imagenet-single", "the paper: 186 ResNet8s, E 4096, 1,000 passes", "needs an accelerator; not measured"),
+    ("cifar10-multi, cifar10-unseen, tiny-imagenet-multi, tiny-imagenet-unseen", "the paper: four architectures", "needs an accelerator; not measured"),
+)  # fmt: skip
+
+
+def results(name: str) -> Mapping[str, Any] | None:
+    """The file of results of an experiment, or None."""
+    path = ROOT / "results" / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def number(figure: Mapping[str, float | None]) -> str:
+    """Mean, and standard deviation over seeds where there are several."""
+    mean, std = figure["mean"], figure["std"]
+    if mean is None:
+        return "–"
+    digits = 4 if abs(mean) < 0.1 else 3
+    return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if std is not None else "")
+
+
+def presets() -> list[str]:
+    """The presets with minutes and figures."""
+    lines = ["| preset | what | minutes | figures on unseen networks |", "|---|---|---|---|"]
+    for name, what, wanted in PRESETS:
+        found = results(name)
+        if found is None:
+            lines.append(f"| `{name}` | {what} | – | not measured in this version |")
+            continue
+        figures, seeds = found["figures"], len(found["seeds"])
+        text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted if key in figures)
+        minutes = figures["seconds/total"]["mean"] / 60
+        lines.append(f"| `{name}` | {what} | {minutes:.1f} | {text} ({seeds} seed{'s' if seeds > 1 else ''}) |")
+    for names, what, note in UNMEASURED:
+        lines.append(f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {what} | – | {note} |")
+    return lines
+
+
+def fidelity(name: str) -> list[str]:
+    """What one run's section on fidelity measured, over seeds."""
+    found = results(name)
+    if found is None:
+        return ["Not measured in this version."]
+    figures = found["figures"]
+    ways = (
+        ("encoder alone", "reconstruct"),
+        ("refined", "refined"),
+        ("mean embedding", "baseline/mean_embedding"),
+        ("nearest training network", "baseline/nearest_network"),
+        ("distilled without a space, equal steps", "baseline/distilled"),
+        ("distilled without a space, ten times the steps", "baseline/distilled_10"),
+        ("10 % noise on the weights", "baseline/noise"),
+    )
+    lines = ["| network | agreement | gap |", "|---|---|---|"]
+    lines += [
+        f"| {label} | {number(figures[f'{key}/agreement_test'])} | {number(figures[f'{key}/gap_test'])} |"
+        for label, key in ways
+        if f"{key}/agreement_test" in figures
+    ]
+    if "spread/members" in figures:
+        lines += ["", "| pairs of like accuracy disagree on | all | both from 0.8 |", "|---|---|---|"]
+        lines += [
+            f"| {which} | {number(figures[f'spread/{which}'])} | {number(figures[f'spread/{which}_high'])} |"
+            for which in ("members", "generated", "refined")
+        ]
+    return [*lines, "", f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}."]
+
+
+def table(name: str) -> list[str]:
+    """A table by the name that its marker in a document has."""
+    return presets() if name == "presets" else fidelity(name.removeprefix("fidelity-"))
+
+
+def rendered(text: str) -> str:
+    """A document with its tables made anew."""
+
+    def block(match: re.Match[str]) -> str:
+        return "\n".join([f"<!-- table: {match[1]} -->", *table(match[1]), "<!-- end -->"])
+
+    return _BLOCK.sub(block, text)
+
+
+def write() -> Iterator[Path]:
+    """Write the documents whose tables differ; yields them."""
+    for path in DOCUMENTS:
+        text = path.read_text()
+        if rendered(text) != text:
+            path.write_text(rendered(text))
+            yield path
