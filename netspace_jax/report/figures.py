@@ -147,7 +147,7 @@ def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure
 
 
 def training_curve(
-    steps: Sequence[float], losses: Sequence[float], checks: Sequence[tuple[float, float]], label: str
+    steps: Sequence[float | int], losses: Sequence[float | int], checks: Sequence[tuple[float | int, float]], label: str
 ) -> tuple[Figure, Axes]:
     """Loss over steps, and what the checkpoint is chosen by on a second axis."""
     fig, ax = plt.subplots(figsize=(6, 3.6))

@@ -26,12 +26,13 @@ def read(path: Path) -> tuple[Float[np.ndarray, "p 4"], Float[np.ndarray, "q 4"]
         least `FEWEST_ROWS` finite rows of its sign, all within the range of float32.
     """
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise InputError(f"{path}: not a readable .npz (it is a single array); {_MAKE}")
-        with archive:
-            names = list(archive)
-            arrays = {key: archive[key] for key in ("pos", "neg") if key in names}
+        with path.open("rb") as file:  # NumPy leaves a file that it opened and cannot read to the garbage collector
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise InputError(f"{path}: not a readable .npz (it is a single array); {_MAKE}")
+            with archive:
+                names = list(archive)
+                arrays = {key: archive[key] for key in ("pos", "neg") if key in names}
     except InputError:
         raise
     except _DAMAGED as error:
