@@ -408,5 +408,5 @@ def test_chairs_end_in_a_report_with_pictures_and_a_viewer(tmp_path):
     directory = tmp_path / "runs" / "chairs"
     values = metrics(directory)
     assert {"shapes/within_0.01", "shapes/iou", "shapes/chamfer", "siren/iou", "shapes/whole_weights"} <= values.keys()
-    assert (directory / "figures" / "walk.png").exists()
+    assert (directory / "figures" / "interpolate_shapes.png").exists()
     assert "webgl" in (directory / "report.html").read_text().lower()
