@@ -38,7 +38,7 @@ _LATER = "needs an accelerator; not measured"
 UNMEASURED = (
     ("meshes, deepsdf", "shapes of a folder (`--dataset FOLDER`)", "[docs/shapes.md](docs/shapes.md)"),
     ("cifar10-single, tiny-imagenet-single", "the paper: 186 ResNet8s, E 4096, 1,000 passes", _LATER),
-    ("cifar10-multi, cifar10-unseen, tiny-imagenet-multi, tiny-imagenet-unseen", "the paper: four architectures", _LATER),
+    ("cifar10-multi, cifar10-unseen, tiny-imagenet-multi, tiny-imagenet-unseen", "the paper: 4 architectures", _LATER),
 )  # fmt: skip
 
 

@@ -147,7 +147,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     for part in ("zoo", "netspace"):
         for name in {**old[part], **new[part]}:
             a, b = old[part].get(name), new[part].get(name)
-            if a != b and name != "data_dir":
+            came_later = name not in old[part]  # with its default then
+            if a != b and name != "data_dir" and not came_later:
                 found.append(f"{part}.{name} {_shown(a)} → {_shown(b)}")
     if not found and old.get("zoo_folder") != new.get("zoo_folder"):
         found.append(f"the data changed: its zoo was {old.get('zoo_folder')} and is {new.get('zoo_folder')}")

@@ -125,7 +125,9 @@ def _claim(directory: epath.Path, description: dict) -> None:
     written = directory / "config.json"
     if written.exists():
         found = read_json(written)
-        if not isinstance(found, dict) or {**found, "data_dir": ""} != {**description, "data_dir": ""}:
+        # A field that came later had its default then; had it another value now, the folder would have another name.
+        expected = {**description, "data_dir": ""}
+        if not isinstance(found, dict) or {**expected, **found, "data_dir": ""} != expected:
             raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
         return
     if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
