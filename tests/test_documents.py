@@ -36,7 +36,8 @@ def small(config):
     netspace = dataclasses.replace(
         config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
     )
-    return dataclasses.replace(config, zoo=zoo, netspace=netspace)
+    refine = dataclasses.replace(config.refine, steps=10)
+    return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
 
 
 def snippets():

@@ -1,0 +1,29 @@
+"""Spread: how much networks of like score differ."""
+
+import numpy as np
+
+from netspace_jax.metrics.spread import spread
+from tests import tiny
+
+
+def said(*classes):
+    """Outputs that name these classes."""
+    return np.eye(tiny.CLASSES, dtype=np.float32)[np.array(classes)]
+
+
+def test_only_pairs_of_like_score_count():
+    outputs = np.stack([said(0, 1, 2, 3), said(0, 1, 2, 0), said(0, 0, 0, 0), said(0, 1, 2, 3)])
+    scores = np.array([0.50, 0.52, 0.90, 0.10])
+    assert spread(tiny.TASK, outputs, scores) == np.float32(0.25)  # the first two alone are near each other
+
+
+def test_copies_have_no_spread_and_strangers_have_all():
+    same = np.stack([said(0, 1), said(0, 1), said(0, 1)])
+    assert spread(tiny.TASK, same, np.full(3, 0.9)) == 0
+    assert spread(tiny.TASK, np.stack([said(0, 1), said(1, 0)]), np.full(2, 0.9)) == 1
+
+
+def test_without_a_pair_there_is_none():
+    outputs = np.stack([said(0, 1), said(1, 0)])
+    assert np.isnan(spread(tiny.TASK, outputs, np.array([0.2, 0.9])))
+    assert np.isnan(spread(tiny.TASK, outputs, np.array([0.2, 0.2]), least=0.8))
