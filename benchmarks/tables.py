@@ -2,12 +2,14 @@
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+RECIPES = tuple(ROOT / "netspace_jax" / "domains" / name / "presets.py" for name in ("images", "fields"))
 _BLOCK = re.compile(r"<!-- table: ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 
 # Preset, what it is, and the figures to expect of it: (label, name of the figure).
@@ -120,8 +122,35 @@ def rendered(text: str) -> str:
 
 def write() -> Iterator[Path]:
     """Write the documents whose tables differ; yields them."""
-    for path in DOCUMENTS:
-        text = path.read_text()
-        if rendered(text) != text:
-            path.write_text(rendered(text))
-            yield path
+    for paths, made in ((DOCUMENTS, rendered), (RECIPES, recipes)):
+        for path in paths:
+            text = path.read_text()
+            if made(text) != text:
+                path.write_text(made(text))
+                yield path
+
+
+def expected(name: str) -> str | None:
+    """What a preset's docstring says of its figures; None for one that has no results."""
+    wanted = {preset: labels for preset, _, labels in PRESETS}
+    found = results(name)
+    if name not in wanted or found is None:
+        return None
+    figures, seeds = found["figures"], len(found["seeds"])
+    text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted[name] if key in figures)
+    minutes = figures["seconds/total"]["mean"] / 60
+    return f"{minutes:.1f} minutes on two CPU cores; {text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
+
+
+def recipes(text: str) -> str:
+    """A module of presets with the figures in its docstrings made anew."""
+
+    def sentence(match: re.Match[str]) -> str:
+        command, name = match[1], match[2] or "digits"
+        found = expected(name)
+        if found is None:
+            return match[0]
+        lines = textwrap.wrap(f"`{command}`: {found}", 116, break_on_hyphens=False)
+        return "    " + "\n    ".join(lines) + '\n    """'
+
+    return re.sub(r'    `(python train\.py(?: ([\w-]+))?)`: [^`]*?"""', sentence, text)

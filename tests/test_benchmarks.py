@@ -100,6 +100,10 @@ def test_tables_of_documents_are_those_of_the_results():
     for path in tables.DOCUMENTS:
         text = path.read_text()
         assert tables.rendered(text) == text, path.name
+    for path in tables.RECIPES:
+        text = path.read_text()
+        assert tables.recipes(text) == text, path
+        assert "@" not in text.replace("@dataclasses", "")
 
 
 def test_a_figure_over_seeds_has_its_spread():
