@@ -4,7 +4,11 @@ python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
 python zoo.py show DIR              print what is in a zoo
 """
 
-from netspace_jax import cli
+import signal
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while importing just ends; the command catches it later
+
+from netspace_jax import cli  # noqa: E402  (the signal comes before the imports)
 
 if __name__ == "__main__":
     cli.zoo(program="zoo.py")

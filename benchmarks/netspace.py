@@ -20,9 +20,9 @@ from typing import Literal
 
 import tyro
 
-from netspace_jax.ops.devices import prepare_cpu
+from netspace_jax.ops.devices import prepare
 
-prepare_cpu()
+prepare()
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402

@@ -15,9 +15,9 @@ import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 
-from netspace_jax.ops.devices import prepare_cpu  # noqa: E402
+from netspace_jax.ops.devices import prepare  # noqa: E402
 
-prepare_cpu()  # for the line that says what the machine is
+prepare()  # for the line that says what the machine is
 
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 
 # All this is read once, when JAX is imported, and holds for the commands that tests start too. Most of the time goes
-# into compiling small programs: half of it without optimisation (level 1 of jaxlib 0.10.2 yields wrong gradients), and
-# once for those met again. The reference's figures hold to 1e-5 in full float32 only: a GPU is used where it is named.
+# into compiling small programs: half of it without optimisation (users get level 1; that gradients are the same is
+# tested), and once for those met again. Parity to 1e-5 holds in full float32 only: a GPU is used where it is named.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:

@@ -21,7 +21,7 @@ from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
-from netspace_jax.ops.devices import Hosts, join, prepare_cpu
+from netspace_jax.ops.devices import Hosts, join, prepare
 from netspace_jax.zoo import Zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
@@ -174,7 +174,7 @@ def _parse(make: type, default: Any, flags: list[str], program: str, text: str) 
 
 def _prepare(args: Any) -> None:
     """JAX's devices, before JAX is first used."""
-    prepare_cpu()
+    prepare()
     if hasattr(args, "hosts"):
         join(args.hosts)
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 
 from netspace_jax.errors import InputError
@@ -17,6 +19,8 @@ _DISK = (
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
     """End the process with one line: status 2 for bad input, 1 for a disk that cannot be written, 130 for Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except InputError as error:

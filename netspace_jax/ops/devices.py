@@ -8,6 +8,8 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import importlib.util
+import logging
+import math
 import os
 
 import jax
@@ -22,8 +24,11 @@ from netspace_jax.ops.platform import on_cpu
 AXIS = "network"
 
 
-def prepare_cpu(cores: int = 0) -> None:
-    """On a machine without accelerators: make each core a device and compile fast. To be called before JAX's first use.
+def prepare(cores: int = 0) -> None:
+    """Settings of JAX for the commands, to be called before JAX's first use.
+
+    float32 means float32 on every machine: by default NVIDIA cards multiply in TF32 and TPUs in bfloat16. On a machine
+    without accelerators each core becomes a device, and programs compile fast.
 
     LLVM's higher levels made nothing here faster, and took 3 to 13 times longer to compile (ResNet8, two cores: 53 s
     for start, step and evaluation of a zoo, against 16 s at level 1).
@@ -31,6 +36,8 @@ def prepare_cpu(cores: int = 0) -> None:
     Args:
       cores: devices to make; 0 for as many as the process may use.
     """
+    if "JAX_DEFAULT_MATMUL_PRECISION" not in os.environ:
+        jax.config.update("jax_default_matmul_precision", "float32")
     if importlib.metadata.entry_points(group="jax_plugins") or importlib.util.find_spec("libtpu"):
         return
     flags = os.environ.get("XLA_FLAGS", "")
@@ -38,9 +45,8 @@ def prepare_cpu(cores: int = 0) -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=1".strip()
     if "xla_force_host_platform_device_count" not in flags:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        with contextlib.suppress(
-            RuntimeError
-        ):  # JAX has begun already, as in a notebook: its devices stay as they are.
+        # JAX has begun already, as in a notebook: its devices stay as they are.
+        with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", cores or usable)
 
 
@@ -133,13 +139,23 @@ def _mesh(devices: list) -> Mesh:
     return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 
-def netspace_mesh(count: int = 0) -> Mesh:
+def netspace_mesh(count: int = 0, networks: int = 0) -> Mesh:
     """Mesh for NetSpace's training: as `network_mesh`, but on a CPU one device unless more are asked for.
 
     Its matrix products use all cores from one device; two devices of one core each took twice as long.
+
+    Args:
+      networks: networks of an architecture in one step. Of one process's devices as many are used as divide that number:
+        with any other, every device would do all of the work.
     """
     alone_on_cpu = on_cpu() and jax.process_count() == 1
-    return network_mesh(count or (1 if alone_on_cpu else 0))
+    wanted = network_mesh(count or (1 if alone_on_cpu else 0))
+    share = math.gcd(networks, wanted.size) if networks and jax.process_count() == 1 else wanted.size
+    if share == wanted.size:
+        return wanted
+    logging.warning("%d networks of an architecture in a step do not divide by %d devices: %d are used",
+                    networks, wanted.size, share)  # fmt: skip
+    return network_mesh(share)
 
 
 def over_networks(mesh: Mesh) -> NamedSharding:

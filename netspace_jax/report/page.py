@@ -40,8 +40,12 @@ def write_report(
     pictures: Mapping[str, bytes],
     metrics: dict[str, int | float],
 ) -> None:
-    """Write the report; pictures are embedded, so that the file stands alone."""
-    body = "\n".join(_section(section, pictures.get(section.name)) for section in sections)
+    """Write the report; pictures are embedded, so that the file stands alone.
+
+    Under each heading stands the command that makes the section again.
+    """
+    run = str(location(path).parent)
+    body = "\n".join(_section(section, pictures.get(section.name), run) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
     write_text(
         path,
@@ -56,8 +60,12 @@ def write_report(
     )
 
 
-def _section(section: Section, picture: bytes | None) -> str:
-    parts = [f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.text)}</p>"]
+def _section(section: Section, picture: bytes | None, run: str) -> str:
+    command = f"python eval {section.name} {run}"
+    parts = [
+        f'<h2>{html.escape(section.title)}</h2><p class="lead"><code>{html.escape(command)}</code></p>'
+        f"<p>{html.escape(section.text)}</p>"
+    ]
     if section.table:
         parts.append(_table(section.table))
     if picture is not None:
