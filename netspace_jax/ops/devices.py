@@ -145,8 +145,8 @@ def netspace_mesh(count: int = 0, networks: int = 0) -> Mesh:
     Its matrix products use all cores from one device; two devices of one core each took twice as long.
 
     Args:
-      networks: networks of an architecture in one step. Of one process's devices as many are used as divide that number:
-        with any other, every device would do all of the work.
+      networks: networks of an architecture in one step. As many of one process's devices are used as divide that
+        number: with any other, every device would do all of the work.
     """
     alone_on_cpu = on_cpu() and jax.process_count() == 1
     wanted = network_mesh(count or (1 if alone_on_cpu else 0))
