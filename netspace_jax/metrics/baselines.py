@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.metrics.behaviour import outputs_on
@@ -22,7 +22,7 @@ def nearest_networks(
     architecture: Architecture,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
-    inputs: Float[Array, "n *input"],
+    inputs: Float[Rows, "n *input"],
 ) -> Int[np.ndarray, "network"]:
     """For each network the row of the training network that agrees with it most, on inputs that are not for test."""
     known = jnp.asarray(outputs_on(architecture, training, inputs))
@@ -38,7 +38,7 @@ def distilled(
     task: Task,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
-    inputs: Float[Array, "n *input"],
+    inputs: Float[Rows, "n *input"],
     *,
     steps: int,
     batch: int,

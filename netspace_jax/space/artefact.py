@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -19,12 +19,13 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 from etils import epath
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Float, PyTree
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
+from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
@@ -38,7 +39,7 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def save(netspace: NetSpace, embeddings: dict[str, Float[Array, "network embedding"]], folder: epath.PathLike) -> None:
+def save(netspace: NetSpace, embeddings: Mapping[str, Float[Rows, "network embedding"]], folder: epath.PathLike) -> None:
     """Write a NetSpace and the embeddings of its training networks."""
     folder = location(folder)
     tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}

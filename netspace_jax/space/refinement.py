@@ -23,7 +23,7 @@ def refine(
     architecture_id: int,
     flats: Float[Rows, "network size"],
     z: Float[Rows, "network embedding"],
-    inputs: Float[Array, "n *input"],
+    inputs: Float[Rows, "n *input"],
     config: RefineConfig,
 ) -> Float[np.ndarray, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
