@@ -12,8 +12,9 @@ def digits() -> RunConfig:
     `python train.py`: @DIGITS@
     """
     zoo = ImageZooConfig(members=(3840,), validation=128, test=128)
-    netspace = ImageNetSpaceConfig(noise=0.0, steps=3600, corrections=2)
-    return RunConfig("digits", "images", zoo, netspace)
+    netspace = ImageNetSpaceConfig(embedding=512, skip=True, noise=0.0, steps=2700, corrections=2)
+    refine = RefineConfig(steps=300, learning_rate=0.2, batch=128)
+    return RunConfig("digits", "images", zoo, netspace, refine)
 
 
 def digits_shared() -> RunConfig:
@@ -23,7 +24,7 @@ def digits_shared() -> RunConfig:
     """
     base = digits()
     zoo = dataclasses.replace(base.zoo, shared_init=True, members=(2304,))
-    netspace = dataclasses.replace(base.netspace, steps=2400)
+    netspace = dataclasses.replace(base.netspace, steps=2100)
     return dataclasses.replace(base, name="digits-shared", zoo=zoo, netspace=netspace)
 
 
