@@ -1,12 +1,12 @@
-"""A step of NetSpace's training: ours against the reference's way of doing it in PyTorch.
+"""A step of NetSpace's training: ours against the paper's way of doing it in PyTorch.
 
     python benchmarks/netspace.py [--experiments single multi]
 
-The reference's way: a PRep for each network of the batch through a convolutional autoencoder, then a Python loop over
+The paper's way: a PRep for each network of the batch through a convolutional autoencoder, then a Python loop over
 the networks, each run functionally out of its generated PRep. Ours: the same autoencoder with all networks vmapped in
 one compiled step, and the same step with this project's own encoder and decoder. Sizes are the paper's: 8 ResNet8s and
 128 images (single), and two networks of four architectures, 128 images, a ResNet56 teacher and the interpolation loss
-(multi; ours one of each architecture, so its step teaches four networks where the reference's teaches two: the table
+(multi; ours one of each architecture, so its step teaches four networks where the paper's teaches two: the table
 gives the time for each network). Optimiser Adam, float32.
 """
 
@@ -213,7 +213,7 @@ def main(arguments: list[str]) -> None:
                     args.steps * networks,
                 ),
                 Contender(
-                    "reference's way",
+                    "paper's way",
                     lambda multi=multi, config=config: reference(multi, config.netspace, args),
                     args.steps * (2 if multi else networks),
                 ),
@@ -226,7 +226,7 @@ def main(arguments: list[str]) -> None:
             time = timing.failure or f"{timing.seconds:.3f}"
             rows.append((experiment, timing.name, time, ratio, f"{timing.warm_seconds:.1f}" if timing.seconds else "–"))
         record.append({"experiment": experiment, "timings": as_record(found)})
-    header = ("experiment", "way", "seconds for each network of a step", "times the reference's way", "seconds to warm")
+    header = ("experiment", "way", "seconds for each network of a step", "times the paper's way", "seconds to warm")
     report("A step of NetSpace", command, header, rows, {"rows": record, "batch": args.batch}, args.out)
 
 
