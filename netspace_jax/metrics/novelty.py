@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.spatial.distance import cdist
 
 from netspace_jax.ops.mapping import Rows, in_blocks, of_first
@@ -51,3 +51,23 @@ def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) ->
     """Networks with Gaussian noise of `size` times each network's own standard deviation added to their parameters."""
     noise = np.random.default_rng(seed).standard_normal(flats.shape, np.float32)
     return np.asarray(flats) + size * np.std(flats, 1, keepdims=True) * noise
+
+
+def error_iou(wrong: Bool[np.ndarray, "network n"], known: Bool[np.ndarray, "known n"]) -> Float[np.ndarray, "network"]:
+    """Largest intersection over union of a network's errors with those of any training network.
+
+    Low is new (docs/method.md, eq. 33). 0 where neither errs.
+
+    Args:
+      wrong, known: on which inputs networks and training networks are wrong.
+    """
+    own, others = wrong.astype(np.float32), known.astype(np.float32)
+    both = own @ others.T
+    either = own.sum(1)[:, None] + others.sum(1)[None] - both
+    return (both / np.maximum(either, 1)).max(1)
+
+
+def gaussian(flats: Float[Rows, "network size"], count: int, seed: int = 0) -> Float[np.ndarray, "count size"]:
+    """Networks drawn from a Gaussian with the mean and the standard deviation of each parameter."""
+    noise = np.random.default_rng(seed).standard_normal((count, flats.shape[1]), np.float32)
+    return np.asarray(flats).mean(0) + np.asarray(flats).std(0) * noise

@@ -39,7 +39,9 @@ _MODULES: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def save(netspace: NetSpace, embeddings: Mapping[str, Float[Rows, "network embedding"]], folder: epath.PathLike) -> None:
+def save(
+    netspace: NetSpace, embeddings: Mapping[str, Float[Rows, "network embedding"]], folder: epath.PathLike
+) -> None:
     """Write a NetSpace and the embeddings of its training networks."""
     folder = location(folder)
     tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}

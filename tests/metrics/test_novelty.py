@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.metrics.behaviour import outputs_of
-from netspace_jax.metrics.novelty import disturbed, nearest
+from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
 from tests import tiny
 
 
@@ -51,3 +51,16 @@ def test_noise_is_a_share_of_each_networks_deviation():
     np.testing.assert_allclose(noise.std(1), 0.1 * flats.std(1), rtol=0.03)
     np.testing.assert_array_equal(disturbed(flats, 0.0), flats)
     assert (disturbed(flats, 0.1, seed=1) != disturbed(flats, 0.1)).any()
+
+
+def test_error_iou_is_the_largest_overlap_of_errors():
+    wrong = np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool)
+    known = np.array([[1, 0, 0, 0], [1, 1, 1, 0], [0, 0, 0, 1]], bool)
+    np.testing.assert_allclose(error_iou(wrong, known), [2 / 3, 0])
+
+
+def test_the_gaussian_has_the_training_networks_moments():
+    flats = np.random.default_rng(0).normal([1.0, -2.0], [0.5, 3.0], (4000, 2)).astype(np.float32)
+    drawn = gaussian(flats, 4000)
+    np.testing.assert_allclose(drawn.mean(0), [1.0, -2.0], atol=0.2)
+    np.testing.assert_allclose(drawn.std(0), [0.5, 3.0], rtol=0.1)

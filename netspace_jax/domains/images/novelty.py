@@ -1,8 +1,10 @@
 """Novelty: generated networks beside the nearest training network, and beside baselines without a generator."""
 
+import numpy as np
+
 from netspace_jax import latent
 from netspace_jax.metrics.behaviour import outputs_of, scores_on
-from netspace_jax.metrics.novelty import disturbed, nearest
+from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
@@ -25,31 +27,37 @@ def novelty(run: Run) -> Section:
         return outputs_of(run.dataset, architecture, flats)
 
     known, targets = said_by(training), run.dataset.examples("test").targets
+    labels = np.asarray(targets)
+    known_errors = known.argmax(-1) != labels
     rows, metrics = [], {}
     for label, name, flats in (
         ("generated from test networks", "generated", run.reconstruction(which, "test").generated),
+        ("the same after refinement", "refined", run.refined(which).generated),
         (f"{DRAWN} drawn from a Gaussian mixture over training embeddings", "mixture", drawn(latent.fit_mixture)),
         (f"{DRAWN} drawn from a kernel density over them", "kernel", drawn(latent.fit_kernel)),
         ("test networks themselves", "members", test),
         ("test networks, 10 % noise on the weights", "noise", disturbed(test, 0.1)),
         ("average of the training networks' weights", "average", training.mean(0, keepdims=True)),
+        (f"{DRAWN} drawn from a Gaussian of the training networks' weights", "gaussian", gaussian(training, DRAWN)),
         ("best of the training networks (by validation)", "best", training[members.best : members.best + 1]),
     ):
         outputs = said_by(flats)
         scores = scores_on(task, outputs, targets)
         near = nearest(task, flats, training, outputs=outputs, known=known)
+        overlap = error_iou(outputs.argmax(-1) != labels, known_errors)
         metrics |= {
             f"novelty/{name}_{task.metric}": float(scores.mean()),
             f"novelty/{name}_distance": float(near.distance.mean()),
             f"novelty/{name}_agreement": float(near.agreement.mean()),
+            f"novelty/{name}_error_iou": float(overlap.mean()),
         }
-        values = (scores.mean(), scores.max(), near.distance.mean(), near.agreement.mean())
+        values = (scores.mean(), scores.max(), near.distance.mean(), near.agreement.mean(), overlap.mean())
         rows.append((label, *(f"{value:.3f}" for value in values)))
     header = ("networks", f"{task.metric}: mean", "max", "distance to the nearest training network")
-    header += ("agreement with the nearest training network",)
+    header += ("agreement with the nearest training network", "largest IoU of errors with a training network")
     text = (
         f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A "
         "generator that repeats its training set would have distance 0 and agreement 1; compare generated networks "
-        "with the test networks themselves."
+        "with the test networks themselves. The IoU of errors is that of Zeng et al. (arXiv 2506.07998); low is new."
     )
     return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

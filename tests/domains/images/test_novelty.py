@@ -7,7 +7,7 @@ from netspace_jax import latent
 from netspace_jax.domains.images.novelty import DRAWN, novelty
 from tests import tiny
 
-NAMES = ("generated", "mixture", "kernel", "members", "noise", "average", "best")
+NAMES = ("generated", "refined", "mixture", "kernel", "members", "noise", "average", "gaussian", "best")
 
 
 def test_the_section_by_networks_that_come_back():
@@ -15,7 +15,7 @@ def test_the_section_by_networks_that_come_back():
     run = tiny.trained()
     section = novelty(run)
     metrics = section.metrics
-    figures = ("accuracy", "distance", "agreement")
+    figures = ("accuracy", "distance", "agreement", "error_iou")
     assert metrics.keys() == {f"novelty/{name}_{figure}" for name in NAMES for figure in figures}
     for figure in figures:
         np.testing.assert_allclose(
