@@ -71,6 +71,10 @@ TINY = {
         "4",
         "--netspace.validations",
         "1",
+        "--netspace.corrections",
+        "0",
+        "--refine.steps",
+        "0",
     ],
 }
 

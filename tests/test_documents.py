@@ -1,5 +1,6 @@
 """Every snippet of Python in README and docs runs, and every command that documents name exists."""
 
+import json
 import re
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tests.test_end_to_end import ROOT, TINY, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NEEDS = {"shapes": "igl"}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,15 @@ def test_snippets_run(path, blocks, place, monkeypatch):
     namespace: dict = {}
     for block in blocks:
         exec(compile(block, str(path), "exec"), namespace)
+
+
+def test_a_preset_ends_with_its_fidelity(place):
+    """The README's own example trains with corrections and refines: its figures are there."""
+    if not (place / "runs" / "tiny").exists():
+        pytest.skip("the README's snippets did not run before")
+    found = json.loads((place / "runs" / "tiny" / "metrics.json").read_text())
+    assert {"refined/agreement_test", "refined/gap_test", "baseline/distilled/agreement_test"} <= found.keys()
+    assert 0 <= found["refined/agreement_test_low"] <= found["refined/agreement_test_high"] <= 1
 
 
 def test_commands_that_documents_name_exist():
