@@ -43,9 +43,9 @@ class Run(Generic[Data]):
     dataset: Data
     space: Space
     step: int
-    _networks: dict[tuple[int, Split], Networks] = dataclasses.field(default_factory=dict)
-    _reconstructions: dict[tuple[int, Split], Reconstruction] = dataclasses.field(default_factory=dict)
-    _refined: dict[int, Refined] = dataclasses.field(default_factory=dict)
+    _networks: dict[tuple[int, Split], Networks] = dataclasses.field(init=False, default_factory=dict)
+    _reconstructions: dict[tuple[int, Split], Reconstruction] = dataclasses.field(init=False, default_factory=dict)
+    _refined: dict[int, Refined] = dataclasses.field(init=False, default_factory=dict)
 
     @property
     def metric(self) -> str:

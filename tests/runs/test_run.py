@@ -12,7 +12,7 @@ def again(**changes):
     run = tiny.trained()
     netspace = dataclasses.replace(run.config.netspace, **changes)
     config = dataclasses.replace(run.config, netspace=netspace)
-    return dataclasses.replace(run, config=config, _networks={}, _reconstructions={}, _refined={})
+    return dataclasses.replace(run, config=config)
 
 
 def test_training_members_are_those_that_trained_the_space():
