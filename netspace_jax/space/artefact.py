@@ -15,6 +15,7 @@ from typing import Any
 
 import flax.linen as nn
 import flax.traverse_util
+import jax.numpy as jnp
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -25,6 +26,7 @@ from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
+from netspace_jax.ops.devices import is_first, wait_for_all
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import NetSpace
@@ -65,9 +67,10 @@ def save(
     }
     write_bytes(folder / name, content)
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
-    for old in folder.glob("arrays-*.safetensors"):
+    for old in folder.glob("arrays-*.safetensors") if is_first() else ():
         if old.name != name:
             old.unlink()
+    wait_for_all("the space is saved")  # so that each can load it
 
 
 def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
@@ -90,7 +93,7 @@ def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != description["arrays"]["sha256"]:
             raise InputError(f"{path} is damaged: its checksum is not that of {DESCRIPTION}")
-        arrays = safetensors.numpy.load(content)
+        arrays = {name: jnp.asarray(leaf) for name, leaf in safetensors.numpy.load(content).items()}
     except (OSError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
     return description, flax.traverse_util.unflatten_dict(arrays, sep="/")
@@ -118,7 +121,7 @@ def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tup
 
 
 def module_of(description: dict[str, Any], part: str, folder: epath.PathLike) -> nn.Module:
-    """Encoder, decoder or head of a description.
+    """Encoder, decoder, head or correction of a description.
 
     Raises:
       InputError: it is not known here.
