@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_blocks
+from netspace_jax.ops.mapping import Rows, in_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
 
 
@@ -60,7 +60,7 @@ def refine_each(
 def _refine(_, rows, netspace, inputs, architecture_id, config):
     def one(row):
         flat, start = row
-        return _refined(netspace, architecture_id, config, flat, start, inputs, jnp.std(start))
+        return _refined(netspace, architecture_id, config, flat, start, inputs)
 
     return jax.vmap(one)(rows)
 
@@ -69,26 +69,29 @@ def _refine(_, rows, netspace, inputs, architecture_id, config):
 def _refine_each(_, rows, netspace, architecture_id, config):
     def one(row):
         flat, start, inputs = row
-        return _refined(netspace, architecture_id, config, flat, start, inputs, jnp.std(start))
+        return _refined(netspace, architecture_id, config, flat, start, inputs)
 
     return jax.vmap(one)(rows)
 
 
 def _refined(
-    netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any, unit: Any
+    netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any
 ) -> Float[Array, "embedding"]:
     """One embedding refined; the steps' inputs are the same for every network, and so shared when mapped over many."""
     architecture = netspace.architectures[architecture_id]
     optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02), b2=0.98)
-    count = len(inputs)
+    count, unit = len(inputs), jnp.std(start)
 
     def loss(u, batch):
-        z = start + unit * u
-        wanted = architecture.apply(flat, batch)
-        outputs = architecture.apply(netspace.generate(z, architecture_id), batch)
+        generated = netspace.generate(start + unit * u, architecture_id)
+        # In pieces, since in the end the loss is asked for on all inputs.
+        wanted, outputs = (
+            in_pieces(lambda x, own=own: architecture.apply(own, x), batch, max(config.batch, 512))
+            for own in (flat, generated)
+        )
         return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
 
-    def step(carry, index):
+    def step(carry, index) -> tuple[Any, None]:
         u, state = carry
         batch = inputs
         if config.batch < count:
