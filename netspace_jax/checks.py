@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from netspace_jax.config import NetSpaceConfig, ZooConfig
+from netspace_jax.config import NetSpaceConfig, RefineConfig, ZooConfig
 from netspace_jax.errors import InputError
 
 # Fields that one value of another field leaves without effect: (field, value) → fields.
@@ -39,13 +39,15 @@ def _refuse_unused(
                 )
 
 
-def _refuse_below(config: ZooConfig | NetSpaceConfig, group: str, minima: dict[str, int]) -> None:
+def _refuse_below(config: ZooConfig | NetSpaceConfig | RefineConfig, group: str, minima: dict[str, int]) -> None:
     for name, minimum in minima.items():
         if getattr(config, name) < minimum:
             raise InputError(f"{flag(group, name)} must be at least {minimum}, not {getattr(config, name)}")
 
 
-def _refuse_unless_positive(config: ZooConfig | NetSpaceConfig, group: str, names: tuple[str, ...]) -> None:
+def _refuse_unless_positive(
+    config: ZooConfig | NetSpaceConfig | RefineConfig, group: str, names: tuple[str, ...]
+) -> None:
     for name in names:
         value = getattr(config, name)
         if not (math.isfinite(value) and value > 0):
@@ -116,6 +118,18 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     _check_modules(config, zoo, sizes)
     _check_architectures(config, zoo)
     _check_members(config, zoo)
+
+
+def check_refine(config: RefineConfig) -> None:
+    """Refuse a refinement that cannot be.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    _refuse_below(config, "refine", {"steps": 0, "batch": 1})
+    _refuse_unless_positive(config, "refine", ("learning_rate",))
+    if not (math.isfinite(config.trust) and config.trust >= 0):
+        raise InputError(f"--refine.trust must be 0 or more, not {config.trust}")
 
 
 def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:

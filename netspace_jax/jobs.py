@@ -13,7 +13,7 @@ from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax import architectures
-from netspace_jax.checks import check_netspace, check_zoo
+from netspace_jax.checks import check_netspace, check_refine, check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
@@ -178,6 +178,7 @@ def check_run(config: RunConfig, task: Task) -> None:
     """
     sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
     check_netspace(config.netspace, config.zoo, sizes)
+    check_refine(config.refine)
     for which in config.netspace.trains_on(config.zoo.architectures):
         name = config.zoo.architectures[which]
         found = splits_of(config.zoo, name)

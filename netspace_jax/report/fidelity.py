@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.errors import InputError
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.behaviour import compare, outputs_of
 from netspace_jax.metrics.interval import mean_interval
@@ -53,6 +54,8 @@ class FidelityOptions:
 
 def fidelity(run: Run, options: FidelityOptions) -> Section:
     """Fidelity: generated and refined networks against what takes no space, in agreement and gap, and their spread."""
+    if min(options.distil_times, default=1) < 1:
+        raise InputError(f"--distil-times must all be at least 1, not {' '.join(map(str, options.distil_times))}")
     rows = [row for which in run.trained_ids for row in _rows(run, which, options)]
     metrics = _means(rows)
     for which in run.trained_ids[:1]:
