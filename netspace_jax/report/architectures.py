@@ -87,8 +87,8 @@ def unseen(run: Run) -> Section:
         metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": scratch}
         generated = (f"{value:.3f}" for value in _mean_min_max(scores))
         others = (f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–", f"{run.dataset.chance('test'):.3f}")
-        kind = "trained the space" if which in shown else "never shown"
-        rows.append((name, kind, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
+        networks = "trained the space" if which in shown else "never shown"
+        rows.append((name, networks, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
     header = ("architecture", "its networks", "pairs", f"generated: mean {metric}", "min", "max")
     header += ("trained directly, mean", "teacher", "chance", "head accuracy")
     never = len(shown) < len(run.space.architectures)

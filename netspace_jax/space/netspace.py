@@ -37,7 +37,7 @@ class NetSpace:
       encoder, decoder, head: Flax modules (docs/method.md, Encoder and decoder).
       correction: Flax module that corrects an embedding, or None; it is applied `corrections` times.
       task: what the networks compute, and how inputs are normalised.
-      params: parameters of encoder, decoder and head; None before they are initialised.
+      params: parameters of encoder, decoder, head and correction; None before they are initialised.
     """
 
     architectures: tuple[Architecture, ...] = flax.struct.field(pytree_node=False)
