@@ -12,11 +12,13 @@ _NETSPACE_UNUSED = {
     ("decoder", "conv"): ("center", "initial_scale", "skip"),
     ("corrections", 0): ("correct_share",),
     ("teaching", "common"): ("corrections",),
+    ("teaching", "self"): ("label_weight",),
 }
 _ZOO_UNUSED: dict[tuple[str, str | int], tuple[str, ...]] = {
     ("stops", "end"): ("min_steps",),
     ("schedule", "cosine"): ("decay", "decay_at"),
     ("stops", "paper"): ("min_steps",),
+    ("validations", 0): ("validate_from",),
 }
 
 

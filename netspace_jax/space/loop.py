@@ -118,7 +118,7 @@ def train_space(
             found = agreed(select(current))
             store.log({"step": event.step, f"validation_{settings.select}": found})
             outdated = corrected and progress.best_step <= correction_begins(settings)
-            if found > progress.best or progress.best_step < 0 or outdated:
+            if found > progress.best or np.isnan(progress.best) or progress.best_step < 0 or outdated:
                 progress = dataclasses.replace(progress, best=found, best_step=event.step)
                 store.save_best(event.step, current)
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
