@@ -3,13 +3,14 @@
 import base64
 import html
 import io
+import os
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 from etils import epath
 from matplotlib.figure import Figure
 
-from netspace_jax.files import location, write_bytes, write_text
+from netspace_jax.files import is_remote, location, write_bytes, write_text
 from netspace_jax.report.section import Section
 
 _STYLE = """
@@ -44,7 +45,8 @@ def write_report(
 
     Under each heading stands the command that makes the section again.
     """
-    run = str(location(path).parent)
+    folder = location(path).parent
+    run = os.fspath(folder) if is_remote(folder) else os.path.relpath(folder)
     body = "\n".join(_section(section, pictures.get(section.name), run) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
     write_text(

@@ -9,7 +9,8 @@ from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConf
 def digits() -> RunConfig:
     """3,840 LeNetLikes on scikit-learn's 8×8 digits, each from its own initialisation, and a space of them.
 
-    `python train.py`: @DIGITS@
+    `python train.py`: 1.9 minutes on two CPU cores; encoder alone: agreement 0.873 ± 0.008, gap 0.0253 ± 0.0045,
+    refined: agreement 0.935 ± 0.005, gap 0.0091 ± 0.0016 (mean of 5 seeds).
     """
     zoo = ImageZooConfig(members=(3840,), validation=128, test=128)
     netspace = ImageNetSpaceConfig(embedding=512, skip=True, noise=0.0, steps=2700, corrections=2)
@@ -20,7 +21,7 @@ def digits() -> RunConfig:
 def digits_shared() -> RunConfig:
     """As `digits`, but all networks share one random initialisation.
 
-    `python train.py digits-shared`: @SHARED@
+    `python train.py digits-shared`: not measured in this version.
     """
     base = digits()
     zoo = dataclasses.replace(base.zoo, shared_init=True, members=(2304,))
@@ -31,7 +32,8 @@ def digits_shared() -> RunConfig:
 def digits_large() -> RunConfig:
     """As `digits`, with more networks, a larger autoencoder and more steps of refinement.
 
-    `python train.py digits-large`: @LARGE@
+    `python train.py digits-large`: 9.5 minutes on two CPU cores; encoder alone: agreement 0.906, gap 0.0195, refined:
+    agreement 0.952, gap 0.0071 (mean of 1 seed).
     """
     zoo = ImageZooConfig(members=(14592,), validation=128, test=128)
     netspace = ImageNetSpaceConfig(
