@@ -108,7 +108,7 @@ def ours(config: RunConfig, args: Arguments):
 
 
 def reference(multi: bool, config: NetSpaceConfig, args: Arguments):
-    """`steps` steps as the reference does them: a Python loop over the networks of the batch."""
+    """`steps` steps as the paper's implementation does them: a Python loop over the networks of the batch."""
     prep = config.prep
     try:
         import torch

@@ -83,7 +83,7 @@ def without_running_statistics(norm_channels: int) -> nn.Module:
 
 
 class Encoder(nn.Module):
-    """PRep to embedding (reference, section Autoencoder)."""
+    """PRep to embedding (arXiv 2206.05194, the autoencoder)."""
 
     def __init__(self, embedding: int = 4096):
         super().__init__()
@@ -106,7 +106,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Embedding of 4096 to PRep (reference, section Autoencoder)."""
+    """Embedding of 4096 to PRep (arXiv 2206.05194, the autoencoder)."""
 
     def __init__(self, height: int, width: int):
         super().__init__()

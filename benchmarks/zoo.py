@@ -158,7 +158,7 @@ def _torch_batches(torch, name: str, data: Data, batch: int, device: str):
 
 
 def torch_sequential(name: str, data: Data, networks: int, steps: int, batch: int, compiled: bool = False):
-    """PyTorch, one network after another, as the reference trains its zoos."""
+    """PyTorch, one network after another, as the paper trains its zoos."""
     torch, models, device = _torch(name, networks)
     draw, loss = _torch_batches(torch, name, data, batch, device)
     optimizers = [torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9) for model in models]

@@ -101,7 +101,9 @@ def train(
     task = own.task_of(config.netspace, loaded.dataset.task)
     check_run(config, task)
     name = zoo_name(config.zoo, loaded.dataset)
-    directory = RunDirectory(out, {**dataclasses.asdict(config), "zoo_folder": name}, fresh)
+    defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
+    description = {**dataclasses.asdict(config), "zoo_folder": name}
+    directory = RunDirectory(out, description, fresh, defaults)
     before = time.time()
     zoo = _zoo(own, loaded, location(zoos) / name, mesh, watch)
     each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))

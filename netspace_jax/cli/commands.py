@@ -191,9 +191,10 @@ def _register_modules(arguments: list[str]) -> None:
 def _run_module(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"--modules {path}: no such file")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = f"modules_of_the_user_{path.stem}"  # which may be called as a module of Python's own
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise InputError(f"--modules {path}: not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -76,16 +76,20 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
     )
     text = (
         f"Test members, never seen. Refined: {steps} gradient steps on the embedding, the decoder frozen, without "
-        f"labels, on training inputs. Of what takes no space, {best.split('/')[1].replace('_', ' ')} comes nearest, "
+        f"labels, on training inputs. Of the baselines, {best.split('/')[1].replace('_', ' ')} comes nearest, "
         f"with an agreement of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
     )
     if "spread/members" in metrics:
         text += (
-            f" Two members of like {run.metric} disagree on {metrics['spread/members']:.3f} of inputs, two refined "
-            f"networks on {metrics['spread/refined']:.3f}; among those from {HIGH} on "
-            f"{metrics['spread/members_high']:.3f} and {metrics['spread/refined_high']:.3f}."
+            f" Two members of like {run.metric} disagree on {_shown(metrics['spread/members'])} of inputs, two refined "
+            f"networks on {_shown(metrics['spread/refined'])}; among those from {HIGH} on "
+            f"{_shown(metrics['spread/members_high'])} and {_shown(metrics['spread/refined_high'])}."
         )
     return Section("fidelity", "Is it the same network?", text, metrics, None, (header, *(row.cells() for row in rows)))
+
+
+def _shown(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "– (no such pair)"
 
 
 def _means(rows: list[Row]) -> dict[str, float]:

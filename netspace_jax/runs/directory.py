@@ -35,12 +35,19 @@ class RunDirectory:
     Args:
       description: what the run is, as JSON holds it: the fields of a `RunConfig`, and the name of the zoo's folder.
       fresh: whether to delete first what an earlier run left.
+      defaults: of the fields of its zoo and NetSpace, which an older run had where it does not name them.
 
     Raises:
       InputError: the directory belongs to another configuration (naming the fields that differ) or is something else.
     """
 
-    def __init__(self, path: epath.PathLike, description: Mapping[str, Any], fresh: bool = False):
+    def __init__(
+        self,
+        path: epath.PathLike,
+        description: Mapping[str, Any],
+        fresh: bool = False,
+        defaults: Mapping[str, Mapping[str, Any]] | None = None,
+    ):
         self.path = location(path)
         description = json.loads(json.dumps(description))
         wait_for_all("a look at the run's directory")
@@ -51,7 +58,7 @@ class RunDirectory:
                 _empty(self.path)
             wait_for_all("the old run is deleted")
         if (self.path / "config.json").exists():
-            different = differences(read_description(self.path), description)
+            different = differences(read_description(self.path), description, json.loads(json.dumps(defaults or {})))
             if different:
                 raise InputError(
                     f"{path} belongs to another configuration ({'; '.join(different)}): "
@@ -141,14 +148,22 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
     return values
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Fields in which two runs differ, as `zoo.steps 400 → 500`; where data lies does not count."""
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[str]:
+    """Fields in which two runs differ, as `zoo.steps 400 → 500`; where data lies does not count.
+
+    Args:
+      defaults: of each part's fields, for fields that are newer than the old run.
+    """
+    defaults = defaults or {}
     found = []
     for part in ("zoo", "netspace"):
         for name in {**old[part], **new[part]}:
             a, b = old[part].get(name), new[part].get(name)
-            came_later = name not in old[part]  # with its default then
-            if a != b and name != "data_dir" and not came_later:
+            if name not in old[part]:  # it came later, and had its default then
+                a = defaults.get(part, {}).get(name, b)
+            if a != b and name != "data_dir":
                 found.append(f"{part}.{name} {_shown(a)} → {_shown(b)}")
     if not found and old.get("zoo_folder") != new.get("zoo_folder"):
         found.append(f"the data changed: its zoo was {old.get('zoo_folder')} and is {new.get('zoo_folder')}")

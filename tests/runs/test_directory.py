@@ -284,3 +284,12 @@ def test_a_run_behind_a_symbolic_link_starts_anew(tmp_path):
     again.log({"step": 1})
     assert (link / "metrics.jsonl").read_text() == '{"step": 1}\n'
     assert link.is_symlink() and content(tmp_path / "elsewhere") == content(link)
+
+
+def test_a_field_that_came_later_had_its_default_in_an_older_run():
+    old, new = described(), described()
+    del old["netspace"]["skip"]
+    defaults = {"netspace": {"skip": False}}
+    assert differences(old, new, defaults) == []
+    new["netspace"]["skip"] = True
+    assert differences(old, new, defaults) == ["netspace.skip False → True"]
