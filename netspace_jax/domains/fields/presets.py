@@ -9,8 +9,7 @@ from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConf
 def chairs() -> RunConfig:
     """1,024 procedural chairs, each in a SIREN of 64 hidden units, and a space of them.
 
-    `python train.py chairs`: 7 minutes on two CPU cores; SIREN against truth IoU 0.86; generated against its SIREN, on
-    unseen chairs, IoU 0.91 and 0.83 of points within 0.01.
+    `python train.py chairs`: not measured in this version.
     """
     zoo = FieldZooConfig(
         dataset="chairs",
@@ -44,8 +43,7 @@ def chairs() -> RunConfig:
 def meshes() -> RunConfig:
     """The shapes of a folder of meshes.
 
-    `python train.py meshes --dataset FOLDER`: 5 minutes on two CPU cores for the 44 IKEA chairs of docs/shapes.md;
-    SIREN against truth IoU 0.58; generated against its SIREN 0.13: so few shapes do not make a space.
+    `python train.py meshes --dataset FOLDER`: not measured in this version.
     """
     return _shapes_of_files("meshes", 10_000)
 
