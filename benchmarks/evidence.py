@@ -39,6 +39,8 @@ class Arguments:
     """Where the zoos go."""
     flags: Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)] = ()
     """Further flags of train.py, as one word each."""
+    quiet: bool = True
+    """Whether nothing else ran on the machine; if not, the tables give no minutes."""
     name: str = ""
     """Name of the file of results; by default the preset's."""
 
@@ -68,6 +70,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]]) -> dict:
         "commit": _commit(),
         "machine": f"{os.cpu_count()} CPU cores ({_processor()}), Python {platform.python_version()}",
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "quiet": args.quiet,
         "seeds": list(args.seeds),
         "figures": {name: _figure([run.get(name) for run in runs]) for name in sorted(runs[0])},
     }

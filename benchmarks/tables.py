@@ -59,6 +59,11 @@ def number(figure: Mapping[str, float | None]) -> str:
     return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if std is not None else "")
 
 
+def minutes(found: Mapping[str, Any]) -> str:
+    """Minutes of a run, where nothing else ran on the machine."""
+    return f"{found['figures']['seconds/total']['mean'] / 60:.1f}" if found.get("quiet", True) else "–"
+
+
 def presets() -> list[str]:
     """The presets with minutes and figures."""
     lines = ["| preset | what | minutes | figures on unseen networks |", "|---|---|---|---|"]
@@ -69,8 +74,7 @@ def presets() -> list[str]:
             continue
         figures, seeds = found["figures"], len(found["seeds"])
         text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted if key in figures)
-        minutes = figures["seconds/total"]["mean"] / 60
-        lines.append(f"| `{name}` | {what} | {minutes:.1f} | {text} ({seeds} seed{'s' if seeds > 1 else ''}) |")
+        lines.append(f"| `{name}` | {what} | {minutes(found)} | {text} ({seeds} seed{'s' if seeds > 1 else ''}) |")
     for names, what, note in UNMEASURED:
         lines.append(f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {what} | – | {note} |")
     return lines
@@ -138,8 +142,7 @@ def expected(name: str) -> str | None:
         return None
     figures, seeds = found["figures"], len(found["seeds"])
     text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted[name] if key in figures)
-    minutes = figures["seconds/total"]["mean"] / 60
-    return f"{minutes:.1f} minutes on two CPU cores; {text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
+    return f"{minutes(found)} minutes on two CPU cores; {text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
 
 
 def recipes(text: str) -> str:
