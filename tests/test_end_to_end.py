@@ -209,23 +209,6 @@ def test_what_cannot_be_evaluated_is_refused(undisturbed, tmp_path):
     assert_refused(run("eval", "reconstruct", unfinished, cwd=undisturbed), "no finished run")
 
 
-MINE = """
-import flax.linen as nn
-from netspace_jax import architectures
-
-
-class Mine(nn.Module):
-    outputs: int
-
-    @nn.compact
-    def __call__(self, x):
-        return nn.Dense(self.outputs)(nn.tanh(nn.Dense(8)(x.reshape(len(x), -1))))
-
-
-architectures.register("mine", lambda shape, outputs: Mine(outputs))
-"""
-
-
 def test_zoo_show_tells_what_is_in_one(undisturbed):
     zoo = next((undisturbed / "zoos").iterdir())
     status, out, err = run("zoo.py", "show", zoo, cwd=undisturbed)

@@ -6,6 +6,22 @@ import pytest
 
 from tests.test_end_to_end import TINY, assert_refused, metrics, run
 
+MINE = """
+import flax.linen as nn
+from netspace_jax import architectures
+
+
+class Mine(nn.Module):
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.outputs)(nn.tanh(nn.Dense(8)(x.reshape(len(x), -1))))
+
+
+architectures.register("mine", lambda shape, outputs: Mine(outputs))
+"""
+
 
 def test_an_architecture_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)

@@ -247,7 +247,8 @@ def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.Path
         task=artefact.task_of(description, folder),
         params=tree["params"],
         constants=Constants(**tree["constants"]),
-        embeddings=tree.get("embeddings", {}),
+        # In the order in which they were saved, which the file of arrays does not keep.
+        embeddings={name: tree["embeddings"][name] for name in description.get("embeddings", {})},
     )
 
 
