@@ -21,7 +21,7 @@ def digits() -> RunConfig:
 def digits_shared() -> RunConfig:
     """As `digits`, but all networks share one random initialisation.
 
-    `python train.py digits-shared`: 2.2 minutes on two CPU cores; encoder alone: agreement 0.961, gap 0.0065, refined:
+    `python train.py digits-shared`: – minutes on two CPU cores; encoder alone: agreement 0.961, gap 0.0065, refined:
     agreement 0.980, gap 0.0035 (mean of 1 seed).
     """
     base = digits()
