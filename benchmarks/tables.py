@@ -142,7 +142,8 @@ def expected(name: str) -> str | None:
         return None
     figures, seeds = found["figures"], len(found["seeds"])
     text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted[name] if key in figures)
-    return f"{minutes(found)} minutes on two CPU cores; {text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
+    took = f"{minutes(found)} minutes on two CPU cores; " if found.get("quiet", True) else ""
+    return f"{took}{text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
 
 
 def recipes(text: str) -> str:
