@@ -64,6 +64,18 @@ def minutes(found: Mapping[str, Any]) -> str:
     return f"{found['figures']['seconds/total']['mean'] / 60:.1f}" if found.get("quiet", True) else "–"
 
 
+def listed(found: Mapping[str, Any], wanted: tuple[tuple[str, str], ...]) -> str:
+    """The figures to expect, each behind its label."""
+    figures = found["figures"]
+    return ", ".join(f"{label} {number(figures[key])}" for label, key in wanted if key in figures)
+
+
+def seeds(found: Mapping[str, Any]) -> str:
+    """How many seeds."""
+    count = len(found["seeds"])
+    return f"{count} seed{'s' if count > 1 else ''}"
+
+
 def presets() -> list[str]:
     """The presets with minutes and figures."""
     lines = ["| preset | what | minutes | figures on unseen networks |", "|---|---|---|---|"]
@@ -72,9 +84,7 @@ def presets() -> list[str]:
         if found is None:
             lines.append(f"| `{name}` | {what} | – | not measured in this version |")
             continue
-        figures, seeds = found["figures"], len(found["seeds"])
-        text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted if key in figures)
-        lines.append(f"| `{name}` | {what} | {minutes(found)} | {text} ({seeds} seed{'s' if seeds > 1 else ''}) |")
+        lines.append(f"| `{name}` | {what} | {minutes(found)} | {listed(found, wanted)} ({seeds(found)}) |")
     for names, what, note in UNMEASURED:
         lines.append(f"| {', '.join(f'`{name}`' for name in names.split(', '))} | {what} | – | {note} |")
     return lines
@@ -140,10 +150,8 @@ def expected(name: str) -> str | None:
     found = results(name)
     if name not in wanted or found is None:
         return None
-    figures, seeds = found["figures"], len(found["seeds"])
-    text = ", ".join(f"{label} {number(figures[key])}" for label, key in wanted[name] if key in figures)
     took = f"{minutes(found)} minutes on two CPU cores; " if found.get("quiet", True) else ""
-    return f"{took}{text} (mean of {seeds} seed{'s' if seeds > 1 else ''})."
+    return f"{took}{listed(found, wanted[name])} (mean of {seeds(found)})."
 
 
 def recipes(text: str) -> str:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.ops.descent import descend
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_blocks, of_first
 from netspace_jax.task import Task
@@ -70,16 +71,6 @@ def _distil(_, rows, inputs, architecture, task, steps, batch, seed):
         def loss(own, x):
             return task.imitation_loss(architecture.apply(flat, x), architecture.apply(own, x))
 
-        def step(carry, index):
-            own, state = carry
-            x = inputs
-            if batch < len(inputs):
-                key = key_of(seed, Purpose.BATCHES, index)
-                x = inputs[jax.random.randint(key, (batch,), 0, len(inputs))]
-            updates, state = optimizer.update(jax.grad(loss)(own, x), state)
-            return (optax.apply_updates(own, updates), state), None
-
-        (own, _), _ = jax.lax.scan(step, (own, optimizer.init(own)), jnp.arange(steps))
-        return own
+        return descend(loss, own, inputs, optimizer, steps=steps, batch=batch, seed=seed)
 
     return jax.vmap(one)(rows)

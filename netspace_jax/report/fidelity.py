@@ -57,9 +57,7 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
     if min(options.distil_times, default=1) < 1:
         raise InputError(f"--distil-times must all be at least 1, not {' '.join(map(str, options.distil_times))}")
     rows = [row for which in run.trained_ids for row in _rows(run, which, options)]
-    metrics = _means(rows)
-    for which in run.trained_ids[:1]:
-        metrics |= _spreads(run, which)
+    metrics = _means(rows) | _spreads(run, run.trained_ids[0])
     taus = [run.refined(which).kendall_tau for which in run.trained_ids]
     scores = [run.refined(which).generated_score.mean() for which in run.trained_ids]
     metrics |= {

@@ -89,8 +89,11 @@ def train_space(
     """
     settings, began = config.netspace, time.perf_counter()
     ids = settings.trains_on(config.zoo.architectures)
-    names = [config.zoo.architectures[which] for which in ids]
-    networks = {which: training_networks(settings, zoo, name) for which, name in zip(ids, names, strict=True)}
+
+    def shown(window: int = 0) -> dict[int, Networks]:
+        return {which: training_networks(settings, zoo, config.zoo.architectures[which], window) for which in ids}
+
+    networks = shown()
     netspace = _untrained(config, dataset, task, networks)
     data = _data_of(config, zoo, dataset, netspace, networks)
     training = make_training(settings, ids, _teacher(config, task), mesh)
@@ -102,9 +105,7 @@ def train_space(
         start = int(state.step)
         if window_steps and start // window_steps != window:
             window = start // window_steps
-            networks = {
-                which: training_networks(settings, zoo, name, window) for which, name in zip(ids, names, strict=True)
-            }
+            networks = shown(window)
             data = data.replace(groups=put_everywhere({w: group_of(n) for w, n in networks.items()}, mesh))
         corrected = start >= correction_begins(settings)
         state, losses = training.advance(state, data, event.step - start, corrected)
@@ -125,9 +126,8 @@ def train_space(
             began = time.perf_counter()
             store.save_last(state, progress)
     best = store.restore_best(jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), state))
-    return as_space(
-        best, {config.zoo.architectures[w]: training_networks(settings, zoo, config.zoo.architectures[w]) for w in ids}
-    ), progress
+    trained_on = shown() if window else networks  # of a zoo that is read in windows, the first
+    return as_space(best, {config.zoo.architectures[which]: found for which, found in trained_on.items()}), progress
 
 
 def as_space(netspace: NetSpace, networks: dict[str, Networks]) -> Space:

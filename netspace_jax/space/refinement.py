@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
-from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.descent import descend
 from netspace_jax.ops.mapping import Rows, in_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
 
@@ -77,10 +77,10 @@ def _refine_each(_, rows, netspace, architecture_id, config):
 def _refined(
     netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any
 ) -> Float[Array, "embedding"]:
-    """One embedding refined; the steps' inputs are the same for every network, and so shared when mapped over many."""
+    """One embedding refined."""
     architecture = netspace.architectures[architecture_id]
     optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02), b2=0.98)
-    count, unit = len(inputs), jnp.std(start)
+    unit = jnp.std(start)
 
     def loss(u, batch):
         generated = netspace.generate(start + unit * u, architecture_id)
@@ -91,16 +91,7 @@ def _refined(
         )
         return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
 
-    def step(carry, index) -> tuple[Any, None]:
-        u, state = carry
-        batch = inputs
-        if config.batch < count:
-            key = key_of(config.seed, Purpose.BATCHES, index)
-            batch = inputs[jax.random.randint(key, (config.batch,), 0, count)]
-        updates, state = optimizer.update(jax.grad(loss)(u, batch), state)
-        return (optax.apply_updates(u, updates), state), None
-
     u = jnp.zeros_like(start)
-    (end, _), _ = jax.lax.scan(step, (u, optimizer.init(u)), jnp.arange(config.steps))
+    end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
     return start + unit * jnp.where(loss(end, inputs) <= loss(u, inputs), end, u)

@@ -115,8 +115,7 @@ def make_training(
         return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
 
     def step(state: TrainState, data: TrainData, corrected: bool) -> tuple[TrainState, Losses]:
-        plain = dataclasses.replace(data.netspace, corrections=0)
-        netspace = data.netspace if corrected else plain
+        netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
         groups = {}
         for which, group in data.groups.items():
             networks = _pick(key_of(config.seed, Purpose.ORDER, which), group, state.step, each)
