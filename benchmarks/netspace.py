@@ -39,7 +39,7 @@ from netspace_jax.domains.images.domain import DOMAIN  # noqa: E402
 from netspace_jax.ops.devices import netspace_mesh, put_everywhere  # noqa: E402
 from netspace_jax.space.build import make_constants, make_netspace  # noqa: E402
 from netspace_jax.space.loss import Group  # noqa: E402
-from netspace_jax.space.training import TrainData, make_training  # noqa: E402
+from netspace_jax.space.step import TrainData, make_training  # noqa: E402
 
 MEMBERS = 4  # of each architecture on the device; how many there are does not change a step's time
 

@@ -1,5 +1,6 @@
 """Every snippet of Python in README and docs runs, and every command that documents name exists."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from netspace_jax import jobs
 from netspace_jax.domain import preset, presets
+from netspace_jax.space.search import search
 from tests.test_end_to_end import ROOT, TINY, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,14 +32,17 @@ def place(tmp_path_factory):
 
 def small(config):
     """A preset as the snippets run it: the same, in seconds."""
-    import dataclasses
-
     zoo = dataclasses.replace(config.zoo, members=(24,), steps=20, chunk=8, validation=4, test=4)
     netspace = dataclasses.replace(
         config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
     )
     refine = dataclasses.replace(config.refine, steps=10)
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
+
+
+def brief_search(*arguments, config, **rest):
+    """A search of 20 steps, whatever the snippet asks for."""
+    return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
 
 
 def snippets():
@@ -52,6 +57,7 @@ def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
     monkeypatch.chdir(place)
     monkeypatch.setattr("netspace_jax.api.preset", lambda name: small(preset(name)))
+    monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
     namespace: dict = {}
     for block in blocks:
         exec(compile(block, str(path), "exec"), namespace)

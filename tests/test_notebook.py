@@ -1,5 +1,6 @@
 """The notebook, executed from start to end on its small setting."""
 
+import json
 import os
 from pathlib import Path
 
@@ -18,7 +19,11 @@ def test_every_cell_runs(path, tmp_path, monkeypatch):
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     NotebookClient(notebook, timeout=400, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert (tmp_path / "runs" / "chairs" / "report.html").exists()
+    chairs = tmp_path / "runs" / "chairs"
+    values = json.loads((chairs / "metrics.json").read_text())
+    assert {"shapes/within_0.01", "shapes/iou", "shapes/chamfer", "siren/iou", "shapes/whole_weights"} <= values.keys()
+    assert (chairs / "figures" / "interpolate_shapes.png").exists()
+    assert "webgl" in (chairs / "report.html").read_text().lower()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.name for path in NOTEBOOKS])

@@ -3,16 +3,15 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.behaviour import agreement_with_each, outputs_on
 from netspace_jax.ops.descent import descend
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_blocks, of_first
+from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.task import Task
 
 RATE = 3e-3  # of Adam, for a network that is distilled
@@ -26,13 +25,8 @@ def nearest_networks(
     inputs: Float[Rows, "n *input"],
 ) -> Int[np.ndarray, "network"]:
     """For each network the row of the training network that agrees with it most, on inputs that are not for test."""
-    known = jnp.asarray(outputs_on(architecture, training, inputs))
-    return in_blocks(_most_like, outputs_on(architecture, flats, inputs), known, task)
-
-
-@functools.partial(jax.jit, static_argnames="task")
-def _most_like(count, outputs, known, task):
-    return of_first(count, lambda own: jax.vmap(lambda other: task.agreement(own, other))(known).argmax(), outputs)
+    own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
+    return agreement_with_each(task, own, known).argmax(1)
 
 
 def distilled(

@@ -7,6 +7,7 @@ networks see the same data.
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
@@ -53,6 +54,11 @@ def _agreements(wanted, outputs, task):
     return jax.vmap(task.agreement)(wanted, outputs)
 
 
+@functools.partial(jax.jit, static_argnames="task")
+def _agreement_with_each(count, outputs, known, task):
+    return of_first(count, lambda own: jax.vmap(lambda other: task.agreement(other, own))(known), outputs)
+
+
 def outputs_of(
     dataset: Dataset,
     architecture: Architecture,
@@ -91,6 +97,13 @@ def scores_of(
         return _scores(_outputs(count, rows, architecture, dataset, split), rows[1], dataset, split)
 
     return in_blocks(scores, (flats, _numbered(members, len(flats))))
+
+
+def agreement_with_each(
+    task: Task, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
+) -> Float[np.ndarray, "network known"]:
+    """Agreement of each network with each of the known ones, from what they say of the same inputs."""
+    return in_blocks(_agreement_with_each, outputs, jnp.asarray(known), task)
 
 
 def compare(

@@ -1,15 +1,13 @@
 """Are generated networks new, or those of the training set again? (Zeng et al. 2025, arXiv 2506.07998)"""
 
-import functools
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.spatial.distance import cdist
 
-from netspace_jax.ops.mapping import Rows, in_blocks, of_first
+from netspace_jax.metrics.behaviour import agreement_with_each
+from netspace_jax.ops.mapping import Rows
 from netspace_jax.task import Task
 
 
@@ -39,12 +37,7 @@ def nearest(
       outputs, known: what networks and training networks say of the same inputs.
     """
     distance = cdist(flats, training).min(1) / np.linalg.norm(flats, axis=1)
-    return Nearest(distance, in_blocks(_most_agreement, outputs, jnp.asarray(known), task))
-
-
-@functools.partial(jax.jit, static_argnames="task")
-def _most_agreement(count, outputs, known, task):
-    return of_first(count, lambda own: jax.vmap(lambda wanted: task.agreement(wanted, own))(known).max(), outputs)
+    return Nearest(distance, agreement_with_each(task, outputs, known).max(1))
 
 
 def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:

@@ -34,13 +34,20 @@ class Reconstruction(NamedTuple):
 
     @property
     def gap(self) -> float:
-        """Mean absolute difference of score between input and generated network (docs/method.md, eq. 28)."""
-        return float(np.abs(self.score - self.generated_score).mean())
+        """Mean distance of the generated networks' scores from their inputs' (docs/method.md, eq. 28)."""
+        return float(gaps(self.score, self.generated_score).mean())
 
     @property
     def kendall_tau(self) -> float:
         """Kendall's τ between the scores of the input and of the generated networks."""
         return kendall_tau(self.score, self.generated_score)
+
+
+def gaps(
+    score: Float[np.ndarray, "network"], generated_score: Float[np.ndarray, "network"]
+) -> Float[np.ndarray, "network"]:
+    """How far each generated network's score is from its input's; the gap is the mean (docs/method.md, eq. 28)."""
+    return np.abs(score - generated_score)
 
 
 def kendall_tau(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:

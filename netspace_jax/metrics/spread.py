@@ -3,23 +3,15 @@
 A space that turns everything into one good network has the accuracy, and no spread.
 """
 
-import functools
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.metrics.behaviour import agreement_with_each
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.task import Task
 
 NEAR = 0.03  # scores of a pair differ by less
 HIGH = 0.8  # score from which a network counts as a good one
-
-
-@functools.partial(jax.jit, static_argnames="task")
-def _pairwise(outputs, task):
-    return jax.lax.map(lambda own: jax.vmap(lambda other: task.agreement(own, other))(outputs), outputs)
 
 
 def spread(
@@ -35,7 +27,8 @@ def spread(
     rows = np.flatnonzero(scores >= least)
     if len(rows) < 2:
         return float("nan")
-    disagreement = 1 - np.asarray(_pairwise(jnp.asarray(outputs)[rows], task))
+    own = np.asarray(outputs)[rows]
+    disagreement = 1 - agreement_with_each(task, own, own)
     near = np.abs(scores[rows][:, None] - scores[rows][None]) < NEAR
     near &= ~np.eye(len(rows), dtype=bool)
     return float(disagreement[near].mean()) if near.any() else float("nan")

@@ -11,7 +11,7 @@ from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.behaviour import compare, outputs_of
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import disturbed
-from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, gaps
 from netspace_jax.metrics.spread import HIGH, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
@@ -31,9 +31,9 @@ class Row(NamedTuple):
     agreement: Float[np.ndarray, "network"]
 
     @property
-    def gap(self) -> float:
-        """Mean absolute difference of score."""
-        return float(np.abs(self.wanted - self.score).mean())
+    def gaps(self) -> Float[np.ndarray, "network"]:
+        """How far the score of each is from the one wanted."""
+        return gaps(self.wanted, self.score)
 
     def cells(self) -> tuple[str, ...]:
         """The row as text."""
@@ -41,7 +41,7 @@ class Row(NamedTuple):
         for low, high in BANDS:
             inside = (self.wanted >= low) & (self.wanted < high)
             bands.append(f"{self.agreement[inside].mean():.3f}" if inside.any() else "–")
-        return self.label, f"{self.agreement.mean():.3f}", *bands, f"{self.gap:.4f}"
+        return self.label, f"{self.agreement.mean():.3f}", *bands, f"{self.gaps.mean():.4f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,13 +99,13 @@ def _means(rows: list[Row]) -> dict[str, float]:
             place = "reconstruct" if name == "encoder" else "refined"
             low, high = mean_interval(np.concatenate([row.agreement for row in own]))
             metrics |= {f"{place}/agreement_test_low": low, f"{place}/agreement_test_high": high}
-            low, high = mean_interval(np.concatenate([np.abs(row.wanted - row.score) for row in own]))
+            low, high = mean_interval(np.concatenate([row.gaps for row in own]))
             metrics |= {f"{place}/gap_test_low": low, f"{place}/gap_test_high": high}
         if name == "encoder":  # the section of the reconstruction has these
             continue
         key = name if name == "refined" else f"baseline/{name}"
         metrics[f"{key}/agreement_test"] = float(np.mean([row.agreement.mean() for row in own]))
-        metrics[f"{key}/gap_test"] = float(np.mean([row.gap for row in own]))
+        metrics[f"{key}/gap_test"] = float(np.mean([row.gaps.mean() for row in own]))
     return metrics
 
 

@@ -26,7 +26,7 @@ from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.space.training import TrainState
+from netspace_jax.space.step import TrainState
 
 
 class RunDirectory:

@@ -12,7 +12,7 @@ from netspace_jax.config import RunConfig
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
-from netspace_jax.space.refinement import refine, refine_each
+from netspace_jax.space.refinement import refine
 from netspace_jax.task import Dataset, Split
 from netspace_jax.zoo import Networks, Zoo
 
@@ -97,10 +97,11 @@ class Run(Generic[Data]):
     def _refine(
         self, networks: Networks, z: Float[np.ndarray, "network embedding"], architecture_id: int
     ) -> Float[np.ndarray, "network embedding"]:
-        flats, config = networks.parameters, self.config.refine
+        config = self.config.refine
         if self.dataset.shared:
             inputs = self.dataset.examples("train").inputs
-            return refine(self.space, architecture_id, flats, z, inputs, config)
-        own = [np.asarray(self.dataset.of(int(index)).examples("train").inputs) for index in networks.indices]
-        chosen = np.random.default_rng(config.seed).permutation(len(own[0]))[:_POINTS]
-        return refine_each(self.space, architecture_id, flats, z, np.stack([inputs[chosen] for inputs in own]), config)
+        else:
+            own = [np.asarray(self.dataset.of(int(index)).examples("train").inputs) for index in networks.indices]
+            chosen = np.random.default_rng(config.seed).permutation(len(own[0]))[:_POINTS]
+            inputs = np.stack([found[chosen] for found in own])
+        return refine(self.space, architecture_id, networks.parameters, z, inputs=inputs, config=config)

@@ -22,7 +22,7 @@ from netspace_jax.space.loss import Group
 from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
-from netspace_jax.space.training import TrainData, TrainState, correction_begins, make_training
+from netspace_jax.space.step import TrainData, TrainState, correction_begins, make_training
 from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Networks, Zoo
 
@@ -108,6 +108,8 @@ def train_space(
             networks = shown(window)
             data = data.replace(groups=put_everywhere({w: group_of(n) for w, n in networks.items()}, mesh))
         corrected = start >= correction_begins(settings)
+        if start == correction_begins(settings):
+            state = training.anew(state)
         state, losses = training.advance(state, data, event.step - start, corrected)
         on_progress(event.step, settings.steps, float(losses.total))
         if event.log:

@@ -28,6 +28,11 @@ class ProbeEncoder(nn.Module):
         return nn.Dense(self.embedding)(x)
 
 
+# Adam moves all weights of a correction by its learning rate at once, which would throw embeddings far off; this much of
+# it is as fast as they can be followed (the loss doubles at first without it; agreement on digits 0.892, with it 0.897).
+STEP = 0.2
+
+
 class Correction(nn.Module):
     """What a decoded network still gets wrong on the probes, to a change of its embedding.
 
@@ -49,7 +54,8 @@ class Correction(nn.Module):
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(x)))
         small = nn.initializers.variance_scaling(0.01, "fan_in", "truncated_normal")
         # Where the gradient has all but vanished, its direction is noise.
-        return straight(direction * jnp.minimum(100 * size, 1.0)) + nn.Dense(self.embedding, kernel_init=small)(x)
+        change = straight(direction * jnp.minimum(100 * size, 1.0)) + nn.Dense(self.embedding, kernel_init=small)(x)
+        return STEP * change
 
 
 class ScaledDecoder(nn.Module):

@@ -23,7 +23,8 @@ def refine(
     architecture_id: int,
     flats: Float[Rows, "network size"],
     z: Float[Rows, "network embedding"],
-    inputs: Float[Rows, "n *input"],
+    *,
+    inputs: Float[Rows, "n *input"] | Float[Rows, "network n *input"],
     config: RefineConfig,
 ) -> Float[np.ndarray, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
@@ -31,47 +32,24 @@ def refine(
     Args:
       flats: the networks, all of one architecture.
       z: their embeddings to begin at.
-      inputs: what the two are compared on, the same for all networks.
+      inputs: what a network and its imitation are compared on: the same for all networks, or some of each one's own.
     """
+    own = inputs.ndim > 1 + len(netspace.task.input_shape)
+    rows = (np.asarray(flats), np.asarray(z), np.asarray(inputs)) if own else (np.asarray(flats), np.asarray(z))
+    shared = None if own else inputs
 
-    def block(count, rows, *rest):
-        return _refine(count, rows, *rest, architecture_id, config)
+    def block(_, rows, *rest):
+        return _refine(rows, *rest, architecture_id, config)
 
-    return in_blocks(block, (np.asarray(flats), np.asarray(z)), netspace, inputs)
-
-
-def refine_each(
-    netspace: NetSpace,
-    architecture_id: int,
-    flats: Float[Rows, "network size"],
-    z: Float[Rows, "network embedding"],
-    inputs: Float[Rows, "network n *input"],
-    config: RefineConfig,
-) -> Float[np.ndarray, "network embedding"]:
-    """The same where each network is compared on inputs of its own."""
-
-    def block(count, rows, netspace):
-        return _refine_each(count, rows, netspace, architecture_id, config)
-
-    return in_blocks(block, (np.asarray(flats), np.asarray(z), np.asarray(inputs)), netspace)
+    return in_blocks(block, rows, netspace, shared)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
-def _refine(_, rows, netspace, inputs, architecture_id, config):
-    def one(row):
-        flat, start = row
+def _refine(rows, netspace, shared, architecture_id, config):
+    def one(flat, start, inputs=shared):
         return _refined(netspace, architecture_id, config, flat, start, inputs)
 
-    return jax.vmap(one)(rows)
-
-
-@functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
-def _refine_each(_, rows, netspace, architecture_id, config):
-    def one(row):
-        flat, start, inputs = row
-        return _refined(netspace, architecture_id, config, flat, start, inputs)
-
-    return jax.vmap(one)(rows)
+    return jax.vmap(one)(*rows)
 
 
 def _refined(

@@ -99,8 +99,9 @@ class Space(NetSpace):
         flats = np.stack([_flat_of(network, built) for network in given])
         z = jnp.asarray(many.embed_many(self, which, flats))
         if refine_steps:
+            own = dataclasses.replace(config, steps=refine_steps)
             data = self.constants.probes if inputs is None else self.task.prepare(inputs)
-            z = jnp.asarray(refine(self, which, flats, z, data, dataclasses.replace(config, steps=refine_steps)))
+            z = jnp.asarray(refine(self, which, flats, z, inputs=data, config=own))
         return z[0] if single else z
 
     def decode(self, z: Float[Any, "*networks embedding"], architecture: str | None = None) -> Network | list[Network]:

@@ -1,40 +1,19 @@
 """What searches are for, by hand."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-import scipy.special
 
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit, Objective, fit_arrays
 from netspace_jax.latent.objectives import validation_score
-from netspace_jax.task import Batch
 from tests import tiny
+from tests.objectives import batch_of, log_probabilities, loss_of, network
 
 
 @pytest.fixture(scope="module")
 def dataset():
     return tiny.dataset()
-
-
-def network(width=3):
-    """A perceptron, as objectives take it."""
-    flat = tiny.flats(1, width)[0]
-    return lambda x: tiny.perceptron(width).apply(flat, x)
-
-
-def batch_of(dataset) -> Batch:
-    return dataset.sample(jax.random.key(3), jnp.int32(1), 16)
-
-
-def loss_of(objective, network, step=1):
-    """The loss on the images of `batch_of`, or of another step."""
-    return objective.loss(network, jax.random.key(3), jnp.int32(step))
-
-
-def log_probabilities(logits):
-    return scipy.special.log_softmax(np.asarray(logits, np.float64), -1)
 
 
 def test_labels_are_cross_entropy_and_accuracy_on_validation_images(dataset):

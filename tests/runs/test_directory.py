@@ -17,7 +17,7 @@ from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.runs.directory import differences
 from netspace_jax.space import Constants
 from netspace_jax.space.loop import Progress
-from netspace_jax.space.training import TrainState
+from netspace_jax.space.step import TrainState
 from tests import tiny
 from tests.disk import assert_refused, assert_refused_by_orbax, content, cut, flip, largest, orbax_fails
 

@@ -58,24 +58,26 @@ class Training(NamedTuple):
       init: from data to the state before the first step.
       advance: from state, data and a number of steps to the state after them and the mean of their losses; last whether
         corrections are trained in them.
+      anew: the same state with an optimizer that remembers nothing, for the steps in which corrections are trained.
+        Until then they had no gradients, and Adam would take its first steps with them far too large.
     """
 
     init: Callable[[TrainData], TrainState]
     advance: Callable[[TrainState, TrainData, int, bool], tuple[TrainState, Losses]]
+    anew: Callable[[TrainState], TrainState]
 
 
-def learning_rate(config: NetSpaceConfig) -> optax.Schedule:
+def learning_rate(config: NetSpaceConfig, corrected: bool = False) -> optax.Schedule:
     """Adam's learning rate: constant as in the paper, or warmed up and then a cosine to a hundredth.
 
-    The steps in which corrections are trained have a warm-up and a cosine of their own, from half of the rate.
+    The steps in which corrections are trained are counted anew, and begin at half of the rate.
     """
     if config.schedule == "constant":
         return optax.constant_schedule(config.learning_rate)
-    first = _warm_cosine(config.learning_rate, correction_begins(config))
-    if not config.corrections:
-        return first
     begins = correction_begins(config)
-    return optax.join_schedules([first, _warm_cosine(config.learning_rate / 2, config.steps - begins)], [begins])
+    if corrected:
+        return _warm_cosine(config.learning_rate / 2, config.steps - begins)
+    return _warm_cosine(config.learning_rate, begins)
 
 
 def correction_begins(config: NetSpaceConfig) -> int:
@@ -91,9 +93,9 @@ def _warm_cosine(rate: float, steps: int) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(first, rate, warm_up, max(steps, 1), 0.01 * rate)
 
 
-def make_optimizer(config: NetSpaceConfig) -> optax.GradientTransformation:
+def make_optimizer(config: NetSpaceConfig, corrected: bool = False) -> optax.GradientTransformation:
     """Adam; with the cosine schedule the gradient's norm is clipped to 1, without which the larger rate diverges."""
-    adam = optax.adam(learning_rate(config))
+    adam = optax.adam(learning_rate(config, corrected))
     return adam if config.schedule == "constant" else optax.chain(clip_by_norm(1.0), adam)
 
 
@@ -106,13 +108,16 @@ def make_training(
       teacher: architecture of the common teacher, where there is one.
       mesh: devices that the networks of a step are spread over, where their number divides by the devices.
     """
-    optimizer = make_optimizer(config)
+    optimizers = {corrected: make_optimizer(config, corrected) for corrected in (False, True)}
     each = config.networks // len(architecture_ids)
     spread = over_networks(mesh) if each % mesh.size == 0 else everywhere(mesh)
 
     def init(data: TrainData) -> TrainState:
         params = initial_params(data.netspace, key_of(config.seed, Purpose.INIT))
-        return TrainState(params, optimizer.init(params), jnp.zeros((), jnp.int32))
+        return TrainState(params, optimizers[False].init(params), jnp.zeros((), jnp.int32))
+
+    def anew(state: TrainState) -> TrainState:
+        return dataclasses.replace(state, optimizer=optimizers[True].init(state.params))
 
     def step(state: TrainState, data: TrainData, corrected: bool) -> tuple[TrainState, Losses]:
         netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
@@ -140,7 +145,7 @@ def make_training(
             )
 
         gradient, losses = jax.grad(loss, has_aux=True)(state.params)
-        updates, opt_state = optimizer.update(gradient, state.optimizer, state.params)
+        updates, opt_state = optimizers[corrected].update(gradient, state.optimizer, state.params)
         return TrainState(optax.apply_updates(state.params, updates), opt_state, state.step + 1), losses
 
     def advance(
@@ -157,7 +162,9 @@ def make_training(
 
     copies = everywhere(mesh)
     return Training(
-        jax.jit(init, out_shardings=copies), jax.jit(advance, donate_argnums=0, static_argnums=3, out_shardings=copies)
+        jax.jit(init, out_shardings=copies),
+        jax.jit(advance, donate_argnums=0, static_argnums=3, out_shardings=copies),
+        jax.jit(anew, out_shardings=copies),
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.space.build import make_constants, make_netspace
 from netspace_jax.space.loss import Group
-from netspace_jax.space.training import TrainData, _disturb, _pick, learning_rate, make_training
+from netspace_jax.space.step import TrainData, _disturb, _pick, learning_rate, make_training
 from tests import tiny
 
 CONFIG = tiny.netspace_config(steps=60, validations=3, log_every=20)
