@@ -13,7 +13,7 @@ from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
 from netspace_jax.runs import RunDirectory
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.space import step
+from netspace_jax.space import step as one_step
 from netspace_jax.space.loop import events, train_space, training_networks
 from netspace_jax.zoo import train_zoo
 from tests import tiny
@@ -215,7 +215,7 @@ def test_the_best_checkpoint_is_kept(train, tmp_path, values, best):
 
 def test_all_pieces_of_training_are_traced_once(train, tmp_path, monkeypatch):
     chex.clear_trace_counter()
-    monkeypatch.setattr(step, "loss_of_step", chex.assert_max_traces(step.loss_of_step, n=1))
+    monkeypatch.setattr(one_step, "loss_of_step", chex.assert_max_traces(one_step.loss_of_step, n=1))
     train(tmp_path / "run", changed(log_every=7, validations=3))
     assert [line["step"] for line in log(tmp_path / "run") if "total" in line] == [7, 14, 21, 28, 35, 40]
 
