@@ -29,6 +29,12 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("refined", "refined/agreement_test"))),
     ("digits-unseen", "VanillaCNN and ResNet8 never shown", (
         ("VanillaCNN", "unseen/vanilla_cnn/accuracy"), ("ResNet8", "unseen/resnet8/accuracy"))),
+    ("cifar10-small", "256 LeNetLikes of the paper's size on CIFAR-10 (JPEG-compressed images)", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("cifar10-resnet8", "80 ResNet8s of the paper's size on CIFAR-10 (JPEG-compressed images)", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
     ("chairs", "1,024 procedural chairs in SIRENs", (
         ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
         ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),

@@ -9,7 +9,7 @@ from netspace_jax.errors import InputError
 # Fields that one value of another field leaves without effect: (field, value) → fields.
 _NETSPACE_UNUSED = {
     ("encoder", "conv"): ("probes",),
-    ("decoder", "conv"): ("center", "initial_scale", "skip"),
+    ("decoder", "conv"): ("center", "initial_scale", "skip", "rank"),
     ("corrections", 0): ("correct_share",),
     ("teaching", "common"): ("corrections",),
     ("teaching", "self"): ("label_weight",),
@@ -110,7 +110,8 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
       InputError: names the field and what it has to be.
     """
     minima = ("embedding", "hidden", "probes", "networks", "batch", "steps", "validations", "log_every")
-    _refuse_below(config, "netspace", dict.fromkeys(minima, 1) | {"train_members": 0, "resident": 0, "corrections": 0})
+    none = ("train_members", "resident", "corrections", "rank")
+    _refuse_below(config, "netspace", dict.fromkeys(minima, 1) | dict.fromkeys(none, 0))
     _refuse_unless_positive(config, "netspace", ("learning_rate", "initial_scale"))
     for name, maximum in (("noise", math.inf), ("label_weight", 1.0)):
         if not (math.isfinite(getattr(config, name)) and 0 <= getattr(config, name) <= maximum):
@@ -148,6 +149,8 @@ def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         raise InputError(f"the conv decoder reads an embedding of 4096 values, not {config.embedding}")
     if config.encoder == "conv" and config.embedding % 32:
         raise InputError(f"the conv encoder needs an embedding size that divides by 32, not {config.embedding}")
+    if config.rank and len(zoo.architectures) > 1:
+        raise InputError("--netspace.rank is about the tensors of one architecture: leave it at 0 for several")
     _refuse_unused(config, "netspace", _NETSPACE_UNUSED)
 
 

@@ -94,6 +94,9 @@ class NetSpaceConfig:
     """How far from the center decoded values start, in standard deviations of their layer over the zoo, times √½."""
     skip: bool = False
     """Whether the `mlp` decoder also has a linear map from the embedding to what it generates."""
+    rank: int = 0
+    """Highest rank of a change of each parameter tensor whose coefficients are part of the embedding, beside its first
+    `embedding` values; 0 for none."""
     corrections: int = 0
     """Times that an embedding is corrected by what its decoded network gets wrong on the probes."""
     correct_share: float = 1 / 6

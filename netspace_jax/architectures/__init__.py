@@ -2,5 +2,6 @@
 
 from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.registry import build, names, register
+from netspace_jax.architectures.symmetry import hidden_permutation
 
-__all__ = ["Architecture", "build", "names", "register"]
+__all__ = ["Architecture", "build", "hidden_permutation", "names", "register"]

@@ -32,30 +32,35 @@ def nearest_networks(
 def distilled(
     task: Task,
     architecture: Architecture,
-    flats: Float[Rows, "network size"],
+    wanted: Float[Rows, "network wanted_size"],
     inputs: Float[Rows, "n *input"],
     *,
+    teacher: Architecture | None = None,
     steps: int,
     batch: int,
     seed: int = 0,
 ) -> Float[np.ndarray, "network size"]:
-    """Networks of the same architecture, each trained from a random initialisation to imitate a given one.
+    """Networks of an architecture, each trained from a random initialisation to imitate a given one.
 
     Args:
+      wanted: the networks to imitate.
+      teacher: their architecture; by default that of the imitations.
       inputs: what they are trained on, without labels.
       steps: of Adam, its rate falling to a fiftieth along a cosine.
       batch: inputs of one step.
     """
-    numbers = np.arange(len(flats), dtype=np.int32)
+    numbers = np.arange(len(wanted), dtype=np.int32)
+    taught = (teacher or architecture, architecture)
 
     def block(count, rows, inputs):
-        return _distil(count, rows, inputs, architecture, task, steps, batch, seed)
+        return _distil(count, rows, inputs, taught, task, steps, batch, seed)
 
-    return in_blocks(block, (np.asarray(flats), numbers), inputs)
+    return in_blocks(block, (np.asarray(wanted), numbers), inputs)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "task", "steps", "batch", "seed"))
-def _distil(_, rows, inputs, architecture, task, steps, batch, seed):
+@functools.partial(jax.jit, static_argnames=("taught", "task", "steps", "batch", "seed"))
+def _distil(_, rows, inputs, taught, task, steps, batch, seed):
+    teacher, architecture = taught
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps, 0.02))
 
     def one(row):
@@ -63,7 +68,7 @@ def _distil(_, rows, inputs, architecture, task, steps, batch, seed):
         own = architecture.finish(architecture.init(key_of(seed, Purpose.INIT, number)))
 
         def loss(own, x):
-            return task.imitation_loss(architecture.apply(flat, x), architecture.apply(own, x))
+            return task.imitation_loss(teacher.apply(flat, x), architecture.apply(own, x))
 
         return descend(loss, own, inputs, optimizer, steps=steps, batch=batch, seed=seed)
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from netspace_jax.architectures import build
 from netspace_jax.latent import line
+from netspace_jax.metrics.baselines import distilled
 from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
 from netspace_jax.report import figures
@@ -10,6 +12,8 @@ from netspace_jax.report.section import Evaluation, Section, several_architectur
 from netspace_jax.runs import Run
 from netspace_jax.space.loss import boundary_pairs
 from netspace_jax.space.many import classify_many, generate_many
+
+DISTILLED = 4  # networks of each architecture
 
 UNSEEN_TEXT = (
     "Networks of these architectures were never shown to NetSpace, but it was taught what should lie between the "
@@ -73,7 +77,7 @@ def interpolate_architectures(run: Run) -> Section:
 
 def unseen(run: Run) -> Section:
     """Architectures between two others, over many pairs: those that no network of was shown, and those that were."""
-    metric, shown = run.metric, run.trained_ids
+    metric, shown, settings = run.metric, run.trained_ids, run.config.netspace
     found = {which: run.reconstruction(which, "test") for which in shown}
     teacher = [m.score_test for m in run.zoo.members if m.split == "teacher"]
     metrics, rows = {}, []
@@ -81,19 +85,46 @@ def unseen(run: Run) -> Section:
         which, name = between.architecture_id, run.space.names[between.architecture_id]
         flats = generate_many(run.space, which, between.embedding)
         scores = scores_of(run.dataset, run.space.architectures[which], flats)
+        distilled_scores = _distilled(run, which)
         read_right = np.mean(classify_many(run.space, between.embedding) == which)
         scratch = float(run.zoo.scores(name).mean())
         key = "between" if which in shown else "unseen"
         metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": scratch}
+        if distilled_scores is not None:
+            metrics[f"{key}/{name}/distilled_{metric}"] = float(distilled_scores.mean())
         generated = (f"{value:.3f}" for value in _mean_min_max(scores))
-        others = (f"{scratch:.3f}", f"{np.mean(teacher):.3f}" if teacher else "–", f"{run.dataset.chance('test'):.3f}")
+        same = f"{distilled_scores.mean():.3f}" if distilled_scores is not None else "–"
+        others = (
+            f"{scratch:.3f}",
+            same,
+            f"{np.mean(teacher):.3f}" if teacher else "–",
+            f"{run.dataset.chance('test'):.3f}",
+        )
         networks = "trained the space" if which in shown else "never shown"
         rows.append((name, networks, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
     header = ("architecture", "its networks", "pairs", f"generated: mean {metric}", "min", "max")
-    header += ("trained directly, mean", "teacher", "chance", "head accuracy")
+    header += ("trained directly, mean", "distilled without a space", "teacher", "chance", "head accuracy")
     never = len(shown) < len(run.space.architectures)
     text = UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between."
+    if run.config.zoo.teacher:
+        text += (
+            f" Distilled without a space: {DISTILLED} networks of the architecture that imitate the same teacher for as "
+            f"many images, {settings.steps} steps of {settings.batch}."
+        )
     return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
+
+
+def _distilled(run: Run, which: int) -> np.ndarray | None:
+    """Scores of networks of an architecture that learned from the common teacher alone, for as many images."""
+    name, settings = run.config.zoo.teacher, run.config.netspace
+    if not name:
+        return None
+    task = run.space.task
+    teacher = build(name, task.input_shape, task.outputs)
+    wanted = np.repeat(run.zoo.networks(name, "teacher").parameters[:1], DISTILLED, 0)
+    inputs, architecture = run.dataset.examples("train").inputs, run.space.architectures[which]
+    flats = distilled(task, architecture, wanted, inputs, teacher=teacher, steps=settings.steps, batch=settings.batch)
+    return scores_of(run.dataset, architecture, flats)
 
 
 def _mean_min_max(values: np.ndarray) -> tuple[float, float, float]:

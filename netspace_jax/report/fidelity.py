@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.architectures import hidden_permutation
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.behaviour import compare, outputs_of
@@ -16,6 +17,7 @@ from netspace_jax.metrics.spread import HIGH, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
 from netspace_jax.runs import Run
+from netspace_jax.space.many import embed_many, generate_many
 
 BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
 """Scores of input networks between which agreement is also given."""
@@ -57,7 +59,7 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
     if min(options.distil_times, default=1) < 1:
         raise InputError(f"--distil-times must all be at least 1, not {' '.join(map(str, options.distil_times))}")
     rows = [row for which in run.trained_ids for row in _rows(run, which, options)]
-    metrics = _means(rows) | _spreads(run, run.trained_ids[0])
+    metrics = _means(rows) | _spreads(run, run.trained_ids[0]) | _permuted(run, run.trained_ids[0])
     taus = [run.refined(which).kendall_tau for which in run.trained_ids]
     scores = [run.refined(which).generated_score.mean() for which in run.trained_ids]
     metrics |= {
@@ -83,6 +85,11 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
             f"networks on {_shown(metrics['spread/refined'])}; among those from {HIGH} on "
             f"{_shown(metrics['spread/members_high'])} and {_shown(metrics['spread/refined_high'])}."
         )
+    if "permuted/agreement_test" in metrics:
+        text += (
+            f" Copies with permuted neurons, which compute the same, are generated as networks that agree with those "
+            f"of the originals on {metrics['permuted/agreement_test']:.4f} of inputs."
+        )
     return Section("fidelity", "Is it the same network?", text, metrics, None, (header, *(row.cells() for row in rows)))
 
 
@@ -101,11 +108,27 @@ def _means(rows: list[Row]) -> dict[str, float]:
             metrics |= {f"{place}/agreement_test_low": low, f"{place}/agreement_test_high": high}
             low, high = mean_interval(np.concatenate([row.gaps for row in own]))
             metrics |= {f"{place}/gap_test_low": low, f"{place}/gap_test_high": high}
+            metrics |= _in_bands(place, own)
         if name == "encoder":  # the section of the reconstruction has these
             continue
         key = name if name == "refined" else f"baseline/{name}"
         metrics[f"{key}/agreement_test"] = float(np.mean([row.agreement.mean() for row in own]))
         metrics[f"{key}/gap_test"] = float(np.mean([row.gaps.mean() for row in own]))
+    return metrics
+
+
+def _in_bands(place: str, rows: list[Row]) -> dict[str, float]:
+    """Agreement and gap of input networks within bands of score, over all architectures."""
+    wanted, agreement, gap = (
+        np.concatenate([getattr(row, name) for row in rows]) for name in ("wanted", "agreement", "gaps")
+    )
+    metrics = {}
+    for low, high in BANDS:
+        inside = (wanted >= low) & (wanted < high)
+        if inside.any():
+            band = f"{low:g}_{min(high, 1):g}"
+            metrics[f"{place}/agreement_{band}"] = float(agreement[inside].mean())
+            metrics[f"{place}/gap_{band}"] = float(gap[inside].mean())
     return metrics
 
 
@@ -156,6 +179,23 @@ def _spreads(run: Run, which: int) -> dict[str, float]:
         metrics[f"spread/{name}"] = spread(task, outputs, scores)
         metrics[f"spread/{name}_high"] = spread(task, outputs, scores, HIGH)
     return metrics
+
+
+def _permuted(run: Run, which: int) -> dict[str, float]:
+    """What becomes of copies with permuted hidden units (Zeng et al. 2025, arXiv 2506.07998, section on symmetry)."""
+    networks, architecture = run.networks(which, "test"), run.space.architectures[which]
+    order = hidden_permutation(architecture)
+    if order is None:
+        return {}
+    original = run.reconstruction(which, "test")
+    copies = embed_many(run.space, which, networks.parameters[:, order])
+    generated = generate_many(run.space, which, copies)
+    found = compare(run.dataset, architecture, original.generated, generated, members=networks.indices)
+    unit = original.embedding.std()
+    return {
+        "permuted/agreement_test": float(found[2].mean()),
+        "permuted/embedding_difference": float(np.abs(copies - original.embedding).max() / unit),
+    }
 
 
 def refines(run: Run) -> bool:

@@ -1,6 +1,7 @@
 """A NetSpace from its configuration: modules, constants of a zoo, initial parameters."""
 
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +12,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, coefficients_of
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 from netspace_jax.task import Dataset, Task
@@ -21,13 +22,23 @@ def make_netspace(
     config: NetSpaceConfig, architectures: tuple[Architecture, ...], task: Task, constants: Constants
 ) -> NetSpace:
     """NetSpace with the encoder and decoder that a configuration names, without parameters."""
+    rows, columns = _matrices(architectures[0]) if config.rank else ((), ())
+    embedding = config.embedding + coefficients_of(rows, columns, config.rank)
     encoders = {
-        "probe": functools.partial(ProbeEncoder, config.embedding, config.hidden),
-        "conv": functools.partial(ConvEncoder, config.embedding),
+        "probe": functools.partial(ProbeEncoder, embedding, config.hidden),
+        "conv": functools.partial(ConvEncoder, embedding),
     }
     decoders = {
         "mlp": functools.partial(
-            ScaledDecoder, config.prep, config.hidden, len(architectures), config.initial_scale, config.skip
+            ScaledDecoder,
+            config.prep,
+            config.hidden,
+            len(architectures),
+            config.initial_scale,
+            config.skip,
+            config.rank,
+            rows,
+            columns,
         ),
         "conv": functools.partial(ConvDecoder, config.prep),
     }
@@ -38,12 +49,18 @@ def make_netspace(
         encoder=encoders[config.encoder](),
         decoder=decoders[config.decoder](),
         head=head(len(architectures)),
-        correction=Correction(config.embedding, config.hidden) if config.corrections else None,
+        correction=Correction(embedding, config.hidden) if config.corrections else None,
         corrections=config.corrections,
         task=task,
         params=None,
         constants=constants,
     )
+
+
+def _matrices(architecture: Architecture) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows and columns of each parameter tensor, as the matrix of its units' weights."""
+    shapes = [leaf.torch_shape for leaf in architecture.spec.leaves]
+    return tuple(shape[0] for shape in shapes), tuple(math.prod(shape[1:]) for shape in shapes)
 
 
 def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:

@@ -58,12 +58,49 @@ class Correction(nn.Module):
         return STEP * change
 
 
+class LowRankChange(nn.Module):
+    """Coefficients to a change of every parameter tensor, one of low rank for each matrix (docs/method.md, eq. 36).
+
+    What the tensors have in common, the two factors on the outside, is learned; what is a network's own, the small
+    matrix between them, is part of its embedding. So the embedding reaches further into the weights of large networks
+    than a dense layer of any bearable size could.
+
+    Attributes:
+      rows, columns: of each tensor, as the matrix of its units' weights; one column for a vector.
+      rank: highest rank of a change.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    rank: int
+
+    @nn.compact
+    def __call__(self, coefficients: Float[Array, "coefficients"]) -> Float[Array, "size"]:
+        changes, start = [], 0
+        for number, (rows, columns) in enumerate(zip(self.rows, self.columns, strict=True)):
+            left, right = min(rows, self.rank), min(columns, self.rank)
+            between = coefficients[start : start + left * right].reshape(left, right)
+            start += left * right
+            orthonormal = nn.initializers.orthogonal()
+            out = self.param(f"left_{number}", orthonormal, (rows, left))
+            into = self.param(f"right_{number}", orthonormal, (columns, right))
+            unit = jnp.sqrt(rows * columns / (left * right))  # so that coefficients of 1 make changes of 1
+            changes.append(unit * (out @ between @ into.T).reshape(-1))
+        return jnp.concatenate(changes)
+
+
+def coefficients_of(rows: tuple[int, ...], columns: tuple[int, ...], rank: int) -> int:
+    """Number of coefficients that `LowRankChange` takes."""
+    return sum(min(r, rank) * min(c, rank) for r, c in zip(rows, columns, strict=True))
+
+
 class ScaledDecoder(nn.Module):
     """Embedding to PRep by a perceptron whose output is scaled, element by element, as the architecture's layers need.
 
     It is told which architecture it decodes for, so that any embedding can be read as any of them.
     A decoder whose values all have one size yields networks that cannot be trained: the scale decides. Values start
     √½·`initial_scale` away from the center, in units of `scale`. With `skip`, a linear map of the embedding is added.
+    With a `rank`, the last values of an embedding are coefficients of a change of every tensor (`LowRankChange`).
     """
 
     prep: tuple[int, int]
@@ -71,6 +108,9 @@ class ScaledDecoder(nn.Module):
     architectures: int
     initial_scale: float = 1.0
     skip: bool = False
+    rank: int = 0
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
 
     @nn.compact
     def __call__(
@@ -80,6 +120,8 @@ class ScaledDecoder(nn.Module):
         shift: Float[Array, "h w"],
         architecture: Int[Array, ""],
     ) -> Float[Array, "h w"]:
+        coefficients = coefficients_of(self.rows, self.columns, self.rank)
+        z, own = z[: len(z) - coefficients], z[len(z) - coefficients :]
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(z)))
@@ -89,6 +131,9 @@ class ScaledDecoder(nn.Module):
         if self.skip:
             beside = nn.initializers.variance_scaling(0.3 * self.initial_scale**2, "fan_in", "truncated_normal")
             values += nn.Dense(size, use_bias=False, kernel_init=beside)(z)
+        if self.rank:
+            change = LowRankChange(self.rows, self.columns, self.rank)(own)
+            values += 0.5 * self.initial_scale * jnp.pad(change, (0, size - len(change)))
         return shift + scale * values.reshape(self.prep)
 
 

@@ -45,3 +45,15 @@ def test_agreement_is_given_within_bands_of_score(perfect):
 
 def test_it_is_for_networks_that_are_their_own_teachers():
     assert refines(tiny.trained())
+
+
+def test_agreement_and_gap_within_bands_are_figures(perfect):
+    assert {f"refined/{what}_0_0.3" for what in ("agreement", "gap")} <= perfect.metrics.keys()
+    assert perfect.metrics["refined/agreement_0_0.3"] == 1
+
+
+def test_a_space_of_raw_parameters_generates_permuted_copies_as_well(perfect):
+    """The tiny space hands every network back, so a copy comes back as itself, at another place."""
+    assert perfect.metrics["permuted/agreement_test"] == 1
+    assert perfect.metrics["permuted/embedding_difference"] > 0.1
+    assert "permuted neurons" in perfect.text

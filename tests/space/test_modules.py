@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.space.modules import LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.modules import LinearHead, LowRankChange, ProbeEncoder, ScaledDecoder, coefficients_of
 from netspace_jax.space.observation import Observation
 
 
@@ -64,3 +64,30 @@ def test_head_has_a_logit_for_each_architecture():
     z = jnp.arange(6.0)
     params = module.init(jax.random.key(0), z)["params"]
     np.testing.assert_allclose(module.apply({"params": params}, z), z @ params["Dense_0"]["kernel"], rtol=1e-6)
+
+
+def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
+    """U S Vᵀ for every tensor, with entries of 1 for coefficients of 1; at full rank any change can be reached."""
+    rows, columns = (6, 6, 3), (8, 1, 6)
+    assert coefficients_of(rows, columns, 2) == 4 + 2 + 4 and coefficients_of(rows, columns, 8) == 48 + 6 + 18
+    module = LowRankChange(rows, columns, 2)
+    coefficients = jax.random.normal(jax.random.key(0), (10,))
+    changes, params = module.init_with_output(jax.random.key(1), coefficients)
+    left, right = params["params"]["left_0"], params["params"]["right_0"]
+    np.testing.assert_allclose(left.T @ left, np.eye(2), atol=1e-5)
+    expected = np.sqrt(48 / 4) * left @ coefficients[:4].reshape(2, 2) @ right.T
+    np.testing.assert_allclose(changes[:48].reshape(6, 8), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(module.apply(params, jnp.zeros(10)), 0)
+    full = LowRankChange(rows, columns, 8)
+    params = full.init(jax.random.key(1), jnp.zeros(72))
+    reach = jax.jacobian(lambda own: full.apply(params, own))(jnp.zeros(72))
+    assert np.linalg.matrix_rank(reach) == 72
+
+
+def test_a_decoder_with_a_rank_reads_its_coefficients_from_the_end():
+    module = ScaledDecoder((4, 6), 16, 1, rank=2, rows=(4, 4), columns=(5, 1))
+    z, table = jnp.ones(5 + coefficients_of((4, 4), (5, 1), 2)), jnp.ones((4, 6))
+    params = module.init(jax.random.key(0), z, table, table, jnp.int32(0))
+    decoded, moved = (module.apply(params, own, table, table, jnp.int32(0)) for own in (z, z.at[-1].add(1)))
+    np.testing.assert_array_equal(moved[:3], decoded[:3])  # the last coefficient is the vector's
+    assert (moved.reshape(-1)[20:24] != decoded.reshape(-1)[20:24]).any()

@@ -43,6 +43,39 @@ def digits_large() -> RunConfig:
     return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=1000, learning_rate=0.15))
 
 
+def cifar10_small() -> RunConfig:
+    """256 LeNetLikes in the paper's exact size on CIFAR-10, stopped after 20 to 1,200 steps, and a space of them.
+
+    `python train.py cifar10-small`: not measured in this version.
+    """
+    zoo = ImageZooConfig(
+        dataset="cifar10",
+        members=(256,),
+        validation=32,
+        test=32,
+        steps=1200,
+        min_steps=20,
+        batch=64,
+        learning_rate=2e-3,
+    )
+    netspace = ImageNetSpaceConfig(prep=(250, 250), hidden=256, rank=32, noise=0.0, batch=64, steps=1200, validations=5)
+    refine = RefineConfig(steps=300, learning_rate=0.1, batch=256)
+    return RunConfig("cifar10-small", "images", zoo, netspace, refine)
+
+
+def cifar10_resnet8() -> RunConfig:
+    """80 ResNet8s in the paper's exact size on CIFAR-10, stopped after 30 to 1,000 steps, and a space of them.
+
+    `python train.py cifar10-resnet8`: not measured in this version.
+    """
+    base = cifar10_small()
+    zoo = dataclasses.replace(
+        base.zoo, architectures=("resnet8",), members=(80,), validation=8, test=8, steps=1000, min_steps=30, chunk=16
+    )
+    netspace = dataclasses.replace(base.netspace, prep=(280, 280), rank=24, networks=8, steps=1500)
+    return dataclasses.replace(base, name="cifar10-resnet8", zoo=zoo, netspace=netspace)
+
+
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
     """The paper's single-architecture experiment; `epoch` is the number of steps of 128 images in one epoch."""
     zoo = ImageZooConfig(
@@ -262,6 +295,8 @@ PRESETS = {
     "digits-multi": digits_multi,
     "digits-multi-own": digits_multi_own,
     "digits-unseen": digits_unseen,
+    "cifar10-small": cifar10_small,
+    "cifar10-resnet8": cifar10_resnet8,
     "cifar10-single": cifar10_single,
     "cifar10-multi": cifar10_multi,
     "cifar10-unseen": cifar10_unseen,
