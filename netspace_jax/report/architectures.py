@@ -108,8 +108,8 @@ def unseen(run: Run) -> Section:
     text = UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between."
     if run.config.zoo.teacher:
         text += (
-            f" Distilled without a space: {DISTILLED} networks of the architecture that imitate the same teacher for as "
-            f"many images, {settings.steps} steps of {settings.batch}."
+            f" Distilled without a space: {DISTILLED} networks of the architecture that imitate the same teacher for "
+            f"as many images, {settings.steps} steps of {settings.batch}."
         )
     return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
 

@@ -114,3 +114,12 @@ def test_a_run_has_the_sections_that_its_architectures_allow():
 
     assert names(WIDTHS) == ["interpolate_architectures", "unseen", "architectures"]
     assert names((3, 4)) == ["architectures"] and not names((3,))
+
+
+def test_unseen_architectures_stand_beside_networks_that_the_teacher_taught_directly():
+    run = tiny.trained(WIDTHS, FACTOR, teacher="perceptron6")
+    section = unseen(run)
+    assert 0 <= section.metrics["between/perceptron4/distilled_accuracy"] <= 1
+    row = section.table[1]
+    assert f"{section.metrics['between/perceptron4/distilled_accuracy']:.3f}" in row
+    assert "Distilled without a space" in section.text
