@@ -18,8 +18,8 @@ def chairs() -> RunConfig:
         validation=32,
         test=32,
         stops="end",
-        steps=5000,
-        batch=128,
+        steps=6000,
+        batch=256,
         points=16384,
         learning_rate=3e-3,
         schedule="cosine",
@@ -27,6 +27,7 @@ def chairs() -> RunConfig:
     netspace = FieldNetSpaceConfig(
         prep=(64, 72),
         probes=1024,
+        rank=24,
         noise=0.0,
         center="network",
         initial_scale=0.03,

@@ -13,7 +13,7 @@ def digits() -> RunConfig:
     refined: agreement 0.935 ± 0.005, gap 0.0091 ± 0.0016 (mean of 5 seeds).
     """
     zoo = ImageZooConfig(members=(3840,), validation=128, test=128)
-    netspace = ImageNetSpaceConfig(embedding=512, skip=True, noise=0.0, steps=2700, corrections=2)
+    netspace = ImageNetSpaceConfig(rank=16, skip=True, noise=0.0, steps=2700, corrections=2)
     refine = RefineConfig(steps=300, learning_rate=0.2, batch=128)
     return RunConfig("digits", "images", zoo, netspace, refine)
 
@@ -38,7 +38,7 @@ def digits_large() -> RunConfig:
     """
     zoo = ImageZooConfig(members=(14592,), validation=128, test=128)
     netspace = ImageNetSpaceConfig(
-        embedding=1024, hidden=1024, skip=True, noise=0.0, networks=64, steps=4600, corrections=2
+        embedding=768, hidden=1024, rank=24, skip=True, noise=0.0, networks=64, steps=4600, corrections=2
     )
     return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=1000, learning_rate=0.15))
 
