@@ -14,6 +14,18 @@ NEAR = 0.03  # scores of a pair differ by less
 HIGH = 0.8  # score from which a network counts as a good one
 
 
+def pairwise_agreement(task: Task, outputs: Float[Rows, "network n outputs"]) -> float:
+    """Mean agreement over pairs of different networks; NaN for one network alone.
+
+    Args:
+      outputs: what each network says of the same inputs.
+    """
+    if len(outputs) < 2:
+        return float("nan")
+    agreement = agreement_with_each(task, outputs, outputs)
+    return float(agreement[~np.eye(len(agreement), dtype=bool)].mean())
+
+
 def spread(
     task: Task, outputs: Float[Rows, "network n outputs"], scores: Float[np.ndarray, "network"], least: float = 0.0
 ) -> float:

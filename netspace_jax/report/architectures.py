@@ -5,8 +5,9 @@ import numpy as np
 from netspace_jax.architectures import build
 from netspace_jax.latent import line
 from netspace_jax.metrics.baselines import distilled
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.behaviour import outputs_of, scores_of
 from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
+from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report import figures
 from netspace_jax.report.section import Evaluation, Section, several_architectures
 from netspace_jax.runs import Run
@@ -32,15 +33,32 @@ def architectures(run: Run) -> Section:
         metrics[f"zoo/{built.name}/{metric}_mean"] = own
         metrics[f"reconstruct/{built.name}/{metric}_test"] = float(found.generated_score.mean())
         generated = (f"{value:.3f}" for value in _mean_min_max(found.generated_score))
+        alike = _alike(run, which)
+        for kind, value in alike.items():
+            metrics[f"pairwise/{built.name}/{kind}"] = value
         shown = (f"{own:.3f}", f"{found.score.mean():.3f}", *generated, f"{found.agreement.mean():.3f}")
-        rows.append((built.name, str(built.size), *shown, f"{accuracies[-1]:.0%} of {len(found.score)}"))
+        pairs = (f"{alike[kind]:.3f}" if kind in alike else "–" for kind in ("members", "generated"))
+        rows.append((built.name, str(built.size), *shown, *pairs, f"{accuracies[-1]:.0%} of {len(found.score)}"))
     metrics["architecture/accuracy_test"] = float(np.mean(accuracies))
     header = ("architecture", "parameters", f"{metric} of the zoo", "of test members")
-    header += ("of networks generated from them", "min", "max", "agreement", "head accuracy")
+    header += ("of networks generated from them", "min", "max", "agreement")
+    header += ("two members agree on", "two generated on", "head accuracy")
     text = (
         "Test members, none of them used in training. The head reads each embedding's architecture; the encoder is "
         "told of it by nothing but the parameters, whose number shows in the padding of a PRep."
     )
+    name = run.space.names[run.trained_ids[0]]
+    if f"pairwise/{name}/members" in metrics:
+        members, generated = (metrics[f"pairwise/{name}/{kind}"] for kind in ("members", "generated"))
+        text += (
+            f" Two different {name}s of the zoo predict the same class on {members:.3f} of test inputs, two generated "
+            f"from different {name}s on {generated:.3f}."
+        )
+        if run.config.netspace.teaching == "common":
+            text += (
+                " One common teacher asks of every embedding of an architecture the same outputs, so what told its "
+                "networks apart is not kept; a space in which each network is its own teacher keeps it."
+            )
     return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
 
 
@@ -112,6 +130,18 @@ def unseen(run: Run) -> Section:
             f"as many images, {settings.steps} steps of {settings.batch}."
         )
     return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
+
+
+def _alike(run: Run, which: int) -> dict[str, float]:
+    """How much two different test members agree, and how much two networks that were generated from different ones."""
+    if not run.dataset.shared or len(run.networks(which, "test").members) < 2:
+        return {}
+    generated = run.reconstruction(which, "test").generated
+    architecture, task = run.space.architectures[which], run.space.task
+    return {
+        kind: pairwise_agreement(task, outputs_of(run.dataset, architecture, flats))
+        for kind, flats in (("members", run.networks(which, "test").parameters), ("generated", generated))
+    }
 
 
 def _distilled(run: Run, which: int) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netspace_jax.metrics.spread import spread
+from netspace_jax.metrics.spread import pairwise_agreement, spread
 from tests import tiny
 
 
@@ -27,3 +27,9 @@ def test_without_a_pair_there_is_none():
     outputs = np.stack([said(0, 1), said(1, 0)])
     assert np.isnan(spread(tiny.TASK, outputs, np.array([0.2, 0.9])))
     assert np.isnan(spread(tiny.TASK, outputs, np.array([0.2, 0.2]), least=0.8))
+
+
+def test_pairs_agree_as_often_as_they_name_the_same_class():
+    outputs = np.stack([said(0, 1), said(0, 1), said(0, 0)])
+    np.testing.assert_allclose(pairwise_agreement(tiny.TASK, outputs), (1 + 0.5 + 0.5) / 3)
+    assert np.isnan(pairwise_agreement(tiny.TASK, outputs[:1]))
