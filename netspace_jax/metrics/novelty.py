@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.spatial.distance import cdist
+from sklearn.metrics.pairwise import euclidean_distances
 
 from netspace_jax.metrics.behaviour import agreement_with_each
 from netspace_jax.ops.mapping import Rows
@@ -36,7 +36,7 @@ def nearest(
     Args:
       outputs, known: what networks and training networks say of the same inputs.
     """
-    distance = cdist(flats, training).min(1) / np.linalg.norm(flats, axis=1)
+    distance = euclidean_distances(flats, training).min(1) / np.linalg.norm(flats, axis=1)
     return Nearest(distance, agreement_with_each(task, outputs, known).max(1))
 
 

@@ -13,7 +13,9 @@ def digits() -> RunConfig:
     refined: agreement 0.935 ± 0.005, gap 0.0091 ± 0.0016 (mean of 5 seeds).
     """
     zoo = ImageZooConfig(members=(3840,), validation=128, test=128)
-    netspace = ImageNetSpaceConfig(rank=16, skip=True, noise=0.0, steps=2700, corrections=2)
+    netspace = ImageNetSpaceConfig(
+        rank=16, skip=True, noise=0.0, steps=2150, validations=6, corrections=2, correct_share=0.1
+    )
     refine = RefineConfig(steps=300, learning_rate=0.2, batch=128)
     return RunConfig("digits", "images", zoo, netspace, refine)
 
