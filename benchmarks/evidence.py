@@ -21,6 +21,12 @@ import numpy as np
 import tyro
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import netspace_jax  # noqa: E402  (the repository's own, from wherever the command runs)
+from benchmarks import tables  # noqa: E402
+from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
+
 RESULTS = ROOT / "results"
 PACKAGES = ("jax", "flax", "optax", "numpy")
 
@@ -41,6 +47,8 @@ class Arguments:
     """Further flags of train.py, as one word each."""
     quiet: bool = True
     """Whether nothing else ran on the machine; if not, the tables give no minutes."""
+    distil_times: int = 0
+    """Distillation without a space also takes so many times the steps of refinement; 0 for the report's own alone."""
     name: str = ""
     """Name of the file of results; by default the preset's."""
 
@@ -53,17 +61,27 @@ def measure(args: Arguments) -> Path:
         seeded = ("--zoo.seed", str(seed), "--netspace.seed", str(seed), "--out", str(out), "--zoos", args.zoos)
         command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        runs.append(json.loads((out / "metrics.json").read_text()))
+        runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{args.name or args.preset}.json"
     path.write_text(json.dumps(summary(args, runs), indent=1) + "\n")
     return path
 
 
+def distilled(args: Arguments, out: Path) -> dict[str, float]:
+    """Figures of the longer distillation that a run is compared with."""
+    if not args.distil_times:
+        return {}
+    run = netspace_jax.open_run(out, args.zoos)
+    metrics = fidelity(run, FidelityOptions((args.distil_times,))).metrics
+    return {name: value for name, value in metrics.items() if name.startswith("baseline/distilled")}
+
+
 def summary(args: Arguments, runs: list[dict[str, float | None]]) -> dict:
     """What a file of results holds: each figure's mean, standard deviation, min and max over seeds."""
     seeds = " ".join(map(str, args.seeds))
-    flags = f" --flags {' '.join(args.flags)}" if args.flags else ""
+    times = f" --distil-times {args.distil_times}" if args.distil_times else ""
+    flags = times + (f" --flags {' '.join(args.flags)}" if args.flags else "")
     return {
         "command": f"python benchmarks/evidence.py {args.preset} --seeds {seeds}{flags}",
         "date": datetime.date.today().isoformat(),
@@ -108,8 +126,6 @@ def main() -> None:
     """Measure, or render."""
     args = tyro.cli(Arguments, description=(__doc__ or "").partition("\n")[0])
     if args.preset == "render":
-        from benchmarks import tables
-
         for path in tables.write():
             print(f"written: {path}")
         return
@@ -117,5 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main()
