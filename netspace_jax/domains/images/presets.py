@@ -40,9 +40,18 @@ def digits_large() -> RunConfig:
     """
     zoo = ImageZooConfig(members=(14592,), validation=128, test=128)
     netspace = ImageNetSpaceConfig(
-        embedding=768, hidden=1024, rank=24, skip=True, noise=0.0, networks=64, steps=4600, corrections=2
+        embedding=512,
+        hidden=1024,
+        rank=24,
+        skip=True,
+        noise=0.0,
+        networks=64,
+        steps=4200,
+        validations=6,
+        corrections=2,
+        correct_share=0.1,
     )
-    return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=1000, learning_rate=0.15))
+    return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=800, learning_rate=0.15))
 
 
 def cifar10_small() -> RunConfig:
