@@ -104,9 +104,10 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
     def step(index: Int[Array, ""], state: State, dataset: Dataset) -> State:
         batch = dataset.of(state.member).sample(key_of(state.key, Purpose.BATCHES), index, config.batch)
         extras = {name: value for name, value in state.variables.items() if name != "params"}
+        dropout = key_of(state.key, Purpose.DROPOUT, index)
 
         def loss(params):
-            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs))
+            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs), dropout)
             return dataset.task.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
