@@ -61,7 +61,9 @@ class Architecture:
 
         def training(variables, x, key):
             if self.trainee is None:
-                return self.module.apply(variables, x), {name: variables[name] for name in variables if name != "params"}
+                return self.module.apply(variables, x), {
+                    name: variables[name] for name in variables if name != "params"
+                }
             state = [name for name in variables if name != "params"]
             return self.trainee.apply(variables, x, train=True, mutable=state, rngs={"dropout": key})
 

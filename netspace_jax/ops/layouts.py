@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.extend import core
-from jaxtyping import Array, PyTree, Shaped
+from jaxtyping import Array, PyTree
 
 from netspace_jax.ops.convolution import row_conv2d
 from netspace_jax.ops.platform import on_cpu
@@ -35,7 +35,7 @@ _REDUCTIONS = {"argmax", "argmin", "reduce_and", "reduce_max", "reduce_min", "re
 class Laid(NamedTuple):
     """A value whose axes lie in another order: `array` is the value transposed by `order`."""
 
-    array: Shaped[Array, "*shape"]
+    array: Any
     order: Order
 
 
@@ -63,9 +63,7 @@ def has_slow_layouts(function: Callable[..., PyTree], *arguments: PyTree) -> boo
 
 
 def _is_slow(jaxpr: core.Jaxpr) -> bool:
-    return any(
-        equation.primitive.name in _REPLACED or any(map(_is_slow, _within(equation))) for equation in jaxpr.eqns
-    )
+    return any(equation.primitive.name in _REPLACED or any(map(_is_slow, _within(equation))) for equation in jaxpr.eqns)
 
 
 def _within(equation: core.JaxprEqn) -> list[core.Jaxpr]:
@@ -95,21 +93,27 @@ def _evaluate(closed: core.ClosedJaxpr, arguments: Sequence[Any]) -> list[Any]:
 
 def _bind(equation: core.JaxprEqn, *values) -> list[Any]:
     """The equation as it is, of plain values."""
-    taken = {atom: value for atom, value in zip(equation.invars, values, strict=True) if isinstance(atom, core.Var)}
-    jaxpr = core.Jaxpr((), list(taken), equation.outvars, [equation], equation.effects)
-    return core.jaxpr_as_fun(core.ClosedJaxpr(jaxpr, ()))(*map(_plain, taken.values()))
+    bound = equation.primitive.get_bind_params(equation.params)
+    functions, params = bound if isinstance(bound, tuple) else ((), bound)  # functions apart: JAX before 0.10
+    found = equation.primitive.bind(*functions, *map(_plain, values), **params)
+    return list(found) if equation.primitive.multiple_results else [found]
 
 
-def _bind_laid(equation: core.JaxprEqn, *arrays: Array, **changes) -> Array:
+def _bind_laid(equation: core.JaxprEqn, *arrays: Any, **changes) -> Any:
     """The equation of one result of arrays in another layout, with some of its parameters changed."""
     return equation.primitive.bind(*arrays, **{**equation.params, **changes})
+
+
+def _laid(array: Any, order: Sequence[int]) -> Any:
+    """A value with its axes in an order: the array itself where that is its own."""
+    return Laid(array, tuple(order)) if list(order) != sorted(order) else array
 
 
 def _plain(value: Any) -> Any:
     return _in_order(value, tuple(range(len(value.order)))) if isinstance(value, Laid) else value
 
 
-def _in_order(value: Any, order: Order) -> Array:
+def _in_order(value: Any, order: Order) -> Any:
     """The array of a value with its axes in an order."""
     array, own = value if isinstance(value, Laid) else (value, tuple(range(len(order))))
     return array if own == order else jnp.transpose(array, [own.index(axis) for axis in order])
@@ -124,7 +128,7 @@ def _elementwise(equation, *values):
     if laid is None:
         return _bind(equation, *values)
     arrays = [value if jnp.ndim(_array(value)) == 0 else _in_order(value, laid.order) for value in values]
-    return [Laid(_bind_laid(equation, *arrays), laid.order)]
+    return [_laid(_bind_laid(equation, *arrays), laid.order)]
 
 
 def _array(value):
@@ -137,13 +141,13 @@ def _reduction(equation, value):
     axes = equation.params["axes"]
     found = _bind_laid(equation, value.array, axes=tuple(value.order.index(axis) for axis in axes))
     left = [axis for axis in value.order if axis not in axes]
-    return [Laid(found, tuple(sorted(left).index(axis) for axis in left))]
+    return [_laid(found, tuple(sorted(left).index(axis) for axis in left))]
 
 
 def _transpose(equation, value):
     if not isinstance(value, Laid):
         return _bind(equation, value)
-    return [Laid(value.array, tuple(equation.params["permutation"].index(axis) for axis in value.order))]
+    return [_laid(value.array, tuple(equation.params["permutation"].index(axis) for axis in value.order))]
 
 
 def _concatenate(equation, *values):
@@ -151,14 +155,14 @@ def _concatenate(equation, *values):
     if laid is None:
         return _bind(equation, *values)
     dimension = laid.order.index(equation.params["dimension"])
-    return [Laid(jnp.concatenate([_in_order(value, laid.order) for value in values], dimension), laid.order)]
+    return [_laid(jnp.concatenate([_in_order(value, laid.order) for value in values], dimension), laid.order)]
 
 
 def _pad(equation, value, filling):
     if not isinstance(value, Laid):
         return _bind(equation, value, filling)
     edges = equation.params["padding_config"]
-    return [Laid(jax.lax.pad(value.array, filling, [edges[axis] for axis in value.order]), value.order)]
+    return [_laid(jax.lax.pad(value.array, filling, [edges[axis] for axis in value.order]), value.order)]
 
 
 def _slice(equation, value):
@@ -166,7 +170,9 @@ def _slice(equation, value):
         return _bind(equation, value)
     names = ("start_indices", "limit_indices", "strides")
     limits = [equation.params[name] for name in names]
-    return [Laid(jax.lax.slice(value.array, *(each and [each[i] for i in value.order] for each in limits)), value.order)]
+    return [
+        _laid(jax.lax.slice(value.array, *(each and [each[i] for i in value.order] for each in limits)), value.order)
+    ]
 
 
 def _reshape(equation, value):
@@ -176,7 +182,7 @@ def _reshape(equation, value):
         return _bind(equation, value)
     order = tuple(axis for own in value.order for axis in parts[own])
     sizes = equation.outvars[0].aval.shape
-    return [Laid(value.array.reshape([sizes[axis] for axis in order]), order)]
+    return [_laid(value.array.reshape([sizes[axis] for axis in order]), order)]
 
 
 def _cuts(before: tuple[int, ...], after: tuple[int, ...]) -> list[list[int]] | None:
@@ -207,12 +213,14 @@ def _convolution(equation, x, kernel):
         x_array, k_array = x_array[None], k_array[None]
 
     def of_both(name, of_one):
-        return ((of_one, *equation.params[name]) if alone else equation.params[name])
+        return (of_one, *equation.params[name]) if alone else equation.params[name]
 
     padding, strides = of_both("padding", (0, 0)), of_both("window_strides", 1)
     inner = [step - 1 for step in of_both("rhs_dilation", 1)]
     if any(inner):  # the same kernel with zeros between
-        k_array = jax.lax.pad(k_array, jnp.zeros((), k_array.dtype), [*((0, 0, gap) for gap in inner), *[(0, 0, 0)] * 2])
+        k_array = jax.lax.pad(
+            k_array, jnp.zeros((), k_array.dtype), [*((0, 0, gap) for gap in inner), *[(0, 0, 0)] * 2]
+        )
     # What is padded alike on both sides is the convolution's own; the rest, and zeros between inputs, are written.
     own = tuple(max(min(edges), 0) for edges in padding)
     gaps = [step - 1 for step in of_both("lhs_dilation", 1)]
@@ -220,7 +228,7 @@ def _convolution(equation, x, kernel):
     if any(rows) or any(columns):
         x_array = jax.lax.pad(x_array, jnp.zeros((), x_array.dtype), [rows, (0, 0, 0), columns, (0, 0, 0)])
     y = row_conv2d(x_array, k_array, tuple(strides), own)
-    return [Laid(y[0] if alone else y, _maps_order(out))]
+    return [_laid(y[0] if alone else y, _maps_order(out))]
 
 
 def _is_ours(params: dict[str, Any], shapes: Sequence[Any]) -> bool:
@@ -252,7 +260,7 @@ def _pooling(equation, value):
     array, order = value if isinstance(value, Laid) else (value, tuple(range(value.ndim)))
     pool = max_pool if equation.primitive.name == "reduce_window_max" else sum_pool
     names = ("window_dimensions", "window_strides", "padding")
-    return [Laid(pool(array, *(tuple(params[name][axis] for axis in order) for name in names)), order)]
+    return [_laid(pool(array, *(tuple(params[name][axis] for axis in order) for name in names)), order)]
 
 
 def _call(equation, *values):
@@ -290,7 +298,7 @@ def _custom_jvp(equation, *values):
         arrays = [_in_order(value, order) for value, order in zip(pair, orders * 2, strict=True)]
         return arrays[: len(orders)], arrays[len(orders) :]
 
-    return [Laid(array, order) for array, order in zip(call(*map(_array, values)), orders, strict=True)]
+    return [_laid(array, order) for array, order in zip(call(*map(_array, values)), orders, strict=True)]
 
 
 def _checkpoint(equation, *values):

@@ -61,7 +61,7 @@ def sum_pool(x: Float[Array, "*shape"], window: Sizes, strides: Sizes, padding: 
     """The sum of each window, padded with zeros."""
     if _tiles(x.shape, window, strides, padding):
         return x.reshape(_split(x.shape, window)).sum(tuple(range(1, 2 * x.ndim, 2)))
-    return functools.reduce(jnp.add, _elements(_filled(x, padding, 0), window, strides))
+    return functools.reduce(jnp.add, _elements(_filled(x, padding, 0.0), window, strides))
 
 
 def can_pool(window: Sizes) -> bool:
@@ -80,9 +80,7 @@ def _tiles(shape: Sizes, window: Sizes, strides: Sizes, padding: Edges) -> bool:
 
 def _split(shape: Sizes, window: Sizes) -> Sizes:
     """Each axis as (windows, elements of a window)."""
-    return tuple(
-        part for size, width in zip(shape, window, strict=True) for part in (max(size // width, 1), width)
-    )
+    return tuple(part for size, width in zip(shape, window, strict=True) for part in (max(size // width, 1), width))
 
 
 def _filled(x: Float[Array, "*shape"], padding: Edges, value: float) -> Float[Array, "*padded"]:
@@ -97,5 +95,3 @@ def _elements(x: Float[Array, "*shape"], window: Sizes, strides: Sizes) -> list[
                 for begin, count, stride, width in zip(offset, counts, strides, window, strict=True))]
         for offset in itertools.product(*map(range, window))
     ]  # fmt: skip
-
-
