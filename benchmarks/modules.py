@@ -2,8 +2,8 @@
 
     python benchmarks/modules.py [--networks N] [--steps S]
 
-The network is that of PyTorch's tutorial for CIFAR-10: two 5×5 convolutions, each with a ReLU and a 2×2 max pooling, and
-three linear layers. Adam, float32, batches of 64 images of 32×32×3.
+The network is that of PyTorch's tutorial for CIFAR-10: two 5×5 convolutions, each with a ReLU and a 2×2 max pooling,
+and three linear layers. Adam, float32, batches of 64 images of 32×32×3.
 """
 
 import sys

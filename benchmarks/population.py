@@ -37,8 +37,8 @@ class Arguments:
 
     networks: int = 1024
     """Networks of a population of ours."""
-    steps: int = 200
-    """Training steps of each."""
+    steps: tuple[int, int] = (2000, 200)
+    """Training steps of each perceptron, and of each convolutional network."""
     compared: int = 8
     """Networks of the loops and of vmap, which are slow."""
     compared_steps: int = 50
@@ -94,7 +94,7 @@ def _alone(module: nn.Module, x, y, args: Arguments):
     return start, step, whole
 
 
-def contenders(module: nn.Module, x, y, args: Arguments) -> list[Contender]:
+def contenders(module: nn.Module, x, y, args: Arguments, steps: int) -> list[Contender]:
     rates = np.logspace(-4, -2, args.networks).astype(np.float32)
     keys = jax.random.split(jax.random.key(0), args.networks)
     start, step, whole = _alone(module, jnp.asarray(x), jnp.asarray(y), args)
@@ -121,7 +121,7 @@ def contenders(module: nn.Module, x, y, args: Arguments) -> list[Contender]:
         return lambda: jax.block_until_ready(all_of_them(keys[:few], rates[:few]))
 
     def ours():
-        options = population.Options(args.steps, args.batch)
+        options = population.Options(steps, args.batch)
 
         def run():
             population.train(
@@ -135,7 +135,7 @@ def contenders(module: nn.Module, x, y, args: Arguments) -> list[Contender]:
         Contender("a loop over jitted steps", steps_in_a_loop, units),
         Contender("a loop over jitted trainings", trainings_in_a_loop, units),
         Contender("vmap of the training", vmapped, units),
-        Contender("population.train, compilation included", ours, args.networks * args.steps),
+        Contender("population.train, compilation included", ours, args.networks * steps),
     ]
 
 
@@ -144,12 +144,12 @@ def main(arguments: list[str]) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1024, 8, 8, 1)).astype(np.float32), (np.arange(1024) % 10).astype(np.int32)
     rows, record = [], []
-    for module in (Perceptron(), Convolutional()):
+    for module, steps in zip((Perceptron(), Convolutional()), args.steps, strict=True):
         name = type(module).__name__
-        found = alternate(contenders(module, x, y, args), args.turns)
+        found = alternate(contenders(module, x, y, args, steps), args.turns)
         print(name, *(f"{t.name}: {t.per_second()}" for t in found), sep="; ", flush=True)
         rows += [(name, t.name, t.per_second(), f"{t.seconds / found[-1].seconds:.1f}") for t in found]
-        record.append({"module": name, "timings": as_record(found)})
+        record.append({"module": name, "steps": steps, "timings": as_record(found)})
     header = ("module", "way", "networks·steps a second", "times as long as ours")
     command = " ".join(["python benchmarks/population.py", *arguments])
     report("A population of a user's modules", command, header, rows, {"rows": record}, args.out)

@@ -8,7 +8,7 @@ the same module with the same parameters and fixed statistics, whatever stands b
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import flax.linen as nn
 import jax
@@ -44,12 +44,13 @@ class Training(nn.Module):
 
     @nn.nowrap
     def init(self, key, x) -> PyTree:
-        return self.module.init(key, x, **{self.argument: not _ARGUMENTS[self.argument]})
+        told: dict[str, Any] = {self.argument: not _ARGUMENTS[self.argument]}
+        return self.module.init(key, x, **told)
 
     @nn.nowrap
     def apply(self, variables, x, *, train: bool, mutable: Any = False, rngs: Any = None) -> Any:
-        told = _ARGUMENTS[self.argument] if train else not _ARGUMENTS[self.argument]
-        return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **{self.argument: told})
+        told: dict[str, Any] = {self.argument: _ARGUMENTS[self.argument] == train}
+        return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **told)
 
 
 class Inference(nn.Module):
@@ -70,10 +71,10 @@ class Inference(nn.Module):
             node = functools.reduce(lambda node, name: node.setdefault(name, {}), norm.path, state)
             node |= {"mean": jnp.zeros(norm.channels), "var": jnp.full(norm.channels, 1 - norm.epsilon)}
         statistics = {"batch_stats": state} if self.norms else {}
-        return self.module.apply({**variables, **statistics}, x, **self._told)
+        return cast(Array, self.module.apply({**variables, **statistics}, x, **self._told))
 
     @property
-    def _told(self) -> dict[str, bool]:
+    def _told(self) -> dict[str, Any]:
         return {self.argument: not _ARGUMENTS[self.argument]}
 
 
@@ -95,7 +96,7 @@ def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
     _check(module)
     name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.float32)
     argument = _argument(module)
-    told = {argument: not _ARGUMENTS[argument]} if argument else {}
+    told: dict[str, Any] = {argument: not _ARGUMENTS[argument]} if argument else {}
     norms: list[tuple[nn.BatchNorm, Norm]] = []
 
     def note(call, args, kwargs, context):

@@ -33,8 +33,8 @@ def register(
     """Make a Flax module known under `name`.
 
     A module with batch norms or dropout is told that it trains by an argument of its `__call__`, one of `train`,
-    `training`, `is_training`, `deterministic` and `use_running_average`; batch statistics are folded into the scales and
-    biases of the batch norms when its training ends. On a CPU its convolutions and poolings are replaced by ours
+    `training`, `is_training`, `deterministic` and `use_running_average`; batch statistics are folded into the scales
+    and biases of the batch norms when its training ends. On a CPU its convolutions and poolings are replaced by ours
     (`netspace_jax.ops.layouts`). NNX modules: `flax.nnx.bridge.to_linen`.
 
     Args:

@@ -1,6 +1,7 @@
 """Networks in and out: PyTorch, safetensors, Orbax, a user's Flax parameters, StableHLO, ONNX.
 
-Importing this package needs neither PyTorch nor safetensors nor onnx; each is imported by the function that reads or writes it.
+Importing this package needs neither PyTorch nor safetensors nor onnx; each is imported by the function that reads or
+writes it.
 """
 
 from netspace_jax.exchange.card import ModelCard

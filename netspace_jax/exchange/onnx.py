@@ -9,7 +9,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,7 @@ def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.nd
     params, inputs = parameters.unflatten(architecture.spec, jnp.asarray(flat)), any_batch(architecture.input_shape)
 
     def apply(x):
-        return architecture.module.apply({"params": params}, x)
+        return cast(Array, architecture.module.apply({"params": params}, x))
 
     with portable():
         closed = jax.make_jaxpr(for_any_batch(apply, inputs))(inputs)
@@ -91,7 +91,7 @@ def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch 
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise InputError(f"{name} takes {len(inputs)} inputs, and a network here takes one")
-    return lambda x: session.run(None, {inputs[0].name: np.asarray(x, np.float32)})[0]
+    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, np.float32)})[0])
 
 
 def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> list[Any]:
@@ -100,8 +100,11 @@ def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> li
     consts = [_constant(const) for const in closed.consts]
     known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
 
-    def read(atom):
-        return np.asarray(atom.val, atom.aval.dtype) if isinstance(atom, core.Literal) else known[atom]
+    def read(atom: Any):
+        if isinstance(atom, core.Literal):
+            shape: Any = atom.aval
+            return np.asarray(atom.val, shape.dtype)
+        return known[atom]
 
     for equation in jaxpr.eqns:
         values = [read(atom) for atom in equation.invars]
@@ -110,8 +113,8 @@ def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> li
 
 
 def _operators(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
-    name = equation.primitive.name
-    static = all(isinstance(size, int) for atom in equation.outvars for size in atom.aval.shape)
+    name, results = equation.primitive.name, cast(list[Any], equation.outvars)
+    static = all(isinstance(size, int) for atom in results for size in atom.aval.shape)
     if static and not any(isinstance(value, Value) for value in values):
         return _computed(equation, values)
     if name == "custom_jvp_call" and equation.params.get("name") == "fast_sin":

@@ -151,9 +151,7 @@ def _select(graph, equation, which, *cases):
 def _convert(graph, equation, x):
     from onnx import helper
 
-    return graph.node(
-        "Cast", graph.name(x), to=helper.np_dtype_to_tensor_dtype(np.dtype(equation.params["new_dtype"]))
-    )
+    return graph.node("Cast", graph.name(x), to=helper.np_dtype_to_tensor_dtype(np.dtype(equation.params["new_dtype"])))
 
 
 def _reshape(graph, equation, x):

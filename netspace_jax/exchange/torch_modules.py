@@ -5,6 +5,7 @@ something else.
 """
 
 import functools
+import itertools
 
 import flax.linen as nn
 
@@ -67,7 +68,7 @@ def _lenetlike(module: LeNetLike, input_shape: tuple[int, ...]) -> str:
         rows, columns, channels = (*(_after(size, kernel, stride, padding) for size in (rows, columns)), out)
     widths = (channels * rows * columns, *module.hidden, module.outputs)
     forward.append("x = x.flatten(1)")
-    for number, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True), 1):
+    for number, (before, after) in enumerate(itertools.pairwise(widths), 1):
         layers.append(f"self.fc{number} = nn.Linear({before}, {after})")
         call = f"self.fc{number}(x)"
         forward.append(f"x = {_leaky(call)}" if number <= len(module.hidden) else f"return {call}")
@@ -93,14 +94,10 @@ def _vanilla_cnn(module: VanillaCNN, input_shape: tuple[int, ...]) -> str:
 
 @torch_source.register(Siren)
 def _siren(module: Siren, input_shape: tuple[int, ...]) -> str:
-    sine = (
-        "class Sine(nn.Module):\n"
-        "    def forward(self, x):\n"
-        f"        return torch.sin({module.frequency} * x)\n\n\n"
-    )
+    sine = f"class Sine(nn.Module):\n    def forward(self, x):\n        return torch.sin({module.frequency} * x)\n\n\n"
     widths = (*input_shape, *module.hidden, module.outputs)
     layers = ["self.mlp = nn.Sequential("]
-    for number, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for number, (before, after) in enumerate(itertools.pairwise(widths)):
         layers.append(f"    nn.Linear({before}, {after}),")
         layers += ["    Sine(),"] if number < len(module.hidden) else [")"]
     return sine + _network(layers, ["return self.mlp(x)"])

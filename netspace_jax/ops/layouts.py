@@ -8,7 +8,7 @@ what works element by element, or reduces, pads, slices or joins along axes, wor
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -212,7 +212,7 @@ def _convolution(equation, x, kernel):
     if alone:
         x_array, k_array = x_array[None], k_array[None]
 
-    def of_both(name, of_one):
+    def of_both(name: str, of_one: Any) -> Any:
         return (of_one, *equation.params[name]) if alone else equation.params[name]
 
     padding, strides = of_both("padding", (0, 0)), of_both("window_strides", 1)
@@ -227,7 +227,7 @@ def _convolution(equation, x, kernel):
     rows, columns = ((low - each, high - each, gap) for (low, high), each, gap in zip(padding, own, gaps, strict=True))
     if any(rows) or any(columns):
         x_array = jax.lax.pad(x_array, jnp.zeros((), x_array.dtype), [rows, (0, 0, 0), columns, (0, 0, 0)])
-    y = row_conv2d(x_array, k_array, tuple(strides), own)
+    y = cast(Array, row_conv2d(x_array, k_array, tuple(strides), own))
     return [_laid(y[0] if alone else y, _maps_order(out))]
 
 

@@ -89,7 +89,7 @@ class PopulationData:
         """What ONE network trains on."""
         row = member - self.first
         arrays = {name: value[row] if name in self.own else value for name, value in self.arrays.items()}
-        return self.replace(arrays=arrays, own=())
+        return dataclasses.replace(self, arrays=arrays, own=())
 
     def hyperparameters_of(self, member: Int[Array, ""]) -> PyTree:
         """The hyperparameters of ONE network."""

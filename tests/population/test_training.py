@@ -61,7 +61,7 @@ def test_rates_do_what_rates_do(sweep):
     still = train(X, Y, seeds=[5], hyperparameters={"learning_rate": 0.0})
     np.testing.assert_array_equal(found.parameters[0], still.parameters[0])
     assert found.scores[4] > 0.8 and found.best in (4, 5) and found.finite.all()
-    assert "Population(6 × Net, 26 parameters each)" == repr(found)
+    assert repr(found) == "Population(6 × Net, 26 parameters each)"
     logits = found(X)
     np.testing.assert_allclose((logits.argmax(-1) == Y).mean(1), found.scores, atol=1e-6)
     one = Net().apply({"params": found.params(4)}, jnp.asarray(X))

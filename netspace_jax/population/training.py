@@ -155,9 +155,7 @@ def _run(
     outcome = jax.tree.map(lambda *leaves: np.concatenate(leaves), *(trained.outcome for trained in found))
     flats = np.concatenate([trained.flat for trained in found])
     hyperparameters = {name: np.array(value) for name, value in values.items()}
-    return Population(
-        architecture, flats, seeds, hyperparameters, outcome.loss, outcome.score_test, outcome.finite
-    )
+    return Population(architecture, flats, seeds, hyperparameters, outcome.loss, outcome.score_test, outcome.finite)
 
 
 def _chunks(count: int, size: int, mesh: Mesh) -> Iterator[Int[np.ndarray, "network"]]:
@@ -214,8 +212,8 @@ def _make_training(
 
         def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
             high, low = halves[member]
-            return one.start(jax.random.fold_in(key_of(jax.random.fold_in(jax.random.key(0), high), Purpose.MEMBER), low),
-                             member, stop)  # fmt: skip
+            own = jax.random.fold_in(key_of(key_of(0, Purpose.MEMBER, high), Purpose.MEMBER), low)
+            return one.start(own, member, stop)
 
         def advance(state: State, dataset: Any, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
             own = dataset.hyperparameters_of(state.member)
