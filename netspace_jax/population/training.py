@@ -201,7 +201,7 @@ def _make_training(
 ) -> Callable[[Architecture, ZooConfig], Training]:
     """The zoo's training, with a seed and hyperparameters for each network."""
     # Seeds of 64 bits as two halves: JAX has no integers of 64 bits by default.
-    halves = jnp.asarray(np.stack([seeds >> 32, seeds & 0xFFFFFFFF], 1).astype(np.uint32))
+    halves = jnp.asarray(np.stack([seeds >> 32, seeds & 0xFFFFFFFF], 1).astype(np.uint32).view(np.int32))
     try:
         injected = optax.inject_hyperparams(optimizer)(**{name: float(value[0]) for name, value in values.items()})
     except TypeError as error:
