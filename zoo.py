@@ -2,6 +2,7 @@
 
 python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
 python zoo.py show DIR              print what is in a zoo
+python zoo.py export DIR FILE       write its networks and their table as one safetensors file
 """
 
 import signal

@@ -9,6 +9,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.lenet import lenetlike
+from netspace_jax.architectures.modes import Forms, forms
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
 from netspace_jax.architectures.siren import siren
 from netspace_jax.architectures.vanilla_cnn import vanilla_cnn
@@ -31,18 +32,26 @@ def register(
 ) -> None:
     """Make a Flax module known under `name`.
 
+    A module with batch norms or dropout is told that it trains by an argument of its `__call__`, one of `train`,
+    `training`, `is_training`, `deterministic` and `use_running_average`; batch statistics are folded into the scales
+    and biases of the batch norms when its training ends. On a CPU its convolutions and poolings are replaced by ours
+    (`netspace_jax.ops.layouts`). NNX modules: `flax.nnx.bridge.to_linen`.
+
     Args:
       name: what presets and flags call it.
       make_module: makes the module in its final form, called as `module(x)` on a batch of inputs.
       make_trainee: makes the module that trains, where it differs: it may hold batch statistics and is called with
-        `train`.
+        `train`, and may draw from `dropout`. By default found out by tracing the module.
       fold: from the variables of the one that trains to the parameters of the final form.
       branch_ends, branches: as in `Architecture`.
     """
 
     def build_one(name: str, shape: tuple[int, ...], outputs: int) -> Architecture:
-        trainee = make_trainee(shape, outputs) if make_trainee else None
-        return Architecture(name, make_module(shape, outputs), shape, trainee, fold, branch_ends, branches)
+        if make_trainee:
+            found = Forms(make_module(shape, outputs), make_trainee(shape, outputs), fold)
+        else:
+            found = forms(make_module(shape, outputs), shape)
+        return Architecture(name, found.module, shape, found.trainee, found.fold, branch_ends, branches)
 
     _BUILDERS[name] = build_one
 
@@ -71,7 +80,7 @@ def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture
     """The architecture called `name` for inputs of `input_shape` (without the batch) and `outputs` outputs.
 
     Raises:
-      InputError: no architecture has that name.
+      InputError: no architecture has that name, or its module cannot be one.
     """
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.4) or list(_BUILDERS)

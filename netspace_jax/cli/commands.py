@@ -22,7 +22,7 @@ from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
 from netspace_jax.ops.devices import Hosts, join, prepare
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
 
@@ -92,13 +92,18 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
 
 
 def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -> None:
-    """Train a zoo, or `show DIR`: look at one."""
+    """Train a zoo; `show DIR`: look at one; `export DIR FILE`: write it as one file."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
         if given and given[0] == "show":
             if len(given) != 2:
                 raise InputError(f"show takes one directory: {program} show DIR")
             print(describe_zoo(Zoo(given[1])))
+            return
+        if given and given[0] == "export":
+            if len(given) != 3:
+                raise InputError(f"export takes a directory and a new file: {program} export DIR FILE.safetensors")
+            print(f"{relative(export_zoo(Zoo(given[1]), given[2]))}: networks with their table")
             return
         _register_modules(given)
         name, flags = _preset_and_flags(given)
@@ -107,7 +112,8 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
             "Arguments", [("zoo", type(base.zoo))], bases=(Shared,), frozen=True, kw_only=True
         )
         make.__doc__ = "Flags."
-        text = f"{preset_text(name)}\n\n`{program} show DIR` prints what is in a zoo."
+        text = f"{preset_text(name)}\n\n`{program} show DIR` prints what is in a zoo, and "
+        text += f"`{program} export DIR FILE.safetensors` writes it as one file."
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
         with bars() as watch:

@@ -1,23 +1,29 @@
-"""Networks in and out: PyTorch, safetensors, Orbax, a user's Flax parameters, StableHLO.
+"""Networks in and out: PyTorch, safetensors, Orbax, a user's Flax parameters, StableHLO, ONNX.
 
-Importing this package needs neither PyTorch nor safetensors; each is imported by the function that reads or writes it.
+Importing this package needs neither PyTorch nor safetensors nor onnx; each is imported by the function that reads or
+writes it.
 """
 
 from netspace_jax.exchange.card import ModelCard
 from netspace_jax.exchange.export import ExportedFiles, export_network
 from netspace_jax.exchange.load import load_flax, load_network, load_orbax, load_torch
+from netspace_jax.exchange.onnx import from_onnx, to_onnx
 from netspace_jax.exchange.stablehlo import from_stablehlo, to_stablehlo
+from netspace_jax.exchange.torch_modules import torch_module
 from netspace_jax.exchange.torch_names import torch_names
 
 __all__ = [
     "ExportedFiles",
     "ModelCard",
     "export_network",
+    "from_onnx",
     "from_stablehlo",
     "load_flax",
     "load_network",
     "load_orbax",
     "load_torch",
+    "to_onnx",
     "to_stablehlo",
+    "torch_module",
     "torch_names",
 ]

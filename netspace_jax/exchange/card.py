@@ -6,6 +6,7 @@ import math
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.errors import InputError
+from netspace_jax.exchange.torch_names import torch_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +51,15 @@ def check_card(card: ModelCard) -> None:
             raise InputError(f"model card: {name} is {value}")
 
 
-def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: tuple[str, ...]) -> str:
+def card_text(
+    card: ModelCard, architecture: Architecture, outputs: int, names: tuple[str, ...], remarks: tuple[str, ...] = ()
+) -> str:
     """The card in Markdown.
 
     Args:
       outputs: how many values the network gives for one input.
       names: files and folders that lie beside the card.
+      remarks: what else a reader has to know of the files, as that one is missing and why.
     """
     shape = " × ".join(map(str, architecture.input_shape))
     build = f"architectures.build({architecture.name!r}, {architecture.input_shape}, {outputs})"
@@ -69,6 +73,11 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
         parameters += "; batch norms are folded: every convolution has a bias instead"
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
     table = f"## Measured\n\n| | |\n|---|---|\n{scores}\n\n" if card.scores else ""
+    tensors = "\n".join(
+        f"| {name} | {' × '.join(map(str, leaf.torch_shape))} |"
+        for name, leaf in zip(torch_names(architecture), architecture.spec.leaves, strict=True)
+    )
+    table += f"## Parameters\n\n| PyTorch's name | shape |\n|---|---|\n{tensors}\n\n"
     files = "\n\n".join(_FILES[name].format(build=build) for name in names)
     return (
         f"# {card.title}\n\n"
@@ -77,6 +86,7 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
         f"- Inputs: {inputs}\n"
         f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
+        + "".join(f"\n{remark}\n" for remark in remarks)
     )
 
 
@@ -85,6 +95,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 
 SAFETENSORS, TORCH, ORBAX, STABLEHLO = "network.safetensors", "network.pt", "orbax", "network.stablehlo"
+ONNX, MODULE = "network.onnx", "network.py"
 
 _FILES = {
     SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts; this library reads it so:
@@ -100,7 +111,23 @@ outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors",
 ```python
 import torch
 state = torch.load("network.pt", weights_only=True)
-model.load_state_dict(state)  # your module with these parameter names
+model.load_state_dict(state)  # a module with these parameter names, as that of network.py where there is one
+```""",
+    MODULE: """`network.py`: the module in PyTorch, with its strides, padding, activations and pooling; inputs as above:
+
+```python
+from network import Network  # this folder on Python's path
+from safetensors.torch import load_file
+model = Network()
+model.load_state_dict(load_file("network.safetensors"))
+outputs = model(torch.tensor(inputs.tolist()))
+```""",
+    ONNX: """`network.onnx`: the function with its parameters, for any batch size, for example in onnxruntime:
+
+```python
+import numpy, onnxruntime
+session = onnxruntime.InferenceSession("network.onnx", providers=["CPUExecutionProvider"])
+(outputs,) = session.run(None, {{"inputs": numpy.asarray(inputs)}})
 ```""",
     ORBAX: """`orbax/`: the Flax parameters, as an Orbax checkpoint (Orbax wants the whole path):
 

@@ -15,8 +15,10 @@ from jaxtyping import Array, Float
 from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
+from netspace_jax.exchange.onnx import to_onnx
 from netspace_jax.exchange.read import EXTRA
 from netspace_jax.exchange.stablehlo import to_stablehlo
+from netspace_jax.exchange.torch_modules import torch_module
 from netspace_jax.exchange.torch_names import torch_names
 
 
@@ -30,6 +32,11 @@ class ExportedFiles:
     """None where PyTorch is not installed."""
     orbax: Path
     stablehlo: Path
+    onnx: Path | None
+    """None where onnx is not installed, or where the network has a primitive that ONNX export does not know; the card
+    says which."""
+    module: Path | None
+    """The network's PyTorch module as source; None for an architecture of a user's own."""
 
 
 def export_network(
@@ -38,7 +45,7 @@ def export_network(
     flat: Float[Array, "size"] | Float[np.ndarray, "size"],
     card: cards.ModelCard,
 ) -> ExportedFiles:
-    """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint and StableHLO, and a card about them.
+    """Write one network as safetensors, PyTorch `state_dict`, Orbax checkpoint, StableHLO, ONNX, and a card about them.
 
     safetensors and PyTorch have PyTorch's layouts under the names of `torch_names`, Orbax has the Flax parameters.
     The directory appears at once, complete.
@@ -75,6 +82,8 @@ def export_network(
         torch=target / cards.TORCH if cards.TORCH in names else None,
         orbax=target / cards.ORBAX,
         stablehlo=target / cards.STABLEHLO,
+        onnx=target / cards.ONNX if cards.ONNX in names else None,
+        module=target / cards.MODULE if cards.MODULE in names else None,
     )
 
 
@@ -105,15 +114,26 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
 
         torch.save({name: torch.from_numpy(values) for name, values in tensors.items()}, folder / cards.TORCH)
         names.append(cards.TORCH)
+    module = torch_module(architecture)
+    if module is not None:
+        (folder / cards.MODULE).write_text(module, encoding="utf-8")
+        names.append(cards.MODULE)
     params = parameters.unflatten(architecture.spec, jnp.asarray(flat))
     with ocp.StandardCheckpointer() as checkpointer:
         # As NumPy arrays, which no device is attached to.
         checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, params))
     (folder / cards.STABLEHLO).write_bytes(to_stablehlo(architecture, jnp.asarray(flat)))
     names += [cards.ORBAX, cards.STABLEHLO]
+    remarks = []
+    try:
+        (folder / cards.ONNX).write_bytes(to_onnx(architecture, flat))
+        names.append(cards.ONNX)
+    except InputError as reason:
+        remarks.append(f"No `{cards.ONNX}`: {reason}.")
     inputs = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
     outputs = jax.eval_shape(architecture.apply, jnp.asarray(flat), inputs).shape[-1]
-    (folder / "README.md").write_text(cards.card_text(card, architecture, outputs, tuple(names)), encoding="utf-8")
+    text = cards.card_text(card, architecture, outputs, tuple(names), tuple(remarks))
+    (folder / "README.md").write_text(text, encoding="utf-8")
     return tuple(names)
 
 

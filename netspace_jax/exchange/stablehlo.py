@@ -31,15 +31,33 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
     """
     if flat.shape != (architecture.size,):
         raise ValueError(f"vector of shape {flat.shape} is not a {architecture.name} of {architecture.size} parameters")
-    shape = jax.export.symbolic_shape(", ".join(["batch", *map(str, architecture.input_shape)]))
 
     def apply(x):
         with jax.default_matmul_precision("highest"):
             return architecture.apply(flat, x)
 
+    inputs = any_batch(architecture.input_shape)
     with _no_source_locations():
-        exported = jax.export.export(jax.jit(apply), platforms=PLATFORMS)(jax.ShapeDtypeStruct(shape, jnp.float32))
+        exported = jax.export.export(jax.jit(for_any_batch(apply, inputs)), platforms=PLATFORMS)(inputs)
     return bytes(exported.serialize())
+
+
+def any_batch(input_shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
+    """The shape of inputs of which there may be any number, called `batch`."""
+    shape = jax.export.symbolic_shape(", ".join(["batch", *map(str, input_shape)]))
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+def for_any_batch(apply: Apply, inputs: jax.ShapeDtypeStruct) -> Apply:
+    """A function that can be traced for any number of inputs.
+
+    A module that asks for `len(x)` cannot: it is traced for one input, and vmapped.
+    """
+    try:
+        jax.eval_shape(apply, inputs)
+    except (TypeError, ValueError):  # what a size that is no number raises where a number is asked for
+        return jax.vmap(lambda one: apply(one[None])[0])
+    return apply
 
 
 @contextlib.contextmanager

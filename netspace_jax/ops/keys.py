@@ -29,6 +29,8 @@ class Purpose(enum.IntEnum):
     """Where searches begin."""
     CENTER = 10
     """The untrained network that a decoder adds to."""
+    DROPOUT = 11
+    """Which units of a network drop out in a step."""
 
 
 def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] | int) -> PRNGKeyArray:

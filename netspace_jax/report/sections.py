@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.report import figures
+from netspace_jax.report.export import ExportOptions, export
 from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
 from netspace_jax.runs import Run
@@ -120,5 +121,5 @@ FIRST = (
 )
 """What every report begins with."""
 
-LAST = (Evaluation("training", training),)
+LAST = (Evaluation("training", training), Evaluation("export", export, in_report=False, options=ExportOptions))
 """What every report ends with."""

@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -9,6 +11,7 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
+from netspace_jax.exchange import ExportedFiles, ModelCard, export_network
 from netspace_jax.task import Task
 
 
@@ -40,6 +43,41 @@ class Network:
           InputError: the inputs are not what the task takes.
         """
         return _apply(self.architecture, self.flat, self.task.prepare(inputs))
+
+    def export(
+        self,
+        folder: str | os.PathLike,
+        *,
+        title: str = "",
+        origin: str = "",
+        scores: Mapping[str, float] | None = None,
+    ) -> ExportedFiles:
+        """Write it into a folder in the formats that others read, with a model card.
+
+        safetensors and a PyTorch `state_dict` with the module's source, Orbax, StableHLO, ONNX
+        (`netspace_jax.exchange.export_network`).
+
+        Args:
+          folder: a new or an empty directory.
+          title: what the card calls it.
+          origin: how it was made.
+          scores: what was measured, by name; accuracies as fractions of 1.
+
+        Raises:
+          InputError: the folder is not empty, the network is not finite, or a library that writes it is missing.
+        """
+        mean, std = (tuple(getattr(self.task, name, ())) for name in ("mean", "std"))
+        scaled = "pixels divided by 255" if mean else "values as they are"
+        card = ModelCard(
+            title=title or f"A {self.architecture.name} out of a latent space of networks",
+            origin=origin or "Decoded from an embedding of a space (netspace_jax).",
+            inputs=f"inputs of the task {self.task.name}, {scaled}",
+            outputs=f"{self.task.outputs} values for each input, scored by {self.task.metric}",
+            mean=mean,
+            std=std,
+            scores=tuple((scores or {}).items()),
+        )
+        return export_network(folder, self.architecture, self.flat, card)
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.name}, {self.architecture.size} parameters)"

@@ -84,13 +84,19 @@ def make_optimizer(config: ZooConfig) -> optax.GradientTransformation:
     return optax.chain(optax.add_decayed_weights(config.weight_decay), plain) if config.weight_decay else plain
 
 
-def supervised(architecture: Architecture, config: ZooConfig, precision: str = "float32") -> Training:
+def supervised(
+    architecture: Architecture,
+    config: ZooConfig,
+    precision: str = "float32",
+    optimizer: optax.GradientTransformation | None = None,
+) -> Training:
     """Training on labelled batches (arXiv 2206.05194; docs/method.md, Zoos, for the recipes of the paper's presets).
 
     Args:
       precision: number format of activations and products; parameters, statistics and losses stay float32.
+      optimizer: by default that of the configuration.
     """
-    optimizer = make_optimizer(config)
+    optimizer = optimizer or make_optimizer(config)
     rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(precision))
 
     def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
@@ -104,9 +110,10 @@ def supervised(architecture: Architecture, config: ZooConfig, precision: str = "
     def step(index: Int[Array, ""], state: State, dataset: Dataset) -> State:
         batch = dataset.of(state.member).sample(key_of(state.key, Purpose.BATCHES), index, config.batch)
         extras = {name: value for name, value in state.variables.items() if name != "params"}
+        dropout = key_of(state.key, Purpose.DROPOUT, index)
 
         def loss(params):
-            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs))
+            outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs), dropout)
             return dataset.task.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])

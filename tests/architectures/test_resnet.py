@@ -94,7 +94,7 @@ def test_training_moves_the_statistics_and_the_final_form_does_not():
     variables = jax.jit(architecture.init)(jax.random.key(0))
     x = 3 + jax.random.normal(jax.random.key(1), (32, *tiny.SHAPE))
     stats = {"batch_stats": variables["batch_stats"]}
-    _, after = jax.jit(architecture.train_apply)(variables["params"], stats, x)
+    _, after = jax.jit(architecture.train_apply)(variables["params"], stats, x, jax.random.key(0))
     chex.assert_trees_all_equal_shapes(after, stats)
     maps = jax.lax.conv_general_dilated(
         x,

@@ -1,0 +1,202 @@
+"""A user's module that behaves otherwise while it trains: batch norms, dropout.
+
+Its batch statistics are folded where they are used: a batch norm of scale γ, bias β, mean μ and variance σ² is at
+inference a batch norm of scale γ/√(σ²+ε) and bias β − μ·γ/√(σ²+ε), of mean 0 and variance 1 − ε. So the final form is
+the same module with the same parameters and fixed statistics, whatever stands before its batch norms.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax.errors import FlaxError, InvalidRngError
+from jaxtyping import Array, Float, PyTree
+
+from netspace_jax.errors import InputError
+
+# Arguments by which modules are told that they train, with the value that says so.
+_ARGUMENTS = {
+    "train": True,
+    "training": True,
+    "is_training": True,
+    "deterministic": False,
+    "use_running_average": False,
+}
+
+
+class Norm(NamedTuple):
+    """A batch norm of a module: where its parameters stand, its ε and its number of channels."""
+
+    path: tuple[str, ...]
+    epsilon: float
+    channels: int
+
+
+class Training(nn.Module):
+    """The user's module as a trainee: called with `train`, whatever its own argument is."""
+
+    module: nn.Module
+    argument: str
+
+    @nn.nowrap
+    def init(self, key, x) -> PyTree:
+        told: dict[str, Any] = {self.argument: not _ARGUMENTS[self.argument]}
+        return self.module.init(key, x, **told)
+
+    @nn.nowrap
+    def apply(self, variables, x, *, train: bool, mutable: Any = False, rngs: Any = None) -> Any:
+        told: dict[str, Any] = {self.argument: _ARGUMENTS[self.argument] == train}
+        return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **told)
+
+
+class Inference(nn.Module):
+    """The user's module in its final form: nothing drops out, and batch norms have fixed statistics."""
+
+    module: nn.Module
+    argument: str
+    norms: tuple[Norm, ...]
+
+    @nn.nowrap
+    def init(self, key, x) -> PyTree:
+        return {"params": self.module.init(key, x, **self._told)["params"]}
+
+    @nn.nowrap
+    def apply(self, variables, x) -> Array:
+        state: dict = {}
+        for norm in self.norms:
+            node = functools.reduce(lambda node, name: node.setdefault(name, {}), norm.path, state)
+            node |= {"mean": jnp.zeros(norm.channels), "var": jnp.full(norm.channels, 1 - norm.epsilon)}
+        statistics = {"batch_stats": state} if self.norms else {}
+        return cast(Array, self.module.apply({**variables, **statistics}, x, **self._told))
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        return {self.argument: not _ARGUMENTS[self.argument]}
+
+
+class Forms(NamedTuple):
+    """A module in its final form; and where it trains in another, that, and what folds its variables."""
+
+    module: nn.Module
+    trainee: nn.Module | None
+    fold: Callable[[PyTree], PyTree] | None
+
+
+@functools.lru_cache(maxsize=64)
+def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
+    """How a user's module trains and what its final form is, found by tracing it.
+
+    Raises:
+      InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not known here.
+    """
+    _check(module)
+    name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.float32)
+    argument = _argument(module)
+    told: dict[str, Any] = {argument: not _ARGUMENTS[argument]} if argument else {}
+    norms: list[tuple[nn.BatchNorm, Norm]] = []
+
+    def note(call, args, kwargs, context):
+        if isinstance(context.module, nn.BatchNorm) and context.method_name == "__call__":
+            channels = args[0].shape[context.module.axis] if isinstance(context.module.axis, int) else 0
+            norms.append((context.module, Norm(context.module.path, context.module.epsilon, channels)))
+        return call(*args, **kwargs)
+
+    def initialise(x):
+        with nn.intercept_methods(note):
+            return module.init(jax.random.key(0), x, **told)
+
+    variables = _traced(module, initialise, x)
+    state = {kind for kind in variables if kind != "params"}
+    if state and not argument:
+        raise InputError(
+            f"module {name} holds {', '.join(sorted(state))} and its __call__ takes none of {', '.join(_ARGUMENTS)}"
+        )
+    if state - {"batch_stats"}:
+        raise InputError(
+            f"module {name} holds {', '.join(sorted(state - {'batch_stats'}))}: of variables that are not parameters, "
+            f"only the statistics of flax.linen.BatchNorm are known here"
+        )
+    if not argument:
+        _traced(module, module.apply, variables, x)
+        return Forms(module, None, None)
+    found = _norms(name, variables, norms)
+    trainee, final = Training(module, argument), Inference(module, argument, found)
+
+    def train(variables, x):
+        return trainee.apply(variables, x, train=True, mutable=[*state], rngs={"dropout": jax.random.key(0)})
+
+    _traced(module, train, variables, x)
+    _traced(module, final.apply, {"params": variables["params"]}, x)
+    return Forms(final, trainee, functools.partial(fold, found))
+
+
+def _check(module: Any) -> None:
+    if isinstance(module, nn.Module):
+        return
+    kind = type(module)
+    remedy = "make one"
+    if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__):
+        remedy = "make one of it by flax.nnx.bridge.to_linen(TheClass, …)"
+    raise InputError(f"{kind.__module__.partition('.')[0]}.{kind.__name__} is not a flax.linen module: {remedy}")
+
+
+def _argument(module: nn.Module) -> str:
+    """The name of the argument by which a module is told that it trains; empty without one."""
+    taken = inspect.signature(type(module).__call__).parameters
+    return next((name for name in _ARGUMENTS if name in taken), "")
+
+
+def _traced(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
+    """Shapes of what a call of the module gives, its errors in one line."""
+    name, shape = type(module).__name__, arguments[-1].shape[1:]
+    try:
+        return jax.eval_shape(function, *arguments)
+    except InvalidRngError as error:
+        stream = str(error).partition(" (")[0]
+        raise InputError(
+            f"module {name}: {stream}: there is a stream `dropout` in training, and none at inference"
+        ) from error
+    except (FlaxError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise InputError(f"module {name} cannot be called on inputs of shape {shape}: {reason}") from error
+
+
+def _norms(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm]]) -> tuple[Norm, ...]:
+    """The batch norms of a module, of which each can be folded and no statistics are left over."""
+    for layer, norm in norms:
+        if not (layer.use_scale and layer.use_bias and norm.channels):
+            raise InputError(
+                f"{'/'.join(norm.path)} of module {name} has no scale or no bias, into which its statistics could be "
+                f"folded: give it use_scale=True, use_bias=True and one axis"
+            )
+    known = {norm.path for _, norm in norms}
+    leaves = jax.tree_util.tree_leaves_with_path(variables.get("batch_stats", {}))
+    for path in sorted({tuple(key.key for key in path[:-1]) for path, _ in leaves}):
+        if path not in known:
+            raise InputError(f"{'/'.join(path)} of module {name} holds batch statistics and is no flax.linen.BatchNorm")
+    return tuple(dict.fromkeys(norm for _, norm in norms))
+
+
+def fold(norms: tuple[Norm, ...], variables: PyTree) -> PyTree:
+    """Parameters of the final form, from the variables of a network that trained."""
+
+    def at(tree: PyTree, path: tuple[str, ...]) -> PyTree:
+        return functools.reduce(lambda node, name: node[name], path, tree)
+
+    def replaced(tree: PyTree, path: tuple[str, ...], value: PyTree) -> PyTree:
+        return {**tree, path[0]: replaced(tree[path[0]], path[1:], value)} if path else value
+
+    params = variables["params"]
+    for norm in norms:
+        own, statistics = at(params, norm.path), at(variables["batch_stats"], norm.path)
+        params = replaced(params, norm.path, _folded(own, statistics, norm.epsilon))
+    return params
+
+
+def _folded(own: PyTree, statistics: PyTree, epsilon: float) -> dict[str, Float[Array, "c"]]:
+    scale = own["scale"] * jax.lax.rsqrt(statistics["var"] + epsilon)
+    return {**own, "scale": scale, "bias": own["bias"] - statistics["mean"] * scale}

@@ -1,0 +1,98 @@
+"""A trained population: parameters, what was measured, and files."""
+
+import csv
+import dataclasses
+import io
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from etils import epath
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
+from safetensors.numpy import save
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.parameters import unflatten
+from netspace_jax.errors import InputError
+from netspace_jax.files import location, write_bytes, write_text
+from netspace_jax.metrics.behaviour import outputs_on
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Population:
+    """Networks of one module that trained, row for row.
+
+    Attributes:
+      architecture: what they are; `architecture.apply(flat, x)` runs one.
+      parameters: flat, in forward order and PyTorch's layouts; batch norms are folded.
+      seeds: from which each network's initialisation and batches were drawn.
+      hyperparameters: of each network, by name.
+      losses: of the last batch.
+      scores: on the inputs that were held out, or on the training inputs where none were.
+      finite: whether all parameters are.
+    """
+
+    architecture: Architecture
+    parameters: Float[np.ndarray, "network size"]
+    seeds: Int[np.ndarray, "network"]
+    hyperparameters: dict[str, Float[np.ndarray, "network"]]
+    losses: Float[np.ndarray, "network"]
+    scores: Float[np.ndarray, "network"]
+    finite: Bool[np.ndarray, "network"]
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    @property
+    def best(self) -> int:
+        """The finite network of the highest score."""
+        return int(np.argmax(np.where(self.finite & np.isfinite(self.scores), self.scores, -np.inf)))
+
+    def params(self, network: int) -> PyTree:
+        """One network's parameters as Flax has them."""
+        return unflatten(self.architecture.spec, jnp.asarray(self.parameters[network]))
+
+    def __call__(self, inputs: Shaped[Array | np.ndarray, "n *input"]) -> Float[np.ndarray, "network n ..."]:
+        """What each network says of the same inputs."""
+        return outputs_on(self.architecture, self.parameters, jnp.asarray(inputs, jnp.float32))
+
+    def save(self, folder: epath.PathLike) -> epath.Path:
+        """Write `networks.safetensors`, each parameter a tensor [network, …], and `networks.csv`, a row for each.
+
+        The tensors are called by the Flax path, joined by dots, and have Flax's layouts.
+
+        Raises:
+          InputError: the folder is in use.
+        """
+        folder = location(folder)
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise InputError(f"{folder} exists and is not an empty directory: name another")
+        spec = self.architecture.spec
+        stacked = jax.vmap(lambda flat: unflatten(spec, flat))(jnp.asarray(self.parameters))
+        tensors = {
+            ".".join(key.key for key in path): np.asarray(leaf)
+            for path, leaf in jax.tree_util.tree_leaves_with_path(stacked)
+        }
+        order = json.dumps([".".join(leaf.path) for leaf in spec.leaves])
+        write_bytes(folder / "networks.safetensors", save(tensors, metadata={"forward_order": order}))
+        write_text(folder / "networks.csv", self._table())
+        return folder
+
+    def _table(self) -> str:
+        columns = {
+            "network": np.arange(len(self)),
+            "seed": self.seeds,
+            **self.hyperparameters,
+            "loss": self.losses,
+            "score": self.scores,
+            "finite": self.finite,
+        }
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
+        return text.getvalue()
+
+    def __repr__(self) -> str:
+        return f"Population({len(self)} × {self.architecture.name}, {self.architecture.size} parameters each)"

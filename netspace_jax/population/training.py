@@ -1,0 +1,311 @@
+"""Training of a population: arguments checked, then the zoo's training, a chunk of networks at a time."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh
+from jaxtyping import Array, Int, PRNGKeyArray, Shaped
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.modes import forms
+from netspace_jax.config import ZooConfig
+from netspace_jax.errors import InputError
+from netspace_jax.ops.devices import network_mesh, on_host, padded, put_everywhere
+from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.population.data import (
+    Fit,
+    Measure,
+    PopulationData,
+    accuracy,
+    cross_entropy,
+    explained,
+    squared_error,
+)
+from netspace_jax.population.result import Population
+from netspace_jax.zoo.population import Population as Trainer
+from netspace_jax.zoo.training import State, Trained, Training, supervised
+
+Values = Shaped[Array | np.ndarray, "..."]
+Optimizer = Callable[..., optax.GradientTransformation]
+"""From hyperparameters by name to an optimizer, as `optax.adamw`."""
+
+
+OnProgress = Callable[[int, int, float], None]
+
+
+class _Data(NamedTuple):
+    """All arrays by name, the names of those with a row for each network, and the shape of one input."""
+
+    arrays: dict[str, np.ndarray]
+    own: tuple[str, ...]
+    input_shape: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How long and in what portions a population trains.
+
+    Attributes:
+      steps: of each network.
+      batch: inputs of one step of one network; all that it has, where there are fewer.
+      chunk: networks that train together, which bounds the memory.
+      devices: to spread networks over; 0 for all.
+    """
+
+    steps: int = 1000
+    batch: int = 64
+    chunk: int = 256
+    devices: int = 0
+
+
+def train(
+    module: nn.Module | Architecture,
+    inputs: Values,
+    targets: Values,
+    *,
+    own_data: bool = False,
+    rows: Int[np.ndarray, "network row"] | None = None,
+    held_out: tuple[Values, Values] | None = None,
+    networks: int = 0,
+    seeds: Sequence[int] | Int[np.ndarray, "network"] | None = None,
+    optimizer: Optimizer = optax.adam,
+    hyperparameters: Mapping[str, float | Sequence[float] | np.ndarray] | None = None,
+    loss: Measure | None = None,
+    score: Measure | None = None,
+    options: Options = Options(),
+    on_progress: OnProgress = lambda done, total, loss: None,
+) -> Population:
+    """Train many networks of one Flax module at once.
+
+    What differs between networks has a first axis of one entry for each; everything else is shared.
+
+    Args:
+      module: called as `module(x)` on a batch of inputs; batch norms and dropout as in `architectures.register`.
+      inputs: floats [n, …].
+      targets: of the inputs: integer labels [n], or floats [n, …].
+      own_data: whether each network has inputs and targets of its own: [network, n, …].
+      rows: which of shared inputs each network trains on.
+      held_out: inputs and targets that networks are scored on, shared or [network, n, …]; by default the training ones.
+      networks: how many, where nothing else says it.
+      seeds: of initialisation, order and dropout; by default 0, 1, 2, ….
+      optimizer: makes the optimizer from `hyperparameters`.
+      hyperparameters: of the optimizer, numbers or one for each network; by default a learning rate of 1e-3.
+      loss: by default cross-entropy for integer targets, squared error for others.
+      score: by default accuracy, R², or for a loss of one's own that loss with its sign turned.
+      options: steps, batch size, memory.
+      on_progress: called with networks·steps done since the last call, their total, and the latest mean loss.
+
+    Raises:
+      InputError: names the argument that does not fit the others.
+    """
+    _check(options)
+    data = _arrays(inputs, targets, own_data, rows, held_out)
+    given = hyperparameters if hyperparameters is not None else {"learning_rate": 1e-3}
+    values = {name: np.asarray(value, np.float32) for name, value in given.items()}
+    count = _count(networks, data, values, seeds)
+    values = {name: np.broadcast_to(value, (count,)) for name, value in values.items()}
+    labels = np.issubdtype(data.arrays["targets"].dtype, np.integer)
+    architecture = _architecture(module, data.input_shape)
+    task = Fit(
+        data.input_shape,
+        _outputs(architecture),
+        loss or (cross_entropy if labels else squared_error),
+        score or (_negative(loss) if loss else accuracy if labels else explained),
+    )
+    own_seeds = np.arange(count) if seeds is None else np.asarray(seeds, np.int64)
+    return _run(architecture, task, data, own_seeds, values, optimizer=optimizer, options=options, report=on_progress)
+
+
+def _run(
+    architecture: Architecture,
+    task: Fit,
+    data: _Data,
+    seeds: np.ndarray,
+    values: dict[str, np.ndarray],
+    *,
+    optimizer: Optimizer,
+    options: Options,
+    report: OnProgress,
+) -> Population:
+    """Train chunk after chunk."""
+    count = len(seeds)
+    config = ZooConfig(
+        architectures=(architecture.name,), steps=options.steps, stops="end", batch=options.batch, chunk=options.chunk
+    )
+    mesh = network_mesh(options.devices)
+    trainer = Trainer(architecture, config, mesh, _make_training(seeds, values, optimizer))
+    total = count * options.steps
+    found = [
+        _trained(
+            trainer,
+            indices,
+            _chunk(task, data, values, indices),
+            config=config,
+            mesh=mesh,
+            on_progress=lambda done, loss: report(done, total, loss),
+        )
+        for indices in _chunks(count, config.chunk, mesh)
+    ]
+    outcome = jax.tree.map(lambda *leaves: np.concatenate(leaves), *(trained.outcome for trained in found))
+    flats = np.concatenate([trained.flat for trained in found])
+    hyperparameters = {name: np.array(value) for name, value in values.items()}
+    return Population(architecture, flats, seeds, hyperparameters, outcome.loss, outcome.score_test, outcome.finite)
+
+
+def _chunks(count: int, size: int, mesh: Mesh) -> Iterator[Int[np.ndarray, "network"]]:
+    """Networks that train together; the last is repeated, so that all chunks have one size."""
+    width = padded(min(size, count), mesh)
+    for begin in range(0, count, size):
+        last = min(begin + size, count) - 1
+        yield np.minimum(begin + np.arange(width), last).astype(np.int32)
+
+
+def _chunk(
+    task: Fit, data: _Data, values: dict[str, np.ndarray], indices: Int[np.ndarray, "network"]
+) -> PopulationData:
+    """The data of the networks that train together."""
+    chosen = {name: value[indices] if name in data.own else value for name, value in data.arrays.items()}
+    return PopulationData(
+        jax.tree.map(jnp.asarray, chosen),
+        {name: jnp.asarray(value[indices]) for name, value in values.items()},
+        jnp.asarray(indices[0]),
+        task,
+        data.own,
+    )
+
+
+def _trained(
+    trainer: Trainer,
+    indices: Int[np.ndarray, "network"],
+    data: PopulationData,
+    *,
+    config: ZooConfig,
+    mesh: Mesh,
+    on_progress: Callable[[int, float], None],
+) -> Trained:
+    """One chunk of networks, on the host. What only fills it up does not train."""
+    size = len(np.unique(indices))
+    stops = np.where(np.arange(len(indices)) < size, config.steps, 0).astype(np.int32)
+    trained = trainer.train(indices, stops, put_everywhere(data, mesh), on_progress)
+    return jax.tree.map(lambda leaf: leaf[:size], on_host(trained))
+
+
+def _make_training(
+    seeds: np.ndarray, values: Mapping[str, np.ndarray], optimizer: Optimizer
+) -> Callable[[Architecture, ZooConfig], Training]:
+    """The zoo's training, with a seed and hyperparameters for each network."""
+    # Seeds of 64 bits as two halves: JAX has no integers of 64 bits by default.
+    halves = jnp.asarray(np.stack([seeds >> 32, seeds & 0xFFFFFFFF], 1).astype(np.uint32).view(np.int32))
+    try:
+        injected = optax.inject_hyperparams(optimizer)(**{name: float(value[0]) for name, value in values.items()})
+    except TypeError as error:
+        raise InputError(f"hyperparameters {', '.join(values)} do not fit the optimizer: {error}") from error
+
+    def make(architecture: Architecture, config: ZooConfig) -> Training:
+        one = supervised(architecture, config, optimizer=injected)
+
+        def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
+            high, low = halves[member]
+            own = jax.random.fold_in(key_of(key_of(0, Purpose.MEMBER, high), Purpose.MEMBER), low)
+            return one.start(own, member, stop)
+
+        def advance(state: State, dataset: Any, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
+            own = dataset.hyperparameters_of(state.member)
+            hyperparameters = {**state.optimizer.hyperparams, **own}
+            state = dataclasses.replace(state, optimizer=state.optimizer._replace(hyperparams=hyperparameters))
+            return one.advance(state, dataset, begin, end)
+
+        return Training(start, advance, one.validate, one.finish)
+
+    return make
+
+
+def _negative(loss: Measure) -> Measure:
+    return lambda outputs, targets: -loss(outputs, targets)
+
+
+def _architecture(module: nn.Module | Architecture, shape: tuple[int, ...]) -> Architecture:
+    if isinstance(module, Architecture):
+        return module
+    found = forms(module, shape)
+    return Architecture(type(module).__name__, found.module, shape, found.trainee, found.fold)
+
+
+def _outputs(architecture: Architecture) -> int:
+    x = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
+    found = jax.eval_shape(architecture.apply, jax.ShapeDtypeStruct((architecture.size,), jnp.float32), x)
+    return found.shape[-1]
+
+
+def _check(options: Options) -> None:
+    for field in dataclasses.fields(options):
+        value, minimum = getattr(options, field.name), 0 if field.name == "devices" else 1
+        if value < minimum:
+            raise InputError(f"options: {field.name} must be at least {minimum}, not {value}")
+
+
+def _arrays(
+    inputs: Values, targets: Values, own: bool, rows: np.ndarray | None, held_out: tuple[Values, Values] | None
+) -> _Data:
+    x, y = _floats("inputs", inputs), _targets(targets)
+    lead = 2 if own else 1
+    if x.ndim < lead + 1 or x.shape[:lead] != y.shape[:lead] or 0 in x.shape:
+        wanted = "[network, n, …]" if own else "[n, …]"
+        raise InputError(f"inputs of shape {x.shape} and targets of shape {y.shape}: give both as {wanted}")
+    arrays, names = {"inputs": x, "targets": y}, ["inputs", "targets"] if own else []
+    if rows is not None:
+        found = np.asarray(rows)
+        if own or found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
+            raise InputError("rows are integers [network, row], and choose among shared inputs")
+        if found.size == 0 or found.min() < 0 or found.max() >= len(x):
+            raise InputError(f"rows choose among {len(x)} inputs, counted from 0")
+        arrays["rows"] = found.astype(np.int32)
+        names.append("rows")
+    held_x, held_y = (x, y) if held_out is None else (_floats("held_out", held_out[0]), _targets(held_out[1]))
+    held_lead = held_x.ndim - x.ndim + lead
+    fits = held_lead in (1, 2) and held_x.shape[held_lead:] == x.shape[lead:]
+    if not fits or held_x.shape[:held_lead] != held_y.shape[:held_lead] or 0 in held_x.shape:
+        raise InputError(
+            f"held_out: inputs of shape {held_x.shape} and targets of shape {held_y.shape} do not go with inputs of "
+            f"shape {x.shape}"
+        )
+    names += ["held_inputs", "held_targets"] if held_lead == 2 else []
+    return _Data({**arrays, "held_inputs": held_x, "held_targets": held_y}, tuple(names), x.shape[lead:])
+
+
+def _floats(name: str, values: Any) -> np.ndarray:
+    found = np.asarray(values)
+    if not np.issubdtype(found.dtype, np.floating):
+        raise InputError(f"{name} are {found.dtype}: networks take floats; scale pixels first, as x / 255")
+    return found.astype(np.float32)
+
+
+def _targets(values: Any) -> np.ndarray:
+    found = np.asarray(values)
+    return found.astype(np.int32 if np.issubdtype(found.dtype, np.integer) else np.float32)
+
+
+def _count(
+    networks: int, data: _Data, values: Mapping[str, np.ndarray], seeds: Sequence[int] | np.ndarray | None
+) -> int:
+    """How many networks: all that has an axis for them has to agree."""
+    for name, value in values.items():
+        if value.ndim > 1 or not np.isfinite(value).all():
+            raise InputError(f"hyperparameter {name} is a finite number, or one for each network")
+    said = {name: len(data.arrays[name]) for name in data.own}
+    said |= {f"hyperparameter {name}": len(value) for name, value in values.items() if value.ndim}
+    said |= {"seeds": len(seeds)} if seeds is not None else {}
+    said |= {"networks": networks} if networks else {}
+    if len(set(said.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in said.items())
+        raise InputError(f"these do not agree on how many networks there are: {listed}")
+    count = next(iter(said.values()), 0)
+    if count < 1:
+        raise InputError("nothing says how many networks to train: give networks=")
+    return count
