@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 from jaxtyping import Float, PyTree
 
 from netspace_jax.architectures import Architecture
@@ -28,13 +27,15 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
 
     Args:
       source: one vector of parameters; Flax parameters or variables; a PyTorch state_dict; or the path of a file of
-        tensors (`load_torch`) or of an Orbax checkpoint (`load_orbax`).
+        tensors (`load_torch`), of Flax's msgpack, or of an Orbax checkpoint (`load_orbax`).
       architecture: what the network is.
 
     Raises:
       InputError: it is none of these, cannot be read, or does not fit the architecture.
     """
     if isinstance(source, str | os.PathLike):
+        if Path(source).suffix == ".msgpack":
+            return load_flax(read.tensors(Path(source)), architecture)
         return load_orbax(source, architecture) if Path(source).is_dir() else load_torch(source, architecture)
     if isinstance(source, Mapping):
         # The Flax parameters of a module of one layer are as flat as a state_dict; the names tell the two apart.
@@ -115,13 +116,7 @@ def load_orbax(directory: str | os.PathLike, architecture: Architecture) -> Floa
     Raises:
       InputError: the checkpoint cannot be read, or its parameters are not the architecture's.
     """
-    path = Path(directory).absolute()
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            params = checkpointer.restore(path)
-    except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
-        raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
-    return load_flax(params, architecture)
+    return load_flax(read.orbax(Path(directory)), architecture)
 
 
 def _plain(tensors: Mapping[str, Any], names: tuple[str, ...], source: str) -> dict[str, Any]:

@@ -48,7 +48,11 @@ def check(config: RunConfig) -> None:
     """
     zoo = cast(ImageZooConfig, config.zoo)
     normalise = zoo.normalise
-    if len(normalise) % 2 or not all(map(math.isfinite, normalise)) or min(normalise[len(normalise) // 2 :], default=1) <= 0:
+    if (
+        len(normalise) % 2
+        or not all(map(math.isfinite, normalise))
+        or min(normalise[len(normalise) // 2 :], default=1) <= 0
+    ):
         raise InputError(
             f"--zoo.normalise takes means and then as many positive standard deviations, as 0.5 0.5, not "
             f"{' '.join(map(str, normalise))}"

@@ -13,6 +13,7 @@ from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.domains.images.novelty import novelty
 from netspace_jax.domains.images.prediction import prediction
 from netspace_jax.domains.images.presets import PRESETS
+from netspace_jax.domains.images.readings import readings
 from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
 from netspace_jax.domains.images.search import search, search_architectures
 from netspace_jax.domains.images.transfer import TransferOptions, transfer
@@ -91,4 +92,6 @@ DOMAIN = Domain(
     task_of=task_of,
     check=check,
     training=training,
+    data_flags=("dataset", "data_dir", "images", "normalise"),
+    readings=readings,
 )

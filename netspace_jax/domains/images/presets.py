@@ -43,6 +43,16 @@ def digits_large() -> RunConfig:
     return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=1000, learning_rate=0.15))
 
 
+def imported() -> RunConfig:
+    """A space of a zoo that exists: of networks that others trained (docs/networks.md), or of any zoo on disk.
+
+    `python train.py imported --zoo DIR`; its settings suit networks of some 60,000 parameters.
+    """
+    zoo = ImageZooConfig(architectures=(), members=())
+    netspace = ImageNetSpaceConfig(skip=True, noise=0.0, networks=16, batch=64, steps=1500, validations=5)
+    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=400, batch=128))
+
+
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
     """The paper's single-architecture experiment; `epoch` is the number of steps of 128 images in one epoch."""
     zoo = ImageZooConfig(
@@ -259,6 +269,7 @@ PRESETS = {
     "digits": digits,
     "digits-shared": digits_shared,
     "digits-large": digits_large,
+    "imported": imported,
     "digits-multi": digits_multi,
     "digits-multi-own": digits_multi_own,
     "digits-unseen": digits_unseen,
