@@ -64,8 +64,8 @@ def _module(made: Any, name: str, outputs: int) -> nn.Module:
         module = made(**dict.fromkeys(asked, outputs))
     except TypeError as error:
         raise InputError(
-            f"{name} cannot be made from {' and '.join(asked) or 'nothing'} ({error}): give its other fields defaults, or "
-            f"register it with netspace_jax.architectures.register"
+            f"{name} cannot be made from {' and '.join(asked) or 'nothing'} ({error}): give its other fields defaults, "
+            f"or register it with netspace_jax.architectures.register"
         ) from error
     if not isinstance(module, nn.Module):
         raise InputError(f"{name} is not a Flax module")

@@ -19,10 +19,11 @@ from netspace_jax.task import Batch, Dataset
 from netspace_jax.zoo import LeftOut, Scored
 
 CAUSES = (
-    "the inputs' normalisation (--zoo.normalise), activation, pooling, the order of rows, columns and channels when maps "
-    "are flattened, RGB against BGR"
+    "the inputs' normalisation (--zoo.normalise), activation, pooling, the order of rows, columns and channels when "
+    "maps are flattened, RGB against BGR"
 )
 """Why a network of the right shapes computes something else than it did where it was trained."""
+_FAR = 0.03  # below what is claimed
 _SURE = 3  # standard errors above chance from which a score is no chance
 
 
@@ -163,13 +164,13 @@ def _scored(read: _Read, architecture: Architecture, dataset: Dataset) -> list[S
 
 
 def _far_below(networks: Sequence[Scored], claimed: float, metric: str) -> list[str]:
-    below = [network for network in networks if network.score_test < claimed - 0.03]
+    below = [network for network in networks if network.score_test < claimed - _FAR]
     if not below:
         return []
     worst = min(below, key=lambda network: network.score_test)
     return [
-        f"{len(below)} of {len(networks)} networks score far below the {claimed:g} that is claimed (lowest: {worst.name}, "
-        f"{metric} {worst.score_test:.3f}); usual causes: {CAUSES}"
+        f"{len(below)} of {len(networks)} networks score far below the {claimed:g} that is claimed (lowest: "
+        f"{worst.name}, {metric} {worst.score_test:.3f}); usual causes: {CAUSES}"
     ]
 
 
@@ -185,8 +186,8 @@ def _tried(
     if best is None:
         return compared, []
     return compared, [
-        f"THESE NETWORKS WERE PROBABLY TRAINED AS SOMETHING ELSE: read as {architecture.name} they have a mean {metric} of "
-        f"{found[0].score:.3f}, and {best.score:.3f} with {best.flags}"
+        f"THESE NETWORKS WERE PROBABLY TRAINED AS SOMETHING ELSE: read as {architecture.name} they have a "
+        f"mean {metric} of {found[0].score:.3f}, and {best.score:.3f} with {best.flags}"
     ]
 
 

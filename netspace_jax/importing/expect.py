@@ -56,8 +56,8 @@ def read_expected(path: str, task: Task, names: tuple[str, ...]) -> Expected:
     unknown = sorted(set(arrays) - set(names))
     if unknown or not arrays:
         raise InputError(
-            f"--expect {path}: {unknown[0] if unknown else 'no array'} is the name of none of the networks; outputs are "
-            f"called as the files are, as {names[0] if names else 'net.pth'}"
+            f"--expect {path}: {unknown[0] if unknown else 'no array'} is the name of none of the networks; outputs "
+            f"are called as the files are, as {names[0] if names else 'net.pth'}"
         )
     for name, outputs in arrays.items():
         if outputs.shape != (len(inputs), task.outputs):

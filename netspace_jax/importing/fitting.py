@@ -1,4 +1,4 @@
-"""From what a file holds to the parameters of an architecture: which part of it is the network, and under which names."""
+"""From what a file holds to the parameters of an architecture: which part is the network, and under which names."""
 
 import itertools
 import re

@@ -31,8 +31,8 @@ def zoo(run: Run) -> Section:
     text = f"{summary['diverged']} of {summary['members']} networks diverged and are left out."
     if run.zoo.imported:
         text = (
-            f"{summary['members']} networks that were trained elsewhere; {summary['left_out']} others were not imported, "
-            "for the reasons in the zoo's left_out.csv."
+            f"{summary['members']} networks that were trained elsewhere; {summary['left_out']} others were not "
+            "imported, for the reasons in the zoo's left_out.csv."
         )
     return Section("zoo", "The zoo", text, metrics, None, (header, *rows))
 

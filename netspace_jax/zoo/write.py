@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere as a zoo on disk, like any other (the format is in `netspace_jax.zoo.storage`)."""
+"""Networks that were trained elsewhere as a zoo on disk, like any other (its format: `netspace_jax.zoo.storage`)."""
 
 import csv
 import dataclasses
