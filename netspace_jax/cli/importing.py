@@ -24,13 +24,14 @@ def import_folder(arguments: list[str], program: str) -> Zoo:
     """Import the networks of a folder, say what became of each, and give the zoo back."""
     register_modules(arguments)
     own = _domain_of(arguments)
+    flags = _data_flags(own)
     make = dataclasses.make_dataclass(
         "Arguments",
         [
             ("folder", tyro.conf.Positional[str]),
             ("architecture", Annotated[str, tyro.conf.arg(help="What the networks are: a name, or FILE.py:MODULE.")]),
             ("out", Annotated[str, tyro.conf.arg(help="Directory of the zoo, new or empty.")]),
-            ("zoo", _data_flags(own), _data_flags(own)()),
+            ("zoo", flags, flags()),
             ("domain", Literal[tuple(each.name for each in domains())], own.name),
             ("modules", Modules, ()),
         ],

@@ -15,7 +15,7 @@ from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
 from netspace_jax.importing.readings import INPUTS, better, compare_readings
 from netspace_jax.importing.sources import Found, Source
 from netspace_jax.metrics.behaviour import scores_of
-from netspace_jax.task import Batch, Dataset
+from netspace_jax.task import Batch, Dataset, Split
 from netspace_jax.zoo import LeftOut, Scored
 
 CAUSES = (
@@ -95,8 +95,7 @@ def examine(
     if not read:
         return Examined((), _in_order(left_out, names), tuple(compared), _named_otherwise(left_out))
     scored = _scored(read, architecture, dataset)
-    chance, count = dataset.chance("validation"), len(dataset.examples("validation").targets)
-    least = options.min_score if options.min_score >= 0 else chance + _SURE * math.sqrt(chance * (1 - chance) / count)
+    least = options.min_score if options.min_score >= 0 else least_above_chance(dataset, "validation")
     kept = [network for network in scored if network.score_validation >= least]
     low = [network for network in scored if network.score_validation < least]
     said = "at chance" if options.min_score < 0 else f"below --min-score {options.min_score:g}"
@@ -106,7 +105,10 @@ def examine(
         )
         for network in low
     ]
-    compared.append(f"outputs with the truth, on {count:,} validation and {_count(dataset):,} test inputs")
+    compared.append(
+        f"outputs with the truth, on {_count(dataset, 'validation'):,} validation and {_count(dataset, 'test'):,} test "
+        f"inputs"
+    )
     warnings = [f"{len(low)} of {len(scored)} networks that fit are {said}; usual causes: {CAUSES}"] if low else []
     warnings += _far_below(kept, options.claimed, task.metric)
     tried = _tried(architecture, [network.flat for network in scored], dataset, readings)
@@ -201,5 +203,11 @@ def _in_order(left_out: Sequence[LeftOut], names: Sequence[str]) -> tuple[LeftOu
     return tuple(sorted(left_out, key=lambda one: place[one.name]))
 
 
-def _count(dataset: Dataset) -> int:
-    return len(dataset.examples("test").targets)
+def least_above_chance(dataset: Dataset, split: Split) -> float:
+    """Score from which on a network does better than a constant answer with luck."""
+    chance = dataset.chance(split)
+    return chance + _SURE * math.sqrt(chance * (1 - chance) / _count(dataset, split))
+
+
+def _count(dataset: Dataset, split: Split) -> int:
+    return len(dataset.examples(split).targets)

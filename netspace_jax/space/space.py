@@ -148,6 +148,14 @@ class Space(NetSpace):
         """Mean and standard deviation of the embeddings of training networks."""
         return latent.region_of(np.concatenate([np.asarray(z) for z in self.embeddings.values()]))
 
+    def distance(self, z: Float[Any, "*networks embedding"]) -> Float[Array, "*networks"]:
+        """How far embeddings lie from the centre of those of training networks, in their standard deviations.
+
+        It is the root mean square over an embedding's values: about 1 for networks like those that trained the space,
+        and much more for networks unlike them, which the space cannot stand for.
+        """
+        return jnp.sqrt(jnp.square(self.region().standardise(jnp.asarray(z))).mean(-1))
+
     def sample(self, count: int, seed: int = 0, architecture: str | None = None) -> list[Network]:
         """Networks drawn from a Gaussian mixture over the embeddings of training networks (docs/method.md, eq. 26).
 

@@ -16,6 +16,7 @@ from netspace_jax.domains.images.presets import PRESETS
 from netspace_jax.domains.images.readings import readings
 from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
 from netspace_jax.domains.images.search import search, search_architectures
+from netspace_jax.domains.images.strangers import StrangersOptions, strangers
 from netspace_jax.domains.images.transfer import TransferOptions, transfer
 from netspace_jax.errors import InputError
 from netspace_jax.report import Evaluation, architectures
@@ -87,6 +88,7 @@ DOMAIN = Domain(
             options=SearchConfig,
         ),
         Evaluation("transfer", transfer, in_report=False, options=TransferOptions),
+        Evaluation("strangers", strangers, in_report=False, options=StrangersOptions),
         Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
     ),
     task_of=task_of,
