@@ -97,6 +97,7 @@ def examine(
     scored = _scored(read, architecture, dataset)
     least = options.min_score if options.min_score >= 0 else least_above_chance(dataset, "validation")
     kept = [network for network in scored if network.score_validation >= least]
+    chance = dataset.chance("validation")
     low = [network for network in scored if network.score_validation < least]
     said = "at chance" if options.min_score < 0 else f"below --min-score {options.min_score:g}"
     left_out += [

@@ -89,7 +89,7 @@ def strangers(run: Run[ImageData], options: StrangersOptions) -> Section:
     )  # fmt: skip
     metrics = {f"strangers/{name}": value for name, value in _figures(theirs).items()}
     metrics |= {f"strangers/own_{name}": value for name, value in _figures(own).items()}
-    metrics |= {"strangers/left_out": len(found.left_out), "strangers/broken": sum(map(bool, broken))}
+    metrics |= {"strangers/left_out": float(len(found.left_out)), "strangers/broken": float(sum(map(bool, broken)))}
     return Section("strangers", "Strangers in this space", _text(found, metrics), metrics, figure, (header, *rows))
 
 
@@ -154,7 +154,7 @@ def _row(run: Run, which: int, name: str, theirs: Twins, row: int, broken: str) 
 
 def _figures(twins: Twins) -> dict[str, float]:
     return {
-        "networks": len(twins.score),
+        "networks": float(len(twins.score)),
         "accuracy": float(twins.score.mean()),
         "distance": float(twins.distance.mean()),
         "agreement": float(twins.agreement.mean()),
@@ -174,10 +174,9 @@ def _plane(
 
 
 def _text(found: Examined, metrics: dict[str, float]) -> str:
-    warnings = "".join(f"{warning}. " for warning in found.warnings)
+    warnings, left_out = "".join(f"{warning}. " for warning in found.warnings), len(found.left_out)
     return (
-        f"{warnings}{metrics['strangers/networks']} networks that others trained; {metrics['strangers/left_out']} more "
-        f"do not fit. The encoder alone: agreement {metrics['strangers/agreement']:.3f}, gap "
+        f"{warnings}{len(found.networks)} networks that others trained; {left_out} more do not fit. The encoder alone: agreement {metrics['strangers/agreement']:.3f}, gap "
         f"{metrics['strangers/gap']:.3f}; refined: agreement {metrics['strangers/refined_agreement']:.3f}, gap "
         f"{metrics['strangers/refined_gap']:.3f}; own test networks, refined: "
         f"{metrics['strangers/own_refined_agreement']:.3f} and {metrics['strangers/own_refined_gap']:.3f}. Distance is "
