@@ -6,6 +6,7 @@ import math
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.errors import InputError
+from netspace_jax.exchange.describe import what_it_computes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +75,7 @@ def card_text(card: ModelCard, architecture: Architecture, outputs: int, names: 
         f"# {card.title}\n\n"
         f"- Architecture: {architecture.name}, for inputs of {shape}\n"
         f"- Parameters: {parameters}\n"
+        f"- Computes: {what_it_computes(architecture.module)}\n"
         f"- Inputs: {inputs}\n"
         f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
@@ -100,7 +102,7 @@ outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors",
 ```python
 import torch
 state = torch.load("network.pt", weights_only=True)
-model.load_state_dict(state)  # your module with these parameter names
+model.load_state_dict(state)  # your module with these parameter names, and with the layers under "Computes" above
 ```""",
     ORBAX: """`orbax/`: the Flax parameters, as an Orbax checkpoint (Orbax wants the whole path):
 

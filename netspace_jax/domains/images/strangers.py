@@ -176,9 +176,10 @@ def _plane(
 def _text(found: Examined, metrics: dict[str, float]) -> str:
     warnings, left_out = "".join(f"{warning}. " for warning in found.warnings), len(found.left_out)
     return (
-        f"{warnings}{len(found.networks)} networks that others trained; {left_out} more do not fit. The encoder alone: agreement {metrics['strangers/agreement']:.3f}, gap "
-        f"{metrics['strangers/gap']:.3f}; refined: agreement {metrics['strangers/refined_agreement']:.3f}, gap "
-        f"{metrics['strangers/refined_gap']:.3f}; own test networks, refined: "
+        f"{warnings}{len(found.networks)} networks that others trained; {left_out} more do not fit. The encoder alone: "
+        f"agreement {metrics['strangers/agreement']:.3f}, gap {metrics['strangers/gap']:.3f}; refined: agreement "
+        f"{metrics['strangers/refined_agreement']:.3f}, gap {metrics['strangers/refined_gap']:.3f}; own test networks, "
+        f"refined: "
         f"{metrics['strangers/own_refined_agreement']:.3f} and {metrics['strangers/own_refined_gap']:.3f}. Distance is "
         f"from the centre of training embeddings, in their standard deviations; training networks have about 1."
     )
