@@ -1,6 +1,8 @@
 """Tensor files, read without executing anything in them."""
 
 import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,8 @@ def _torch(path: Path) -> Mapping[str, Any]:
         import torch  # pyright: ignore[reportMissingImports]  # optional: only files of PyTorch need it
     except ImportError as error:
         raise InputError(f"{path} needs PyTorch: install torch, or save the network with safetensors") from error
+    if _damaged_zip(path):  # PyTorch's own reader does not look
+        raise InputError(f"{path} is damaged: what it holds does not have its checksums; save it again")
     try:
         # weights_only restricts the unpickler to tensors and plain containers: no code in the file runs.
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -88,3 +92,14 @@ def _torch(path: Path) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise InputError(f"{path} holds a {type(state).__name__}, not a state_dict")
     return state
+
+
+def _damaged_zip(path: Path) -> bool:
+    """Whether a file of PyTorch's newer format, which is a zip, differs from its own checksums."""
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError):
+        return True

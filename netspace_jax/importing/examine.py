@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -60,7 +61,7 @@ class Examined:
 
 _Read = dict[str, tuple[str, Float[np.ndarray, "size"]]]
 
-Readings = Callable[[Dataset, int], Mapping[str, Batch]]
+Readings = Callable[[Any, int], Mapping[str, Batch]]
 """The first so many validation inputs, given in other ways, by the flags that ask for them."""
 
 

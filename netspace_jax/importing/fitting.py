@@ -55,7 +55,10 @@ def parameters_of(found: Any, architecture: Architecture, rules: Sequence[Rename
     wanted = set(torch_names(architecture))
     for state in _state_dicts(found):
         renamed = _renamed(state, rules)
-        if wanted & {re.sub(r"^(module\.|_orig_mod\.)*", "", name) for name in renamed}:
+        known = wanted & {re.sub(r"^(module\.|_orig_mod\.)*", "", name) for name in renamed}
+        if known and known != wanted:
+            _refuse_with_names(state, architecture, rules)
+        if known:
             return load_torch(renamed, architecture)
     if any(isinstance(value, Mapping) for value in found.values()):
         variables = _variables(found, rules)
@@ -104,10 +107,10 @@ def _refuse_with_names(tensors: Mapping[str, Any], architecture: Architecture, r
     shapes = [tuple(getattr(tensor, "shape", ())) for tensor in renamed.values()]
     if shapes != [leaf.torch_shape for leaf in architecture.spec.leaves]:
         return
-    modules = {
-        old.rpartition(".")[0]: new.rpartition(".")[0] for old, new in zip(renamed, names, strict=True)
-    }  # fmt: skip
+    pairs = list(zip(renamed, names, strict=True))
+    others = [old for old, new in pairs if old != new]
+    modules = {old.rpartition(".")[0]: new.rpartition(".")[0] for old, new in pairs}
     flags = " ".join(f"'{old}={new}'" for old, new in modules.items() if old != new)
     raise InputError(
-        f"has the shapes of {architecture.name} under other names ({', '.join(list(renamed)[:2])}, …): --rename {flags}"
+        f"has the shapes of {architecture.name} under other names ({', '.join(others[:2])}, …): --rename {flags}"
     )

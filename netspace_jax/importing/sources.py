@@ -70,7 +70,7 @@ def _of_item(item: Any, name: str) -> Source:
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str):
         name, item = item
         if isinstance(item, str | os.PathLike):
-            return dataclasses.replace(_of_path(Path(item), name), name=name)
+            return _of_path(Path(item), name)
     if isinstance(item, str | os.PathLike):
         return _of_path(Path(item), str(item))
     return Source(name, lambda: item)
@@ -92,7 +92,9 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _of_path(path: Path, name: str) -> Source:
-    return Source(name, functools.partial(_read, path), _sha256(path))
+    # On one line, whatever the file is called.
+    shown = "".join(letter if letter.isprintable() else "�" for letter in name)
+    return Source(shown, functools.partial(_read, path), _sha256(path))
 
 
 def _read(path: Path) -> Any:

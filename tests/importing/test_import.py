@@ -153,6 +153,17 @@ def test_other_names_are_renamed_by_rules_that_a_warning_gives(good, data):
     np.testing.assert_array_equal(network.flat, good[1])
 
 
+def test_one_name_that_differs_is_enough_for_the_advice(good, data):
+    other = {name.replace("Linear_0", "net.last"): value for name, value in state_dict(good[0]).items()}
+    assert looked([other], data).warnings[-1].endswith("--rename 'net.last=Linear_0'")
+
+
+def test_names_of_files_stay_on_one_line(good, data, tmp_path):
+    safetensors.numpy.save_file(state_dict(good[0]), tmp_path / "two\nlines.safetensors")
+    (network,) = looked(tmp_path, data).networks
+    assert network.name == "two�lines.safetensors"
+
+
 def test_flax_names_are_renamed_too(good, data):
     params = {"first": tree(good[0])["Linear_0"], "Linear_1": tree(good[0])["Linear_1"]}
     (network,) = looked([{"params": params}], data, rename=("first=Linear_0",)).networks

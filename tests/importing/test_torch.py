@@ -191,3 +191,14 @@ def test_nothing_of_a_file_runs(tmp_path):
         with pytest.raises(netspace_jax.errors.InputError, match="refused: it"):
             source.read()
     assert len(found) == 2 and not (tmp_path / "it-ran").exists()
+
+
+def test_a_bit_that_flipped_in_the_file_is_found(place, tmp_path):
+    """PyTorch would load it, with another value."""
+    path = tmp_path / "net.pth"
+    torch.save(Net().state_dict(), path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(netspace_jax.errors.InputError, match="is damaged: what it holds does not have its checksums"):
+        exchange.load_torch(path, architectures.build("tutorial", SHAPE, CLASSES))
