@@ -1,6 +1,7 @@
 """Train a zoo, or look at one.
 
 python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
+python zoo.py import FOLDER [FLAGS] make a zoo of networks that exist
 python zoo.py show DIR              print what is in a zoo
 python zoo.py export DIR FILE       write its networks and their table as one safetensors file
 """

@@ -44,6 +44,7 @@ _LATER = "needs an accelerator; not measured"
 
 # Presets that have no results: what they are, and why.
 UNMEASURED = (
+    ("imported", "networks that exist (`--zoo DIR`)", "[docs/networks.md](docs/networks.md)"),
     ("meshes, deepsdf", "shapes of a folder (`--dataset FOLDER`)", "[docs/shapes.md](docs/shapes.md)"),
     ("cifar10-single, tiny-imagenet-single", "the paper: 186 ResNet8s, E 4096, 1,000 passes", _LATER),
     ("cifar10-multi, cifar10-unseen, tiny-imagenet-multi, tiny-imagenet-unseen", "the paper: 4 architectures", _LATER),

@@ -3,18 +3,41 @@
     import netspace_jax
     space = netspace_jax.load("runs/digits")
 
-`load` opens a space, `open_run` a finished run with its zoo and data, `train` and `make_zoo` do what the commands do.
+`load` opens a space, `open_run` a finished run with its zoo and data; `train`, `make_zoo` and `import_zoo` do what the
+commands do.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netspace_jax.api import Network, Space, fit, load, make_zoo, open_run, preset, train
+    from netspace_jax.api import (
+        ImportOptions,
+        Network,
+        Space,
+        fit,
+        import_zoo,
+        load,
+        make_zoo,
+        open_run,
+        preset,
+        train,
+    )
 
 __version__ = "0.2.0"
 
-__all__ = ["Network", "Space", "fit", "load", "make_zoo", "open_run", "preset", "train"]
+__all__ = [
+    "ImportOptions",
+    "Network",
+    "Space",
+    "fit",
+    "import_zoo",
+    "load",
+    "make_zoo",
+    "open_run",
+    "preset",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,12 +6,25 @@ from netspace_jax import domains
 from netspace_jax.domain import preset
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
+from netspace_jax.importing import ImportOptions, import_zoo
 from netspace_jax.jobs import make_zoo, open_run, train
 from netspace_jax.latent import fit_arrays as fit
 from netspace_jax.space import Network, Space
 from netspace_jax.space import load as load_space
 
-__all__ = ["Network", "Space", "domains", "fit", "load", "make_zoo", "open_run", "preset", "train"]
+__all__ = [
+    "ImportOptions",
+    "Network",
+    "Space",
+    "domains",
+    "fit",
+    "import_zoo",
+    "load",
+    "make_zoo",
+    "open_run",
+    "preset",
+    "train",
+]
 
 
 def load(path: epath.PathLike) -> Space:

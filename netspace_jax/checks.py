@@ -62,6 +62,8 @@ def check_zoo(config: ZooConfig) -> None:
     Raises:
       InputError: names the field and what it has to be.
     """
+    if not config.architectures:
+        raise InputError("there are no networks to embed: name a finished zoo with --zoo DIR (docs/networks.md)")
     if len(config.architectures) != len(config.members):
         raise InputError(
             f"{len(config.architectures)} architectures need as many numbers of members, "

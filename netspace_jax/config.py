@@ -186,6 +186,8 @@ class RunConfig:
     zoo: ZooConfig
     netspace: NetSpaceConfig
     refine: RefineConfig = RefineConfig()
+    zoo_folder: tyro.conf.Suppress[str] = ""
+    """Directory of a finished zoo to embed as it is; empty for the one that `zoo` describes, trained where missing."""
 
 
 def digest(config: ZooConfig, *extra: str) -> str:

@@ -3,14 +3,18 @@
 import dataclasses
 import difflib
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+from etils import epath
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
-from netspace_jax.task import Dataset, Task
+from netspace_jax.task import Batch, Dataset, Task
+from netspace_jax.zoo import Zoo
 from netspace_jax.zoo.training import Training, supervised
 
 
@@ -40,6 +44,9 @@ class Domain:
       task_of: the task as a space of this configuration compares networks by it; by default the data's own.
       check: refuses values of its own flags that cannot be.
       training: how ONE network trains, from an architecture and the zoo's configuration.
+      data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
+      readings: the first so many validation inputs, given to networks in other ways, by the flags that ask for them;
+        networks from outside are tried in each.
     """
 
     name: str
@@ -51,6 +58,8 @@ class Domain:
     task_of: Callable[[Any, Any], Task] = lambda config, task: task
     check: Callable[[RunConfig], None] = lambda config: None
     training: Callable[[Architecture, Any], Training] = supervised
+    data_flags: tuple[str, ...] = ("dataset",)
+    readings: Callable[[Any, int], Mapping[str, Batch]] = lambda dataset, count: {}
 
 
 _DOMAINS: dict[str, Domain] = {}
@@ -82,17 +91,45 @@ def presets() -> dict[str, Callable[[], RunConfig]]:
     return {name: make for each in domains() for name, make in each.presets.items()}
 
 
-def preset(name: str) -> RunConfig:
+def preset(name: str, zoo: epath.PathLike | None = None) -> RunConfig:
     """The preset of a name.
 
+    Args:
+      zoo: directory of a finished zoo, imported or trained, that takes the place of the preset's own.
+
     Raises:
-      InputError: there is none; the message has the nearest names.
+      InputError: there is no such preset, and the message has the nearest names; or no such zoo.
     """
     known = presets()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
         raise InputError(f"unknown preset {name!r}; did you mean {' or '.join(near)}?")
-    return known[name]()
+    return known[name]() if zoo is None else on_zoo(known[name](), zoo)
+
+
+def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
+    """The configuration of a run on a zoo that exists, in place of the one that the run would train.
+
+    The PRep grows to hold the zoo's networks, if it has to.
+
+    Raises:
+      InputError: there is no such zoo, or it is of another domain.
+    """
+    zoo = Zoo(directory)
+    fields = dict(zoo.description) if isinstance(zoo.description, dict) else {}
+    own = domain(fields.pop("domain", ""))
+    if own.name != config.domain:
+        raise InputError(f"zoo {directory} is of the domain {own.name}, and the preset of {config.domain}")
+    try:
+        settings = rebuild(own.zoo_config, fields)
+    except TypeError as error:
+        raise InputError(f"{zoo.directory / 'config.json'} is not the configuration of a zoo ({error})") from error
+    size, (rows, columns) = zoo.size, config.netspace.prep
+    if size > rows * columns:
+        columns = max(columns, math.isqrt(size) // 64 * 64)
+        rows = -(-size // columns)
+    netspace = dataclasses.replace(config.netspace, prep=(rows, columns))
+    return dataclasses.replace(config, zoo=settings, netspace=netspace, zoo_folder=str(zoo.directory))
 
 
 def preset_text(name: str) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from etils import epath
@@ -17,7 +18,7 @@ from netspace_jax.checks import check_netspace, check_refine, check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json
+from netspace_jax.files import is_remote, location, read_json
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
 from netspace_jax.report import Evaluation, Section
@@ -28,7 +29,7 @@ from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
 from netspace_jax.space.loop import OnProgress, Progress, train_space
 from netspace_jax.task import Dataset, Task
-from netspace_jax.zoo import Zoo, train_zoo, zoo_name
+from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 from netspace_jax.zoo.train import OnZooProgress
 
@@ -100,12 +101,13 @@ def train(
     config = dataclasses.replace(config, zoo=loaded.config)
     task = own.task_of(config.netspace, loaded.dataset.task)
     check_run(config, task)
-    name = zoo_name(config.zoo, loaded.dataset)
+    name = config.zoo_folder or zoo_name(config.zoo, loaded.dataset)
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
+    zoo = _finished(name, loaded.dataset) if config.zoo_folder else None
     directory = RunDirectory(out, description, fresh, defaults)
     before = time.time()
-    zoo = _zoo(own, loaded, location(zoos) / name, mesh, watch)
+    zoo = zoo or _zoo(own, loaded, location(zoos) / name, mesh, watch)
     each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
     progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
     after = time.time()
@@ -159,7 +161,13 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-    return _opened(config, location(path), Zoo(location(zoos) / folder), dataset)
+    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset)
+
+
+def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
+    """Where a run's zoo lies: below `zoos`; one that the run was pointed at, where it was then, or now below `zoos`."""
+    given = location(folder) if is_remote(folder) or PurePath(folder).is_absolute() else location(zoos) / folder
+    return given if given.exists() else location(zoos) / given.name
 
 
 def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
@@ -204,6 +212,21 @@ def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: 
         make_training=own.training,
         on_progress=watch.zoo,
     )
+
+
+def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
+    """A zoo that exists.
+
+    Raises:
+      InputError: there is none, or its networks were scored on other data.
+    """
+    zoo = Zoo(folder)
+    if zoo.summary.get("data_sha256", fingerprint(dataset)) != fingerprint(dataset):
+        raise InputError(
+            f"the data is not what the networks of zoo {folder} were scored on when they were imported: "
+            f"bring it back, or import them again"
+        )
+    return zoo
 
 
 def _space(

@@ -12,6 +12,7 @@ from netspace_jax.architectures.lenet import lenetlike
 from netspace_jax.architectures.modes import Forms, forms
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
 from netspace_jax.architectures.siren import siren
+from netspace_jax.architectures.tutorial import tutorial
 from netspace_jax.architectures.vanilla_cnn import vanilla_cnn
 from netspace_jax.errors import InputError
 
@@ -58,6 +59,7 @@ def register(
 
 register("lenetlike", lenetlike)
 register("vanilla_cnn", vanilla_cnn)
+register("tutorial", tutorial)
 register("siren", siren)
 register("siren64", functools.partial(siren, width=64, frequency=15.0))
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):

@@ -1,22 +1,21 @@
 """`netspace train|zoo|eval`; train.py, zoo.py and eval/ are faces of the same functions."""
 
 import dataclasses
-import importlib.util
-import itertools
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 from etils import epath
 
 from netspace_jax import architectures, jobs
 from netspace_jax.cli.errors import one_line_errors
+from netspace_jax.cli.importing import import_folder
+from netspace_jax.cli.modules import Modules, register_modules
 from netspace_jax.cli.progress import bars
 from netspace_jax.cli.show import describe_zoo, list_evaluations
-from netspace_jax.config import RunConfig
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
@@ -25,8 +24,6 @@ from netspace_jax.ops.devices import Hosts, join, prepare
 from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
-
-Modules = Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,13 +48,15 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
-        _register_modules(given)
+        register_modules(given)
         name, flags = _preset_and_flags(given)
-        base = preset(name)
+        directory, flags = _zoo_and_flags(flags)
+        base = preset(name, directory)
+        zoo: list[Any] = [("zoo", type(base.zoo))] if directory is None else []
         make = dataclasses.make_dataclass(
             "Arguments",
             [
-                ("zoo", type(base.zoo)),
+                *zoo,
                 ("netspace", type(base.netspace)),
                 ("refine", type(base.refine)),
                 ("out", str, f"runs/{name}"),
@@ -70,12 +69,18 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
         make.__doc__ = "Flags."
         args = _parse(
             make,
-            make(zoo=base.zoo, netspace=base.netspace, refine=base.refine),
+            make(netspace=base.netspace, refine=base.refine, **({"zoo": base.zoo} if zoo else {})),
             flags,
             f"{program} {name}",
             preset_text(name),
         )
-        config = RunConfig(Path(args.out).name or name, base.domain, args.zoo, args.netspace, args.refine)
+        config = dataclasses.replace(
+            base,
+            name=Path(args.out).name or name,
+            zoo=args.zoo if zoo else base.zoo,
+            netspace=args.netspace,
+            refine=args.refine,
+        )
         _prepare(args)
         with bars() as watch:
             report = jobs.train(
@@ -92,7 +97,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
 
 
 def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -> None:
-    """Train a zoo; `show DIR`: look at one; `export DIR FILE`: write it as one file."""
+    """Train a zoo; `import FOLDER`: make one of what exists; `show DIR`: look at one; `export DIR FILE`: write it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
         if given and given[0] == "show":
@@ -105,15 +110,22 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
                 raise InputError(f"export takes a directory and a new file: {program} export DIR FILE.safetensors")
             print(f"{relative(export_zoo(Zoo(given[1]), given[2]))}: networks with their table")
             return
-        _register_modules(given)
+        if given and given[0] == "import":
+            found = import_folder(given[1:], f"{program} import")
+            print(f"zoo: {relative(found.directory)}")
+            return
+        register_modules(given)
         name, flags = _preset_and_flags(given)
         base = preset(name)
         make = dataclasses.make_dataclass(
             "Arguments", [("zoo", type(base.zoo))], bases=(Shared,), frozen=True, kw_only=True
         )
         make.__doc__ = "Flags."
-        text = f"{preset_text(name)}\n\n`{program} show DIR` prints what is in a zoo, and "
-        text += f"`{program} export DIR FILE.safetensors` writes it as one file."
+        text = (
+            f"{preset_text(name)}\n\n`{program} import FOLDER` makes a zoo of networks that exist, "
+            f"`{program} show DIR` prints what is in one, "
+            f"and `{program} export DIR FILE.safetensors` writes it as one file."
+        )
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
         with bars() as watch:
@@ -125,7 +137,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
-        _register_modules(given)
+        register_modules(given)
         known = jobs.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
             print(list_evaluations(program))
@@ -173,6 +185,17 @@ def _preset_and_flags(arguments: list[str]) -> tuple[str, list[str]]:
     return DEFAULT_PRESET, arguments
 
 
+def _zoo_and_flags(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The zoo that `--zoo DIR` names, if there is one, and the other flags."""
+    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--zoo=") else [word])]
+    if "--zoo" not in words:
+        return None, arguments
+    place = words.index("--zoo")
+    if place + 1 == len(words) or words[place + 1].startswith("--"):
+        raise InputError("--zoo takes the directory of a finished zoo")
+    return words[place + 1], words[:place] + words[place + 2 :]
+
+
 def _parse(make: type, default: Any, flags: list[str], program: str, text: str) -> Any:
     known = f"Presets: {', '.join(presets())}.\nArchitectures: {', '.join(architectures.names())}."
     return tyro.cli(make, default=default, args=flags, prog=program, description=f"{text}\n\n{known}")
@@ -183,24 +206,3 @@ def _prepare(args: Any) -> None:
     prepare()
     if hasattr(args, "hosts"):
         join(args.hosts)
-
-
-def _register_modules(arguments: list[str]) -> None:
-    """Run the files after --modules: what they register may be named by other flags, so they come first."""
-    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--modules=") else [word])]
-    if "--modules" not in words:
-        return
-    for path in itertools.takewhile(lambda word: not word.startswith("-"), words[words.index("--modules") + 1 :]):
-        _run_module(Path(path))
-
-
-def _run_module(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"--modules {path}: no such file")
-    name = f"modules_of_the_user_{path.stem}"  # which may be called as a module of Python's own
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"--modules {path}: not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)

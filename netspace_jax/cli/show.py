@@ -10,9 +10,13 @@ from netspace_jax.zoo import Zoo
 def describe_zoo(zoo: Zoo) -> str:
     """What is in a zoo."""
     summary = zoo.summary
+    origin = (
+        f"imported, {summary.get('left_out', 0)} left out (left_out.csv)"
+        if zoo.imported
+        else f"trained in {summary['seconds']:.0f} s, {summary['diverged']} diverged"
+    )
     lines = [
-        f"{zoo.directory}: {len(zoo.members)} networks for {zoo.description.get('dataset')}, trained in "
-        f"{summary['seconds']:.0f} s, {summary['diverged']} diverged",
+        f"{zoo.directory}: {len(zoo.members)} networks for {zoo.description.get('dataset')}, {origin}",
         f"{'architecture':14} {'split':10} {'networks':>8} {'steps':>13} "
         f"{'test score: min':>16} {'mean':>6} {'max':>6}",
     ]
@@ -20,9 +24,11 @@ def describe_zoo(zoo: Zoo) -> str:
         for split in ("train", "validation", "test", "teacher"):
             members = [m for m in zoo.members if (m.architecture, m.split, m.status) == (name, split, "finite")]
             if members:
-                steps, scores = [m.steps for m in members], [m.score_test for m in members]
+                steps = [m.steps for m in members if m.steps is not None]
+                scores = [m.score_test for m in members]
+                trained = f"{min(steps):6}–{max(steps):<6}" if steps else f"{'unknown':^13}"
                 lines.append(
-                    f"{name:14} {split:10} {len(members):8} {min(steps):6}–{max(steps):<6} {min(scores):16.3f} "
+                    f"{name:14} {split:10} {len(members):8} {trained} {min(scores):16.3f} "
                     f"{np.mean(scores):6.3f} {max(scores):6.3f}"
                 )
     return "\n".join(lines)

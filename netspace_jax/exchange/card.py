@@ -6,6 +6,7 @@ import math
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.errors import InputError
+from netspace_jax.exchange.describe import what_it_computes
 from netspace_jax.exchange.torch_names import torch_names
 
 
@@ -83,6 +84,7 @@ def card_text(
         f"# {card.title}\n\n"
         f"- Architecture: {architecture.name}, for inputs of {shape}\n"
         f"- Parameters: {parameters}\n"
+        f"- Computes: {what_it_computes(architecture.module)}\n"
         f"- Inputs: {inputs}\n"
         f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
@@ -111,7 +113,7 @@ outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors",
 ```python
 import torch
 state = torch.load("network.pt", weights_only=True)
-model.load_state_dict(state)  # a module with these parameter names, as that of network.py where there is one
+model.load_state_dict(state)  # that of network.py, or yours with these names and the layers above
 ```""",
     MODULE: """`network.py`: the module in PyTorch, with its strides, padding, activations and pooling; inputs as above:
 

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
+from netspace_jax.exchange.flattening import flattened_channels_last
 from netspace_jax.exchange.onnx import to_onnx
 from netspace_jax.exchange.read import EXTRA
 from netspace_jax.exchange.stablehlo import to_stablehlo
@@ -138,9 +139,10 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
 
 
 def _torch_tensors(architecture: Architecture, flat: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters in PyTorch's names and layouts, in forward order."""
-    spec = architecture.spec
-    return {
-        name: flat[start : start + leaf.size].reshape(leaf.torch_shape).copy()
-        for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True)
-    }
+    """Parameters in PyTorch's names and layouts, in forward order; after flattened maps, channels first."""
+    spec, turned = architecture.spec, flattened_channels_last(architecture)
+    tensors = {}
+    for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True):
+        values = flat[start : start + leaf.size].reshape(leaf.torch_shape)
+        tensors[name] = (turned[leaf.path].to_torch(values) if leaf.path in turned else values).copy()
+    return tensors

@@ -8,13 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
 from jaxtyping import Float, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.resnet import BATCH_NORM_EPSILON
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import read
+from netspace_jax.exchange.flattening import flattened_channels_last
 from netspace_jax.exchange.tensors import checked
 from netspace_jax.exchange.torch_names import batch_norm_name, torch_names
 
@@ -28,13 +28,15 @@ def load_network(source: Any, architecture: Architecture) -> Float[np.ndarray, "
 
     Args:
       source: one vector of parameters; Flax parameters or variables; a PyTorch state_dict; or the path of a file of
-        tensors (`load_torch`) or of an Orbax checkpoint (`load_orbax`).
+        tensors (`load_torch`), of Flax's msgpack, or of an Orbax checkpoint (`load_orbax`).
       architecture: what the network is.
 
     Raises:
       InputError: it is none of these, cannot be read, or does not fit the architecture.
     """
     if isinstance(source, str | os.PathLike):
+        if Path(source).suffix == ".msgpack":
+            return load_flax(read.tensors(Path(source)), architecture)
         return load_orbax(source, architecture) if Path(source).is_dir() else load_torch(source, architecture)
     if isinstance(source, Mapping):
         # The Flax parameters of a module of one layer are as flat as a state_dict; the names tell the two apart.
@@ -57,7 +59,9 @@ def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Arch
     Names and layouts are those of `torch_names`: for the built-in architectures those of the paper's code (arXiv
     2206.05194), else the Flax path joined by dots. A batch norm that comes with its convolution is folded into it; a
     convolution with a bias and no batch norm is taken as folded already. `num_batches_tracked` is ignored, and so are
-    the prefixes that `DataParallel` and `torch.compile` put before all names. Nothing in a file is executed.
+    the prefixes that `DataParallel` and `torch.compile` put before all names. PyTorch flattens maps with channels
+    first; where the architecture does so with channels last, as plain Flax modules do, the weights after it are put in
+    its order. Nothing in a file is executed.
 
     Args:
       source: a `.safetensors` file, a file that `torch.save` wrote of a `state_dict`, or such a dict of tensors.
@@ -65,7 +69,7 @@ def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Arch
 
     Raises:
       InputError: the file cannot be read, or a tensor is missing, unexpected, of another shape, not floating point, not
-        finite; the message names it.
+        finite, and the message names it; or the architecture flattens maps in an order that is not known.
     """
     if isinstance(source, Mapping):
         where, tensors = "state_dict", source
@@ -75,6 +79,10 @@ def load_torch(source: str | os.PathLike | Mapping[str, Any], architecture: Arch
     tensors = _plain(tensors, names, where)
     tensors = checked(tensors, _wanted(architecture, names, tensors), where)
     tensors = _fold(architecture, tensors, where)
+    turned = flattened_channels_last(architecture)
+    for name, leaf in zip(names, architecture.spec.leaves, strict=True):
+        if leaf.path in turned:
+            tensors[name] = turned[leaf.path].from_torch(tensors[name])
     return np.concatenate([tensors[name].reshape(-1) for name in names])
 
 
@@ -115,13 +123,7 @@ def load_orbax(directory: str | os.PathLike, architecture: Architecture) -> Floa
     Raises:
       InputError: the checkpoint cannot be read, or its parameters are not the architecture's.
     """
-    path = Path(directory).absolute()
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            params = checkpointer.restore(path)
-    except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
-        raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
-    return load_flax(params, architecture)
+    return load_flax(read.orbax(Path(directory)), architecture)
 
 
 def _plain(tensors: Mapping[str, Any], names: tuple[str, ...], source: str) -> dict[str, Any]:

@@ -1,8 +1,15 @@
 """Tensor files, read without executing anything in them."""
 
+import re
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import flax.serialization
+import orbax.checkpoint as ocp
+from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
 
@@ -10,7 +17,9 @@ EXTRA = "pip install safetensors flatbuffers"
 
 
 def tensors(path: Path) -> Mapping[str, Any]:
-    """The named tensors of a `.safetensors` file, or else of a `state_dict` that `torch.save` wrote.
+    """The named tensors of a `.safetensors` or `.msgpack` file, or else of a `state_dict` that `torch.save` wrote.
+
+    Those of `.msgpack`, which `flax.serialization` writes, are nested as the Flax variables were.
 
     Raises:
       InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
@@ -18,7 +27,21 @@ def tensors(path: Path) -> Mapping[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"{path} is not a file")
-    return _safetensors(path) if path.suffix == ".safetensors" else _torch(path)
+    readers = {".safetensors": _safetensors, ".msgpack": _msgpack}
+    return readers.get(path.suffix, _torch)(path)
+
+
+def orbax(directory: Path) -> PyTree:
+    """The tree in an Orbax checkpoint.
+
+    Raises:
+      InputError: it cannot be read.
+    """
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            return checkpointer.restore(directory.absolute())
+    except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
+        raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:
@@ -35,15 +58,33 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
         raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
 
 
+def _msgpack(path: Path) -> Mapping[str, Any]:
+    try:
+        found = flax.serialization.msgpack_restore(path.read_bytes())
+    except Exception as error:  # On damaged files msgpack, NumPy and Flax raise errors of many kinds.
+        raise InputError(f"{path} is not a readable msgpack file of Flax") from error
+    if not isinstance(found, Mapping):
+        raise InputError(f"{path} holds a {type(found).__name__}, not Flax variables")
+    return found
+
+
 def _torch(path: Path) -> Mapping[str, Any]:
     try:
         import torch  # pyright: ignore[reportMissingImports]  # optional: only files of PyTorch need it
     except ImportError as error:
         raise InputError(f"{path} needs PyTorch: install torch, or save the network with safetensors") from error
+    if _damaged_zip(path):  # PyTorch's own reader does not look
+        raise InputError(f"{path} is damaged: what it holds does not have its checksums; save it again")
     try:
         # weights_only restricts the unpickler to tensors and plain containers: no code in the file runs.
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # On damaged or foreign files its readers raise errors of many kinds.
+        code = re.search(r"Unsupported global: GLOBAL ([\w.]+)", str(error))
+        if code:
+            raise InputError(
+                f"{path} refused: it holds code or objects ({code[1]}), which are not run; "
+                f"save it with torch.save(model.state_dict(), …) or safetensors"
+            ) from error
         raise InputError(
             f"{path} refused: it is damaged or holds more than tensors; "
             f"save it with torch.save(model.state_dict(), …) or safetensors"
@@ -51,3 +92,14 @@ def _torch(path: Path) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise InputError(f"{path} holds a {type(state).__name__}, not a state_dict")
     return state
+
+
+def _damaged_zip(path: Path) -> bool:
+    """Whether a file of PyTorch's newer format, which is a zip, differs from its own checksums."""
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError):
+        return True

@@ -14,6 +14,7 @@ from netspace_jax.architectures.layers import LEAKY_SLOPE
 from netspace_jax.architectures.lenet import LeNetLike
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.architectures.siren import Siren
+from netspace_jax.architectures.tutorial import KERNEL, Tutorial
 from netspace_jax.architectures.vanilla_cnn import VanillaCNN
 
 
@@ -72,6 +73,23 @@ def _lenetlike(module: LeNetLike, input_shape: tuple[int, ...]) -> str:
         layers.append(f"self.fc{number} = nn.Linear({before}, {after})")
         call = f"self.fc{number}(x)"
         forward.append(f"x = {_leaky(call)}" if number <= len(module.hidden) else f"return {call}")
+    return _network(layers, forward)
+
+
+@torch_source.register(Tutorial)
+def _tutorial(module: Tutorial, input_shape: tuple[int, ...]) -> str:
+    rows, columns, channels = input_shape
+    layers, forward = [], [_CHANNELS_FIRST]
+    for number, out in enumerate(module.channels, 1):
+        layers.append(f"self.conv{number} = nn.Conv2d({channels}, {out}, {KERNEL})")
+        forward.append(f"x = F.max_pool2d(F.relu(self.conv{number}(x)), 2)")
+        rows, columns, channels = (*(_after(size, KERNEL, 1, 0) // 2 for size in (rows, columns)), out)
+    widths = (channels * rows * columns, *module.hidden, module.outputs)
+    forward.append("x = x.flatten(1)")
+    for number, (before, after) in enumerate(itertools.pairwise(widths), 1):
+        layers.append(f"self.fc{number} = nn.Linear({before}, {after})")
+        call = f"self.fc{number}(x)"
+        forward.append(f"x = F.relu({call})" if number <= len(module.hidden) else f"return {call}")
     return _network(layers, forward)
 
 

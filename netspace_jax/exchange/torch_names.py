@@ -1,7 +1,8 @@
 """What PyTorch calls the parameters of an architecture.
 
-The built-in architectures have the names of the paper's code (arXiv 2206.05194). Any other Flax module has its
-own path joined by dots, with `kernel` called `weight`; it can be given other names by registering its class:
+The built-in architectures have the names of the paper's code (arXiv 2206.05194), `tutorial` those of PyTorch's
+tutorial. Any other Flax module has its own path joined by dots, with `kernel` called `weight`; it can be given other
+names by registering its class:
 
     @module_name.register(MyModule)
     def _(module, path):
@@ -17,6 +18,7 @@ from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.architectures.lenet import LeNetLike
 from netspace_jax.architectures.resnet import ResNet
 from netspace_jax.architectures.siren import Siren
+from netspace_jax.architectures.tutorial import Tutorial
 from netspace_jax.architectures.vanilla_cnn import VanillaCNN
 
 
@@ -46,7 +48,8 @@ def module_name(module: nn.Module, path: tuple[str, ...]) -> str:
 
 
 @module_name.register(LeNetLike)
-def _lenet_name(module: LeNetLike, path: tuple[str, ...]) -> str:
+@module_name.register(Tutorial)
+def _lenet_name(module: LeNetLike | Tutorial, path: tuple[str, ...]) -> str:
     kind, number = path[0].split("_")
     return f"{ {'Conv': 'conv', 'Linear': 'fc'}[kind] }{int(number) + 1}"
 

@@ -131,6 +131,27 @@ def plane_of_embeddings(
     return fig, ax
 
 
+def strangers_among_members(
+    places: Sequence[tuple[str, Float[np.ndarray, "_n 2"]]],
+    agreements: Sequence[tuple[str, Float[np.ndarray, "_n"], Float[np.ndarray, "_n"]]],
+) -> tuple[Figure, Sequence[Axes]]:
+    """Where groups of networks lie on a plane; and agreement over distance, of the last of these groups."""
+    fig, axes = plt.subplots(1, 2, figsize=(9, 4))
+    looks = [("0.7", "."), *styles(len(places) - 1)]
+    for (label, points), (colour, marker) in zip(places, looks, strict=True):
+        axes[0].scatter(*points.T, s=22, color=colour, marker=marker, label=label, lw=0, alpha=0.8)
+    for (label, distance, agreement), (colour, marker) in zip(agreements, looks[-len(agreements) :], strict=True):
+        axes[1].scatter(distance, agreement, s=22, color=colour, marker=marker, label=label, lw=0, alpha=0.8)
+    axes[0].set(xlabel="principal component 1 of training embeddings", ylabel="principal component 2")
+    axes[1].set(
+        xlabel="distance from the centre (standard deviations)",
+        ylabel="agreement with the generated network (test)",
+        ylim=(0, 1.02),
+    )
+    axes[0].legend()
+    return fig, list(axes)
+
+
 def preps(pairs: Sequence[tuple[str, Float[np.ndarray, "h w"]]]) -> tuple[Figure, Sequence[Axes]]:
     """PReps side by side on one colour scale that is linear near zero and logarithmic beyond."""
     tall = pairs[0][1].shape[0] * 3 >= pairs[0][1].shape[1]

@@ -30,6 +30,11 @@ def zoo(run: Run) -> Section:
                 rows.append((name, split, str(len(scores)), *(f"{f(scores):.3f}" for f in (np.min, np.mean, np.max))))
     header = ("architecture", "split", "networks", f"{metric}: min", "mean", "max")
     text = f"{summary['diverged']} of {summary['members']} networks diverged and are left out."
+    if run.zoo.imported:
+        text = (
+            f"{summary['members']} networks that were trained elsewhere; {summary['left_out']} others were not "
+            "imported, for the reasons in the zoo's left_out.csv."
+        )
     return Section("zoo", "The zoo", text, metrics, None, (header, *rows))
 
 

@@ -8,6 +8,7 @@ logits = network(images)
 """
 
 import dataclasses
+import warnings
 from typing import Any
 
 import flax.struct
@@ -27,6 +28,8 @@ from netspace_jax.space import artefact, many, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
 from netspace_jax.space.refinement import refine
+
+_STRANGE = 2.0  # times the distance of the outermost training network, from which on a network is strange
 
 
 @flax.struct.dataclass
@@ -87,6 +90,9 @@ class Space(NetSpace):
 
         Raises:
           InputError: the architecture is not in this space, the parameters do not fit it, or are not finite.
+
+        Warns:
+          UserWarning: an embedding lies far from those of all training networks.
         """
         single = not isinstance(networks, list | tuple) and len(getattr(networks, "shape", ())) != 2
         given: list[Any] = [networks] if single else list(networks)
@@ -98,11 +104,23 @@ class Space(NetSpace):
         built = self.architectures[which]
         flats = np.stack([_flat_of(network, built) for network in given])
         z = jnp.asarray(many.embed_many(self, which, flats))
+        self._warn_of_strange(z)
         if refine_steps:
             own = dataclasses.replace(config, steps=refine_steps)
             data = self.constants.probes if inputs is None else self.task.prepare(inputs)
             z = jnp.asarray(refine(self, which, flats, z, inputs=data, config=own))
         return z[0] if single else z
+
+    def _warn_of_strange(self, z: Float[Array, "network embedding"]) -> None:
+        """Warn of networks unlike those that trained the space: of another task, say, or not trained at all."""
+        known = max((float(self.distance(own).max()) for own in self.embeddings.values()), default=float("inf"))
+        farthest = float(self.distance(z).max())
+        if farthest > _STRANGE * known:
+            warnings.warn(
+                f"an embedding lies {farthest:.3g} standard deviations from the centre of those of training networks, "
+                f"none of which lies farther than {known:.3g}: the space cannot stand for such a network",
+                stacklevel=3,
+            )
 
     def decode(self, z: Float[Any, "*networks embedding"], architecture: str | None = None) -> Network | list[Network]:
         """The network that an embedding stands for; of several embeddings, as rows, the list of their networks.
@@ -148,6 +166,14 @@ class Space(NetSpace):
     def region(self) -> latent.Region:
         """Mean and standard deviation of the embeddings of training networks."""
         return latent.region_of(np.concatenate([np.asarray(z) for z in self.embeddings.values()]))
+
+    def distance(self, z: Float[Any, "*networks embedding"]) -> Float[Array, "*networks"]:
+        """How far embeddings lie from the centre of those of training networks, in their standard deviations.
+
+        It is the root mean square over an embedding's values: about 1 for networks like those that trained the space,
+        and much more for networks unlike them, which the space cannot stand for.
+        """
+        return jnp.sqrt(jnp.square(self.region().standardise(jnp.asarray(z))).mean(-1))
 
     def sample(self, count: int, seed: int = 0, architecture: str | None = None) -> list[Network]:
         """Networks drawn from a Gaussian mixture over the embeddings of training networks (docs/method.md, eq. 26).

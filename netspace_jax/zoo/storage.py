@@ -1,11 +1,14 @@
 """A zoo on disk: chunks of flat parameters written by Orbax, and tables of members.
 
-config.json                 what made it: the domain and its `ZooConfig`
+config.json                 what made it: the domain and its `ZooConfig`; of an imported zoo, what of it says which data
+                            its networks are scored on and how they are split
 chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, parameters); rows that no member names
                             are padding
 chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
 members.csv                 all members; its presence says that the zoo is finished
-zoo.json                    seconds of training, summed over interruptions, and summary of scores
+zoo.json                    version of this format, seconds of training, summed over interruptions, and summary of
+                            scores; of an imported zoo, also the SHA-256 of its data
+left_out.csv                of an imported zoo: what was not imported, and why
 """
 
 import dataclasses
@@ -81,6 +84,20 @@ class Zoo:
     def architectures(self) -> tuple[str, ...]:
         """Names of the architectures of its members, in order, the teacher's last."""
         return tuple(dict.fromkeys(member.architecture for member in self.members))
+
+    @property
+    def imported(self) -> bool:
+        """Whether its networks were trained elsewhere."""
+        return any(member.file for member in self.members)
+
+    @property
+    def size(self) -> int:
+        """Parameters of its largest network.
+
+        Raises:
+          InputError: a chunk cannot be read.
+        """
+        return max(next(self.chunks(name))[1].shape[1] for name in self.architectures)
 
     def scores(self, architecture: str, split: str = "") -> Float[np.ndarray, "member"]:
         """Test scores of an architecture's finite members, of one split or of all but a teacher."""

@@ -28,7 +28,7 @@ from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import Chunk, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
 from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
-from netspace_jax.zoo.table import Member, read_summary, table
+from netspace_jax.zoo.table import FORMAT, Member, read_summary, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -40,16 +40,21 @@ def zoo_name(config: ZooConfig, dataset: Dataset) -> str:
 
     So all runs that want the same zoo share it.
     """
-    fingerprint = hashlib.sha256()
-    for leaf in jax.tree.leaves(dataset):
-        fingerprint.update(np.ascontiguousarray(leaf).tobytes())
     words = (
         PurePath(config.dataset).stem,
         *config.architectures[:1],
         *(["etc"] if len(config.architectures) > 1 else []),
     )
     name = "-".join(re.sub(r"[^\w.]+", "_", word)[:40] for word in words)
-    return f"{name}-{digest(config, fingerprint.hexdigest())}"
+    return f"{name}-{digest(config, fingerprint(dataset))}"
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """SHA-256 of all arrays of a data set, in hexadecimal digits."""
+    found = hashlib.sha256()
+    for leaf in jax.tree.leaves(dataset):
+        found.update(np.ascontiguousarray(leaf).tobytes())
+    return found.hexdigest()
 
 
 def train_zoo(
@@ -98,7 +103,7 @@ def train_zoo(
             # What only fills up the devices does not train.
             upto = np.where(np.arange(width) < len(stops), plans[name].stops[fill], 0).astype(np.int32)
             trained = population.train(fill, upto, dataset, lambda done, loss: on_progress(done, total, loss))
-            _save_rows(directory, chunk, trained.flat)
+            save_rows(directory, chunk, trained.flat)
             outcome, checksums = on_host(trained.outcome), _checksums(trained.flat)
             members = [
                 _member(config, chunk, row, outcome=outcome, item=item_names[index % len(item_names)],
@@ -111,8 +116,8 @@ def train_zoo(
     members = [member for chunk in chunks for member in read_chunk_table(directory, chunk)]
     order = {name: place for place, (name, _) in enumerate(config.populations)}
     members.sort(key=lambda member: (order[member.architecture], member.index))
-    summary = _summary(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
-    seconds = {"seconds": earlier + time.perf_counter() - began}
+    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
+    seconds = {"format": FORMAT, "seconds": earlier + time.perf_counter() - began}
     write_text(directory / "zoo.json", json.dumps(seconds | summary, indent=1))
     write_text(directory / "members.csv", table(members))
     wait_for_all("the table of members")
@@ -166,7 +171,12 @@ def _member(
     )
 
 
-def _summary(members: list[Member], remedy: str) -> dict[str, int | float]:
+def summary_of(members: list[Member], remedy: str) -> dict[str, int | float]:
+    """What zoo.json says of the members.
+
+    Raises:
+      InputError: every network diverged; the message ends with the remedy.
+    """
     scores = [member.score_test for member in members if member.status == "finite" and member.split != "teacher"]
     if not scores:
         raise InputError(f"every network of the zoo diverged: {remedy}")
@@ -193,7 +203,9 @@ def _checksums(flat: Float[Array, "row size"]) -> Int[np.ndarray, "row"]:
     return (halves[0].astype(np.int64) << 16) | halves[1]
 
 
-def _save_rows(directory: epath.Path, chunk: Chunk, flat: Float[Array, "row size"]) -> None:
+def save_rows(
+    directory: epath.Path, chunk: Chunk, flat: Float[Array, "row size"] | Float[np.ndarray, "row size"]
+) -> None:
     """Write a chunk's parameters, each process those that lie on its devices."""
     path = directory / "chunks" / chunk.name
     if is_first() and path.exists():

@@ -312,3 +312,15 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path, small, monkeypatch)
     with pytest.raises(OSError, match="No space left"):
         exchange.export_network(tmp_path / "out", *small, CARD)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_card_says_what_no_tensor_tells(exported):
+    """Strides, paddings and activations, as one line of layers."""
+    (line,) = [line for line in exported.files.card.read_text().splitlines() if line.startswith("- Computes: ")]
+    wanted = {
+        "lenetlike": ("stride 2 and padding 1", "leaky ReLU of slope 0.01", "channel, row, column"),
+        "vanilla_cnn": ("8@3×3 of stride 2 and padding 1", "leaky ReLU of slope 0.01"),
+        "resnet8": ("1×1 projection", "average pool over 8×8"),
+        "siren64": ("sin(15·x)",),
+    }
+    assert all(words in line for words in wanted[exported.architecture.name])

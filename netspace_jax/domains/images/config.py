@@ -1,6 +1,7 @@
 """Flags that networks for images add to those of every zoo and space."""
 
 import dataclasses
+import math
 from typing import Annotated, Literal, cast
 
 import tyro
@@ -17,6 +18,9 @@ class ImageZooConfig(ZooConfig):
     """Where data sets that TFDS prepared lie; empty means TFDS's own default."""
     images: int = 0
     """Images of each split to use, drawn once; 0 for all."""
+    normalise: tuple[float, ...] = ()
+    """Mean and standard deviation by which pixels scaled to [0, 1] are normalised: two numbers for all channels, or the
+    means of all channels and then their standard deviations. Empty: those of the data set (docs/data.md)."""
     crop_padding: int = 0
     """Black pixels around an image before it is cropped at random; 0 for no crop."""
     flip: bool = False
@@ -42,9 +46,20 @@ def check(config: RunConfig) -> None:
     Raises:
       InputError: a value is impossible; the message names the flag and what it has to be.
     """
+    zoo = cast(ImageZooConfig, config.zoo)
+    normalise = zoo.normalise
+    if (
+        len(normalise) % 2
+        or not all(map(math.isfinite, normalise))
+        or min(normalise[len(normalise) // 2 :], default=1) <= 0
+    ):
+        raise InputError(
+            f"--zoo.normalise takes means and then as many positive standard deviations, as 0.5 0.5, not "
+            f"{' '.join(map(str, normalise))}"
+        )
     for name in ("images", "crop_padding"):
-        if getattr(config.zoo, name) < 0:
-            raise InputError(f"--zoo.{name.replace('_', '-')} must be at least 0, not {getattr(config.zoo, name)}")
+        if getattr(zoo, name) < 0:
+            raise InputError(f"--zoo.{name.replace('_', '-')} must be at least 0, not {getattr(zoo, name)}")
     netspace = cast(ImageNetSpaceConfig, config.netspace)
     if not 0 < netspace.temperature < float("inf"):
         raise InputError(f"--netspace.temperature must be positive, not {netspace.temperature}")

@@ -4,7 +4,7 @@ import dataclasses
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
-from netspace_jax.data.images import load_images
+from netspace_jax.data.images import ImageSet, load_images
 from netspace_jax.domain import Domain, Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.dataset import Classification, image_data
@@ -13,8 +13,10 @@ from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.domains.images.novelty import novelty
 from netspace_jax.domains.images.prediction import prediction
 from netspace_jax.domains.images.presets import PRESETS
+from netspace_jax.domains.images.readings import readings
 from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
 from netspace_jax.domains.images.search import search, search_architectures
+from netspace_jax.domains.images.strangers import StrangersOptions, strangers
 from netspace_jax.domains.images.transfer import TransferOptions, transfer
 from netspace_jax.errors import InputError
 from netspace_jax.report import Evaluation, architectures
@@ -28,13 +30,31 @@ def load(config: ImageZooConfig) -> Loaded:
     Raises:
       InputError: they are missing, cannot be read, or are too few for a batch.
     """
-    images = load_images(config.dataset, config.data_dir or None)
+    images = normalised_by(load_images(config.dataset, config.data_dir or None), config.normalise)
     data = image_data(images, crop_padding=config.crop_padding, flip=config.flip, count=config.images)
     if config.batch > len(data.train.y):
         raise InputError(
             f"--zoo.batch {config.batch} is more than the {len(data.train.y)} training images of {images.name}"
         )
     return Loaded(data, ("",), config)
+
+
+def normalised_by(images: ImageSet, normalise: tuple[float, ...]) -> ImageSet:
+    """The images with another mean and standard deviation, where some are given: for all channels, or for each.
+
+    Raises:
+      InputError: there are neither two numbers nor two for each channel.
+    """
+    if not normalise:
+        return images
+    channels, half = images.shape[2], len(normalise) // 2
+    if half not in (1, channels):
+        raise InputError(
+            f"--zoo.normalise has {len(normalise)} numbers: images of {channels} channels take a mean and a standard "
+            f"deviation for all, or {channels} means and then {channels} standard deviations"
+        )
+    mean, std = normalise[:half] * (channels // half), normalise[half:] * (channels // half)
+    return dataclasses.replace(images, mean=mean, std=std)
 
 
 def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification:
@@ -68,9 +88,12 @@ DOMAIN = Domain(
             options=SearchConfig,
         ),
         Evaluation("transfer", transfer, in_report=False, options=TransferOptions),
+        Evaluation("strangers", strangers, in_report=False, options=StrangersOptions),
         Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
     ),
     task_of=task_of,
     check=check,
     training=training,
+    data_flags=("dataset", "data_dir", "images", "normalise"),
+    readings=readings,
 )

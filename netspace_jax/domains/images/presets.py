@@ -87,6 +87,16 @@ def cifar10_resnet8() -> RunConfig:
     return dataclasses.replace(base, name="cifar10-resnet8", zoo=zoo, netspace=netspace)
 
 
+def imported() -> RunConfig:
+    """A space of a zoo that exists: of networks that others trained (docs/networks.md), or of any zoo on disk.
+
+    `python train.py imported --zoo DIR`; its settings suit networks of some 60,000 parameters.
+    """
+    zoo = ImageZooConfig(architectures=(), members=())
+    netspace = ImageNetSpaceConfig(skip=True, noise=0.0, networks=16, batch=64, steps=1500, validations=5)
+    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=400, batch=128))
+
+
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
     """The paper's single-architecture experiment; `epoch` is the number of steps of 128 images in one epoch."""
     zoo = ImageZooConfig(
@@ -303,6 +313,7 @@ PRESETS = {
     "digits": digits,
     "digits-shared": digits_shared,
     "digits-large": digits_large,
+    "imported": imported,
     "digits-multi": digits_multi,
     "digits-multi-own": digits_multi_own,
     "digits-unseen": digits_unseen,
