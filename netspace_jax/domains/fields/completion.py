@@ -60,12 +60,12 @@ def completion(run: Run[FieldData]) -> Section:
     overlaps, grids = {"found": [], "nearest": []}, [[], [], []]
     for row, member in enumerate(networks.indices[:SHAPES]):
         item = int(member) % data.items
-        objective = half_seen(np.asarray(data.held_out[item]), row)
+        objective = half_seen(np.asarray(data.held_out.rows(item)), row)
         first = jnp.argsort(-fits(objective))[:STARTS]
         found = search(space, region, objective, known[first], architecture_id=0, config=CONFIG)
         best = found.z[int(jnp.argmax(found.score))]
         flat, nearest = generate_many(space, 0, np.stack([best, known[first[0]]]))
-        unseen = np.asarray(data.uniform[item])
+        unseen = np.asarray(data.truth.uniform[item])
         unseen = unseen[unseen[:, 2] < 0]
         overlaps["found"].append(overlap(flat, unseen))
         overlaps["nearest"].append(overlap(nearest, unseen))

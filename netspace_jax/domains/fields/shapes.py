@@ -88,7 +88,7 @@ def shapes(run: Run[FieldData]) -> Section:
     architecture, data = run.space.architectures[0], run.dataset
     networks, found, refined = run.networks(0, "test"), run.reconstruction(0, "test"), run.refined(0)
     items = networks.indices % data.items
-    uniform, true_surface = data.uniform[items], np.asarray(data.surface[items])
+    uniform, true_surface = data.truth.uniform[items], np.asarray(data.truth.surface[items])
     truth = np.asarray(uniform[..., 3])
     own, new, better = (
         np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
