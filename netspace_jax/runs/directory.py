@@ -152,7 +152,7 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
 def differences(
     old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[str]:
-    """Fields in which two runs differ, as `zoo.steps 400 → 500`; what changes no network (where data lies) does not count.
+    """Fields in which two runs differ, as `zoo.steps 400 → 500`; what changes no network does not count.
 
     Args:
       defaults: of each part's fields, for fields that are newer than the old run.

@@ -89,9 +89,7 @@ def train_zoo(
         name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
         for name, _ in config.populations
     }
-    chunks = [
-        chunk for name, one in built.items() for chunk in chunks_of(config, name, plans[name].stops, one.size)
-    ]
+    chunks = [chunk for name, one in built.items() for chunk in chunks_of(config, name, plans[name].stops, one.size)]
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
         population = Population(built[name], config.of(name), mesh, make_training)
@@ -172,7 +170,7 @@ def _members(
     def same(value: object) -> np.ndarray:
         return np.full(count, value, object)
 
-    def each(values: Shaped[np.ndarray, "row"]) -> np.ndarray:
+    def each(values: Shaped[Array | np.ndarray, "row"]) -> np.ndarray:
         return np.asarray(values)[:count]
 
     return Members(

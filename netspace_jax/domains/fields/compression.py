@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from netspace_jax.domains.fields.dataset import FieldData
-from netspace_jax.domains.fields.pictures import items_of, psnr, truth_of
+from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
+from netspace_jax.domains.fields.pictures import items_of, psnr
 from netspace_jax.metrics.behaviour import outputs_of
 from netspace_jax.report import Section, figures
 from netspace_jax.runs import Run
@@ -20,9 +20,9 @@ REACH = 4.0  # standard deviations that the steps of a rounded value cover, to e
 PICTURES = 256
 
 
-def compression(run: Run[FieldData]) -> Section:
+def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     """Bits for a picture: rounded embeddings and their shared decoder, against JPEG at the same PSNR."""
-    data, truth = run.dataset, truth_of(run)
+    data, truth = run.dataset, run.dataset.truth
     networks = run.networks(0, "test").first(PICTURES)
     wanted = data.values(items_of(run, "test")[:PICTURES])
     region, architecture = run.space.region(), run.space.architectures[0]
@@ -53,8 +53,8 @@ def compression(run: Run[FieldData]) -> Section:
         f"Of {len(wanted)} test pictures. A refined embedding rounded to 6 bits a value takes {best[0]:.0f} bits for "
         f"{best[1]:.1f} dB; JPEG takes {_bits(metrics['compression/jpeg_bits'])} at that PSNR, and "
         f"{_bits(metrics['compression/jpeg_scan_bits'])} if its headers and tables, nearly the same for all, are not "
-        f"counted. The decoder, {decoder} values of 32 bits, is not counted either: shared by the {data.items} pictures "
-        f"of this set it takes {shared:.0f} bits more for each."
+        f"counted. The decoder, {decoder} values of 32 bits, is not counted either: shared by the {data.items} "
+        f"pictures of this set it takes {shared:.0f} bits more for each."
     )
     return Section("compression", "Bits for a picture", text, metrics, figure, (("kept as", "bits", "PSNR"), *rows))
 

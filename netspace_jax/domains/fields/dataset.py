@@ -1,6 +1,7 @@
 """Fields as samples on the device: each network holds one shape, picture or signal and has data of its own."""
 
 import dataclasses
+from typing import Generic, TypeVar
 
 import flax.struct
 import jax
@@ -88,8 +89,11 @@ class SignalTruth:
         return self.known[:, 0].astype(int) if self.names == ("class",) else None
 
 
+Truth = TypeVar("Truth", ShapeTruth, PictureTruth, SignalTruth)
+
+
 @flax.struct.dataclass
-class FieldData:
+class FieldData(Generic[Truth]):
     """A set of fields; each network is about one, so that each has points of its own.
 
     Attributes:
@@ -103,7 +107,7 @@ class FieldData:
 
     train: tuple[Samples, ...]
     held_out: Samples | None
-    truth: ShapeTruth | PictureTruth | SignalTruth
+    truth: Truth
     item: Int[Array, ""] | int = 0
     task: Field = flax.struct.field(pytree_node=False, default=SignedDistance())
     scale: float = flax.struct.field(pytree_node=False, default=1.0)
@@ -116,7 +120,7 @@ class FieldData:
         """Number of fields."""
         return len(self.train[0].values)
 
-    def of(self, member: Int[Array, ""] | int) -> "FieldData":
+    def of(self, member: Int[Array, ""] | int) -> "FieldData[Truth]":
         """The field that a member is about; where there are more members than fields, they are counted round."""
         return dataclasses.replace(self, item=member % self.items)
 
@@ -144,6 +148,11 @@ class FieldData:
         whole = self._whole(self.held_out, self.held_out.values.shape[1])
         offset = {"validation": 0, "test": 1}[split]
         return Batch(whole.inputs[offset::2], whole.targets[offset::2])
+
+    @property
+    def unseen(self) -> Samples:
+        """Samples that nothing trains on, where there are any; else those of the first part."""
+        return self.train[0] if self.held_out is None else self.held_out
 
     def values(self, items: Int[np.ndarray, "field"]) -> Float[np.ndarray, "field n c"]:
         """True values of many fields at the training samples of the first part."""
@@ -178,7 +187,7 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(jnp.concatenate(column) for column in zip(*batches, strict=True)))
 
 
-def field_data(shapes: ShapeSet) -> FieldData:
+def field_data(shapes: ShapeSet) -> FieldData[ShapeTruth]:
     """Put a set of shapes on the device."""
 
     def samples(rows: Float[np.ndarray, "shape n 4"]) -> Samples:
@@ -194,14 +203,14 @@ def field_data(shapes: ShapeSet) -> FieldData:
 def grid_data(
     points: Float[np.ndarray, "item_or_one n d"],
     values: Shaped[np.ndarray, "item n c"],
-    truth: PictureTruth | SignalTruth,
+    truth: Truth,
     task: Field,
     *,
     batch: int,
     scale: float = 1.0,
     shift: float = 0.0,
     held_out: Samples | None = None,
-) -> FieldData:
+) -> FieldData[Truth]:
     """Put fields on the device that were sampled at n points each, all of which train.
 
     Args:

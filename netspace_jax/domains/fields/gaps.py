@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Bool, Float
 from matplotlib.figure import Figure
 
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
 from netspace_jax.domains.fields.pictures import items_of
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.latent import Region
@@ -46,8 +46,8 @@ class Seen(NamedTuple):
     noise: float = 0.0
 
 
-def gaps(run: Run[FieldData]) -> Section:
-    """Signals at irregular instants, with a gap, and with noise: refinement on what was seen, beside what takes no space."""
+def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
+    """Signals at irregular instants, with a gap, with noise: refined on what was seen, beside what takes no space."""
     instants, order = in_time(run)
     data, items = run.dataset, items_of(run, "test")[:SIGNALS]
     truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
@@ -73,9 +73,9 @@ def gaps(run: Run[FieldData]) -> Section:
         rows.append((seen.label, *(f"{each.mean() / size:.3f}" for each in errors.values())))
         panels.append((seen, truth[:SHOWN], values[:SHOWN], {way: own[:SHOWN] for way, own in found.items()}))
     text = (
-        f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against the "
-        f"signal without it), as a share of the signals' own. The space: the embedding, of {STARTS} begun at training "
-        f"signals that fit best, whose network passes through what was seen after {STEPS} steps."
+        f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against "
+        f"the signal without it), as a share of the signals' own. The space: the embedding, of {STARTS} begun at "
+        f"training signals that fit best, whose network passes through what was seen after {STEPS} steps."
     )
     header = (
         "seen",

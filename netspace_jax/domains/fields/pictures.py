@@ -11,12 +11,14 @@ from skimage.transform import resize
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.images import pixel_centres
+from netspace_jax.errors import InputError
 from netspace_jax.latent import line
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
+from netspace_jax.task import Split
 
 PEAK = 2.0  # values of pixels go from -1 to 1
 SHOWN = 12  # pictures side by side
@@ -31,21 +33,14 @@ def psnr(values: Float[Rows, "picture n c"], truth: Float[Rows, "picture n c"]) 
     return 10 * np.log10(PEAK**2 / np.maximum(error, _SMALLEST))
 
 
-def truth_of(run: Run[FieldData]) -> PictureTruth:
-    """What is known of a run's pictures."""
-    found = run.dataset.truth
-    assert isinstance(found, PictureTruth)
-    return found
+def items_of(run: Run[FieldData], split: Split) -> Int[np.ndarray, "member"]:
+    """The field that each member of a split is about."""
+    return run.networks(0, split).indices % run.dataset.items
 
 
-def items_of(run: Run[FieldData], split: str) -> Int[np.ndarray, "member"]:
-    """The picture that each member of a split is about."""
-    return run.networks(0, split).indices % run.dataset.items  # type: ignore[arg-type]
-
-
-def pictures(run: Run[FieldData]) -> Section:
+def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
     """Pictures never seen: each network, the one generated from it and the refined one, against the picture."""
-    networks, data, truth = run.networks(0, "test"), run.dataset, truth_of(run)
+    networks, data, truth = run.networks(0, "test"), run.dataset, run.dataset.truth
     wanted = data.values(items_of(run, "test"))
     ways = {
         "members": ("the network itself", networks.parameters),
@@ -53,8 +48,7 @@ def pictures(run: Run[FieldData]) -> Section:
         "refined": (f"refined by {run.config.refine.steps} steps", run.refined(0).generated),
     }
     values = {
-        name: outputs_of(data, run.space.architectures[0], flats, networks.indices)
-        for name, (_, flats) in ways.items()
+        name: outputs_of(data, run.space.architectures[0], flats, networks.indices) for name, (_, flats) in ways.items()
     }
     found = {name: psnr(own, wanted) for name, own in values.items()}
     metrics = {f"pictures/psnr_{name}": float(each.mean()) for name, each in found.items()}
@@ -77,9 +71,9 @@ def pictures(run: Run[FieldData]) -> Section:
     return Section("pictures", "Pictures that were never seen", text, metrics, figure, (header, *rows))
 
 
-def walk(run: Run[FieldData]) -> Section:
+def walk(run: Run[FieldData[PictureTruth]]) -> Section:
     """From one picture to another: through embeddings, through weights, and by fading one picture into the other."""
-    truth, data = truth_of(run), run.dataset
+    truth, data = run.dataset.truth, run.dataset
     architecture, flats = run.space.architectures[0], run.networks(0, "test").parameters
     z, wanted = run.reconstruction(0, "test").embedding, data.values(items_of(run, "test"))
     count = min(MEASURED, len(z) // 2)
@@ -111,9 +105,9 @@ def walk(run: Run[FieldData]) -> Section:
     return Section("walk", "From one picture to another", text, metrics, figure)
 
 
-def samples(run: Run[FieldData]) -> Section:
+def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     """New pictures: networks drawn from a density over the embeddings, and the training pictures most like them."""
-    truth, data = truth_of(run), run.dataset
+    truth, data = run.dataset.truth, run.dataset
     known = data.values(items_of(run, "train"))
     points = data.train[0].points[0][: known.shape[1]]
     networks = run.space.sample(4 * SHOWN)
@@ -125,7 +119,8 @@ def samples(run: Run[FieldData]) -> Section:
         "samples/test_nearest_psnr": float(nearest_psnr(wanted, known).mean()),
         "samples/different_nearest": float(len(np.unique(rows)) / len(rows)),
     }
-    shown = [truth.images(values[:SHOWN]), truth.images(known[rows[:SHOWN]])]
+    every = slice(None, None, 4)  # draws come sorted by the part of the mixture that they are from
+    shown = [truth.images(values[every]), truth.images(known[rows[every]])]
     text = (
         f"{len(values)} networks drawn. PSNR to the training picture most like each is "
         f"{metrics['samples/nearest_psnr']:.1f} dB, where test pictures have "
@@ -143,22 +138,24 @@ class SuperOptions:
     """Coordinates along each side for one pixel."""
 
 
-def super_resolution(run: Run[FieldData], options: SuperOptions) -> Section:
+def super_resolution(run: Run[FieldData[PictureTruth]], options: SuperOptions) -> Section:
     """Networks asked between their pixels, beside bicubic interpolation of the picture."""
-    truth, times = truth_of(run), options.times
+    if options.times < 1:
+        raise InputError(f"--times must be at least 1, not {options.times}")
+    truth, times = run.dataset.truth, options.times
     height, width = truth.size
     points = pixel_centres(times * height, times * width)
     networks, architecture = run.networks(0, "test").first(SHOWN), run.space.architectures[0]
     wanted = truth.images(run.dataset.values(networks.indices % run.dataset.items))
     size = (times * height, times * width)
-    bicubic = np.stack([np.clip(resize(picture, size, order=3), 0, 1) for picture in wanted])
+    bicubic = np.stack([np.clip(np.asarray(resize(picture, size, order=3)), 0, 1) for picture in wanted])
     ways = {
         "members": ("network", networks.parameters),
         "generated": ("generated", run.reconstruction(0, "test").generated[:SHOWN]),
         "refined": ("refined", run.refined(0).generated[:SHOWN]),
     }
     shown = {
-        name: np.clip(outputs_on(architecture, flats, points).reshape(bicubic.shape) / 2 + 0.5, 0, 1)
+        name: np.clip(np.asarray(outputs_on(architecture, flats, points)).reshape(bicubic.shape) / 2 + 0.5, 0, 1)
         for name, (_, flats) in ways.items()
     }
     flat = bicubic.reshape(len(bicubic), -1, 1)
@@ -198,6 +195,6 @@ def nearest_psnr(
 
 
 def _values(
-    run: Run[FieldData], z: Float[Rows, "network embedding"], points: Float[Rows, "n 2"]
+    run: Run[FieldData[PictureTruth]], z: Float[Rows, "network embedding"], points: Float[Rows, "n 2"]
 ) -> Float[np.ndarray, "network n c"]:
     return outputs_on(run.space.architectures[0], generate_many(run.space, 0, z), points)

@@ -1,6 +1,7 @@
 """Reading a network by its outputs at K coordinates that are learned (ProbeGen, Kahana et al. 2024)."""
 
 import functools
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -55,7 +56,8 @@ def probe_accuracy(
 
 def _logits(architecture: Architecture, params, flats: Float[Array, "network size"], classes: int):
     outputs = jax.vmap(lambda flat: architecture.apply(flat, params["probes"]).reshape(-1))(flats)
-    return _Reader(classes).apply({"params": params["reader"]}, outputs)
+    # One array: Flax returns a tuple only where collections are mutable.
+    return cast(Array, _Reader(classes).apply({"params": params["reader"]}, outputs))
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "classes"))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import warnings
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -21,6 +20,7 @@ from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many
+from netspace_jax.task import Split
 
 HIDDEN, EPOCHS = 128, 60  # of the perceptron
 PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's C)
@@ -65,7 +65,9 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
             probes=count,
         )
         metrics[f"classify/coordinates_{count}"] = found
-        rows.append((f"outputs at {count} learned coordinates", str(count * run.space.task.outputs), "", f"{found:.3f}"))
+        rows.append(
+            (f"outputs at {count} learned coordinates", str(count * run.space.task.outputs), "", f"{found:.3f}")
+        )
     copies = permuted(architecture, networks.parameters)
     for name, features in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):
         same = readers[name][1].predict(features) == readers[name][1].predict(unseen[name])
@@ -82,7 +84,7 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     return Section("reading", "What does the network show?", text, metrics, None, (header, *rows))
 
 
-def _features(run: Run[FieldData], split: Any) -> dict[str, Float[np.ndarray, "network features"]]:
+def _features(run: Run[FieldData], split: Split) -> dict[str, Float[np.ndarray, "network features"]]:
     networks = run.networks(0, split)
     pixels = run.dataset.values(items_of(run, split))
     name = run.space.names[0]
@@ -98,9 +100,7 @@ def _features(run: Run[FieldData], split: Any) -> dict[str, Float[np.ndarray, "n
 def _readers(features: Float[np.ndarray, "network features"], labels: Int[np.ndarray, "network"]):
     """A linear model and a small perceptron on standardised features; both stop after a set number of passes."""
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=300))
-    perceptron = make_pipeline(
-        StandardScaler(), MLPClassifier((HIDDEN,), alpha=1e-2, max_iter=EPOCHS, random_state=0)
-    )
+    perceptron = make_pipeline(StandardScaler(), MLPClassifier((HIDDEN,), alpha=1e-2, max_iter=EPOCHS, random_state=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return linear.fit(features, labels), perceptron.fit(features, labels)

@@ -4,9 +4,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.neighbors import NearestNeighbors
 
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
-from netspace_jax.domains.fields.pictures import items_of, truth_of
+from netspace_jax.domains.fields.pictures import items_of
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 
@@ -14,9 +14,9 @@ NEAREST = 5
 QUERIES = 6  # shown
 
 
-def retrieval(run: Run[FieldData]) -> Section:
+def retrieval(run: Run[FieldData[PictureTruth]]) -> Section:
     """The nearest pictures to each test picture: by embeddings, by pixels and by weights."""
-    truth, data = truth_of(run), run.dataset
+    truth, data = run.dataset.truth, run.dataset
     labels, items = np.asarray(truth.label), items_of(run, "train")
     tests = items_of(run, "test")
     known, queries = data.values(items), data.values(tests)
@@ -36,8 +36,8 @@ def retrieval(run: Run[FieldData]) -> Section:
     titles = ["asked for", *(f"nearest {i + 1}" for i in range(NEAREST))]
     figure = gallery(grid, [""] * QUERIES, titles)
     text = (
-        f"For {len(queries)} test networks the {NEAREST} nearest of {len(known)} training networks: the share that have "
-        "the same class, and the share that are also among the nearest by pixels."
+        f"For {len(queries)} test networks the {NEAREST} nearest of {len(known)} training networks: the share that "
+        "have the same class, and the share that are also among the nearest by pixels."
     )
     header = ("by", f"same class among {NEAREST}", "also nearest by pixels")
     return Section("retrieval", "Pictures alike", text, metrics, figure, (header, *rows))

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from netspace_jax.domain import Loaded
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.dataset import SignalTruth, grid_data
+from netspace_jax.domains.fields.dataset import FieldData, SignalTruth, grid_data
 from netspace_jax.domains.fields.task import Signal
 from netspace_jax.errors import InputError
 
@@ -86,7 +86,7 @@ def _sines(config: FieldZooConfig) -> Loaded:
     return Loaded(data, items, dataclasses.replace(config, members=(count * config.views,)))
 
 
-def _shuffled(points: np.ndarray, values: np.ndarray, truth: SignalTruth, batch: int):
+def _shuffled(points: np.ndarray, values: np.ndarray, truth: SignalTruth, batch: int) -> FieldData[SignalTruth]:
     order = np.random.default_rng(0).permutation(values.shape[1])
     task = Signal(channels=values.shape[2])
     return grid_data(points[:, order], values[:, order].astype(np.float32), truth, task, batch=batch)

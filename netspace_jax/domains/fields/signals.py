@@ -15,21 +15,14 @@ from netspace_jax.runs import Run
 SHOWN = 6
 
 
-def known_of(run: Run[FieldData]) -> SignalTruth:
-    """What is known of a run's signals."""
-    found = run.dataset.truth
-    assert isinstance(found, SignalTruth)
-    return found
-
-
-def in_time(run: Run[FieldData]) -> tuple[Float[np.ndarray, "n"], np.ndarray]:
+def in_time(run: Run[FieldData[SignalTruth]]) -> tuple[Float[np.ndarray, "n"], np.ndarray]:
     """Instants at which the signals of a run are known, in order, and the samples' places in it."""
     instants = np.asarray(run.dataset.train[0].points[0, : run.dataset.values(np.zeros(1, int)).shape[1], 0])
     order = np.argsort(instants)
     return instants[order], order
 
 
-def signals(run: Run[FieldData]) -> Section:
+def signals(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals never seen: each network, the one generated from it and the refined one, against the signal."""
     networks, data = run.networks(0, "test"), run.dataset
     wanted = data.values(items_of(run, "test"))
@@ -39,8 +32,7 @@ def signals(run: Run[FieldData]) -> Section:
         "refined": (f"refined by {run.config.refine.steps} steps", run.refined(0).generated),
     }
     values = {
-        name: outputs_of(data, run.space.architectures[0], flats, networks.indices)
-        for name, (_, flats) in ways.items()
+        name: outputs_of(data, run.space.architectures[0], flats, networks.indices) for name, (_, flats) in ways.items()
     }
     errors = {name: rms(own, wanted) for name, own in values.items()}
     metrics = {f"signals/rms_{name}": float(each.mean()) for name, each in errors.items()}
@@ -59,9 +51,9 @@ def signals(run: Run[FieldData]) -> Section:
     return Section("signals", "Signals that were never seen", text, metrics, figure, (header, *rows))
 
 
-def readout(run: Run[FieldData]) -> Section:
+def readout(run: Run[FieldData[SignalTruth]]) -> Section:
     """What stands for a signal, by linear regression from the embedding of its network, which no label trained."""
-    truth, architecture = known_of(run), run.space.architectures[0]
+    truth, architecture = run.dataset.truth, run.space.architectures[0]
     numbers = np.asarray(truth.known)
     train, test = (numbers[items_of(run, split)] for split in ("train", "test"))
     networks = {split: run.networks(0, split).parameters for split in ("train", "test")}
@@ -74,7 +66,10 @@ def readout(run: Run[FieldData]) -> Section:
         ),
         "probes": (
             f"outputs at the {len(probes)} probes",
-            *(outputs_on(architecture, networks[split], probes).reshape(len(networks[split]), -1) for split in networks),
+            *(
+                outputs_on(architecture, networks[split], probes).reshape(len(networks[split]), -1)
+                for split in networks
+            ),
         ),
         "flat": ("flat weights", networks["train"], networks["test"]),
         "statistics": (
@@ -98,7 +93,9 @@ def readout(run: Run[FieldData]) -> Section:
     return Section("readout", "What stands for a signal", text, metrics, None, (header, *rows))
 
 
-def rms(values: Float[np.ndarray, "signal n c"], wanted: Float[np.ndarray, "signal n c"]) -> Float[np.ndarray, "signal"]:
+def rms(
+    values: Float[np.ndarray, "signal n c"], wanted: Float[np.ndarray, "signal n c"]
+) -> Float[np.ndarray, "signal"]:
     """Root mean square error of each signal."""
     return np.sqrt(np.square(values - wanted).mean((1, 2)))
 

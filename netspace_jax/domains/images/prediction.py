@@ -15,6 +15,7 @@ from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.task import Split
 
+
 def ridge(
     train: Float[np.ndarray, "n features"], wanted: Float[np.ndarray, "n"], test: Float[np.ndarray, "m features"]
 ) -> Float[np.ndarray, "m"]:
