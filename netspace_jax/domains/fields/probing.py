@@ -14,7 +14,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_blocks
 
-STEPS, BATCH, HIDDEN = 1500, 128, 128
+STEPS, BATCH, HIDDEN = 1000, 64, 128
 RATE, DECAY = 3e-3, 1e-3
 
 

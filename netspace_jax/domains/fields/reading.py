@@ -22,7 +22,7 @@ from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many
 from netspace_jax.task import Split
 
-HIDDEN, EPOCHS = 128, 60  # of the perceptron
+HIDDEN, EPOCHS = 128, 40  # of the perceptron
 PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's C)
 
 
