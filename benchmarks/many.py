@@ -50,7 +50,7 @@ class Arguments:
 
     sizes: tuple[int, ...] = (3750, 15000, 60000)
     """Numbers of pictures, each in one network."""
-    steps: int = 100
+    steps: int = 50
     """Training steps of a network, each on all pixels."""
     learning_rate: float = 5e-3
     """Learning rate at the first step."""

@@ -23,9 +23,10 @@ from netspace_jax.runs import Run
 from netspace_jax.space import Space
 from netspace_jax.space.many import generate_many
 
-SIGNALS, SHOWN = 64, 3
+SIGNALS, SHOWN = 32, 3
 STARTS = 4
 STEPS, RATE, TRUST = 400, 0.05, 1e-3
+BATCH = 128  # samples of one step, of what was seen
 OWN_STEPS, OWN_RATE = 500, 2e-3  # of a network that is fitted to what was seen, without a space
 SEEN = 0.25  # share of samples, at random instants
 MISSING = 0.25  # share of samples that are missing one after another
@@ -144,7 +145,7 @@ def _fit(space, region, rows, starts, channels):
             outputs = space.architectures[0].apply(space.generate(region.restore(u), 0), own[:, :-channels])
             return jnp.square(outputs - own[:, -channels:]).mean() + TRUST * jnp.square(u).mean()
 
-        end = descend(loss, region.standardise(start), own, optimizer, steps=STEPS, batch=len(own), seed=0)
+        end = descend(loss, region.standardise(start), own, optimizer, steps=STEPS, batch=BATCH, seed=0)
         return region.restore(end), loss(end, own)
 
     z, losses = jax.vmap(lambda own, several: jax.vmap(lambda start: one(own, start))(several))(rows, starts)
@@ -171,7 +172,7 @@ def _fit_own(numbers, rows, architecture, channels):
         def loss(flat, own):
             return jnp.square(architecture.apply(flat, own[:, :-channels]) - own[:, -channels:]).mean()
 
-        return descend(loss, flat, own, optimizer, steps=OWN_STEPS, batch=len(own), seed=0)
+        return descend(loss, flat, own, optimizer, steps=OWN_STEPS, batch=BATCH, seed=0)
 
     return jax.vmap(one)(numbers, rows)
 

@@ -98,7 +98,7 @@ def fashion_pictures() -> RunConfig:
     """
     base = pictures()
     zoo = dataclasses.replace(base.zoo, dataset="fashion_mnist", batch=392, steps=200, learning_rate=3e-3)
-    netspace = dataclasses.replace(base.netspace, embedding=256, probes=784, batch=256)
+    netspace = dataclasses.replace(base.netspace, embedding=256, hidden=1024, skip=True, probes=784, batch=256)
     refine = dataclasses.replace(base.refine, steps=200, batch=256)
     return RunConfig("fashion-pictures", "fields", zoo, netspace, refine)
 
@@ -135,7 +135,7 @@ def signals() -> RunConfig:
         schedule="cosine",
     )
     base = pictures()
-    netspace = dataclasses.replace(base.netspace, embedding=256, probes=256, batch=128)
+    netspace = dataclasses.replace(base.netspace, embedding=512, probes=256, batch=128)
     refine = dataclasses.replace(base.refine, batch=256)
     return RunConfig("signals", "fields", zoo, netspace, refine)
 
