@@ -3,6 +3,7 @@
 import functools
 from typing import NamedTuple
 
+import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +14,6 @@ from matplotlib.figure import Figure
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
 from netspace_jax.domains.fields.pictures import items_of
 from netspace_jax.domains.fields.signals import in_time, rms
-from netspace_jax.latent import Region
 from netspace_jax.metrics.behaviour import outputs_on
 from netspace_jax.ops.descent import descend
 from netspace_jax.ops.keys import Purpose, key_of
@@ -25,7 +25,9 @@ from netspace_jax.space.many import generate_many
 
 SIGNALS, SHOWN = 32, 3
 STARTS = 4
-STEPS, RATE, TRUST = 400, 0.05, 1e-3
+STEPS, RATE = 400, 0.05
+ERROR = 0.05  # standard deviation of what the decoder itself gets wrong, in root mean squares of the signals
+KEPT = 0.999  # share of the variance of embeddings along the directions in which one is looked for
 BATCH = 128  # samples of one step, of what was seen
 OWN_STEPS, OWN_RATE = 500, 2e-3  # of a network that is fitted to what was seen, without a space
 SEEN = 0.25  # share of samples, at random instants
@@ -52,7 +54,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     instants, order = in_time(run)
     data, items = run.dataset, items_of(run, "test")[:SIGNALS]
     truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
-    embeddings = jnp.asarray(run.space.embeddings[run.space.names[0]])
+    embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
     size = float(np.sqrt(np.square(known).mean()))
     metrics, rows, panels = {}, [], []
     for name, seen in cases(len(truth), len(instants)).items():
@@ -61,7 +63,9 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         distances = _distances(values, known, seen.mask)
         first = np.argsort(distances, 1)[:, :STARTS]
         table = _rows(instants, values, seen.mask)
-        z = fit_embeddings(run.space, run.space.region(), table, embeddings[first], truth.shape[-1])
+        prior = prior_of(embeddings)
+        trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.directions) / table.shape[1]
+        z = fit_embeddings(run.space, prior, table, embeddings[first], truth.shape[-1], trust)
         found = {
             "space": outputs_on(run.space.architectures[0], generate_many(run.space, 0, z), instants[:, None]),
             "nearest": known[first[:, 0]],
@@ -115,38 +119,67 @@ def interpolated(
     return np.stack(found).astype(np.float32)
 
 
+@flax.struct.dataclass
+class Prior:
+    """A Gaussian over embeddings: its mean, and directions each of which is as long as its standard deviation."""
+
+    mean: Float[Array, "embedding"]
+    directions: Float[Array, "direction embedding"]
+
+    def restore(self, u: Float[Array, "direction"]) -> Float[Array, "embedding"]:
+        """The embedding of standardised coordinates."""
+        return self.mean + u @ self.directions
+
+    def standardise(self, z: Float[Array, "embedding"]) -> Float[Array, "direction"]:
+        """Coordinates of an embedding, less what lies across the directions."""
+        return self.directions @ (z - self.mean) / jnp.square(self.directions).sum(1)
+
+
+def prior_of(embeddings: Float[np.ndarray, "network embedding"]) -> Prior:
+    """The Gaussian of some embeddings along their principal directions, which carry `KEPT` of their variance."""
+    mean = embeddings.mean(0)
+    _, sizes, axes = np.linalg.svd((embeddings - mean).astype(np.float64), full_matrices=False)
+    share = np.cumsum(np.square(sizes)) / np.square(sizes).sum()
+    count = int(np.searchsorted(share, KEPT)) + 1
+    directions = sizes[:count, None] / np.sqrt(len(embeddings)) * axes[:count]
+    return Prior(jnp.asarray(mean), jnp.asarray(directions, jnp.float32))
+
+
 def fit_embeddings(
     space: Space,
-    region: Region,
+    prior: Prior,
     rows: Float[np.ndarray, "signal n d_and_c"],
-    starts: Float[Array, "signal start embedding"],
+    starts: Float[np.ndarray, "signal start embedding"],
     channels: int,
+    trust: float,
 ) -> Float[np.ndarray, "signal embedding"]:
-    """For each field the embedding, of several descents, whose network passes best through samples of it.
+    """For each field the embedding, of several descents, that is likely and whose network passes through samples of it.
 
     Args:
       rows: samples of each field: d coordinates and c values.
       starts: embeddings at which descents begin.
+      trust: weight of the mean square of standardised coordinates against the mean squared error: the variance of an
+        error times directions over samples makes what is found the most probable embedding.
     """
 
-    def block(count, own, space, region):
+    def block(count, own, space, prior, trust):
         del count
-        return _fit(space, region, *own, channels)
+        return _fit(space, prior, *own, trust, channels)
 
-    return in_blocks(block, (rows, np.asarray(starts)), space, region)
+    return in_blocks(block, (rows, starts), space, prior, np.float32(trust))
 
 
 @functools.partial(jax.jit, static_argnames="channels")
-def _fit(space, region, rows, starts, channels):
+def _fit(space, prior, rows, starts, trust, channels):
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, STEPS, 0.02))
 
     def one(own, start):
         def loss(u, own):
-            outputs = space.architectures[0].apply(space.generate(region.restore(u), 0), own[:, :-channels])
-            return jnp.square(outputs - own[:, -channels:]).mean() + TRUST * jnp.square(u).mean()
+            outputs = space.architectures[0].apply(space.generate(prior.restore(u), 0), own[:, :-channels])
+            return jnp.square(outputs - own[:, -channels:]).mean() + trust * jnp.square(u).mean()
 
-        end = descend(loss, region.standardise(start), own, optimizer, steps=STEPS, batch=BATCH, seed=0)
-        return region.restore(end), loss(end, own)
+        end = descend(loss, prior.standardise(start), own, optimizer, steps=STEPS, batch=BATCH, seed=0)
+        return prior.restore(end), loss(end, own)
 
     z, losses = jax.vmap(lambda own, several: jax.vmap(lambda start: one(own, start))(several))(rows, starts)
     return z[jnp.arange(len(z)), losses.argmin(1)]
@@ -205,6 +238,7 @@ def _figure(instants: Float[np.ndarray, "n"], panels: list) -> Figure:
             low, high = truth[panel, :, 0].min(), truth[panel, :, 0].max()
             ax.set_ylim(low - 0.5 * (high - low), high + 0.5 * (high - low))
         line[0].set_ylabel("value")
+        line[0].set_title(seen.label, loc="left", fontsize=9)
     for ax in axes[-1]:
         ax.set_xlabel("time, from -1 to 1")
     axes[0, 0].legend(fontsize=7)

@@ -67,3 +67,12 @@ def test_a_signal_that_the_space_has_is_found_from_little(run, monkeypatch):
 def test_root_mean_square_error_by_hand():
     values = np.zeros((2, 4, 1))
     np.testing.assert_allclose(rms(values + np.array([1, 2])[:, None, None], values), [1, 2])
+
+
+def test_a_prior_has_the_directions_and_deviations_of_embeddings():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(4000, 2)) @ np.array([[3.0, 0, 0, 0], [0, 0.5, 0, 0]]) + np.array([1.0, 2, 3, 4])
+    prior = module.prior_of(z.astype(np.float32))
+    assert prior.directions.shape == (2, 4)
+    np.testing.assert_allclose(np.linalg.norm(prior.directions, axis=1), [3, 0.5], rtol=0.05)
+    np.testing.assert_allclose(prior.restore(prior.standardise(jnp.asarray(z[7], jnp.float32))), z[7], atol=1e-4)
