@@ -70,8 +70,8 @@ def number(figure: Mapping[str, float | None]) -> str:
     mean, std = figure["mean"], figure["std"]
     if mean is None:
         return "–"
-    digits = 4 if abs(mean) < 0.1 else 3
-    return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if std is not None else "")
+    digits = 4 if abs(mean) < 0.1 else 3 if abs(mean) < 10 else 1 if abs(mean) < 1000 else 0
+    return f"{mean:,.{digits}f}" + (f" ± {std:,.{digits}f}" if std is not None else "")
 
 
 def minutes(found: Mapping[str, Any]) -> str:
@@ -137,10 +137,12 @@ def fidelity(name: str) -> list[str]:
 
 # Rows of tables about fields, each a label and names of figures: `table: WHICH-RESULTS` in a document.
 LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]] = {
-    "psnr": (("networks of pictures never seen", "mean PSNR (dB)"), (
+    "psnr": (("networks of pictures never seen", "mean PSNR (dB), unless it says otherwise"), (
         ("members", ("pictures/psnr_members",)),
         ("generated, encoder alone", ("pictures/psnr_generated",)),
-        ("refined", ("pictures/psnr_refined",)))),
+        ("refined", ("pictures/psnr_refined",)),
+        ("networks in the zoo", ("zoo/members",)),
+        ("seconds in which they were fitted and stored", ("zoo/seconds",)))),
     "reading": (("class read from", "linear", "perceptron"), (
         ("embedding", ("classify/embedding_linear", "classify/embedding")),
         ("the data itself", ("classify/inputs_linear", "classify/inputs")),
@@ -199,7 +201,8 @@ def many() -> list[str]:
     found = results("many")
     if found is None:
         return ["Not measured in this version."]
-    parts = [key for key in found["rows"][0] if key.startswith("seconds/")]
+    which = "seconds/" if found["quiet"] else "cores/"
+    parts = [key for key in found["rows"][0] if key.startswith(which)]
     names = [key.partition("/")[2] for key in parts]
     header = ["networks", "PSNR (dB)", *(f"{name} (s)" for name in names), "outside training", "memory (MB)", "files"]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
@@ -208,7 +211,7 @@ def many() -> list[str]:
         lines.append(
             "| " + " | ".join([*cells, f"{row['outside']:.0%}", f"{row['memory']:,.0f}", f"{row['files']}"]) + " |"
         )
-    busy = "" if found["quiet"] else "; other work ran beside"
+    busy = "" if found["quiet"] else "; other work ran beside, so seconds are those of both cores together"
     return [*lines, "", f"`{found['command']}`, {found['date']}; {found['machine']}{busy}."]
 
 

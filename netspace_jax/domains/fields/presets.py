@@ -62,7 +62,8 @@ def _shapes_of_files(name: str, members: int) -> RunConfig:
 def pictures() -> RunConfig:
     """scikit-learn's 1,797 digits, each in a SIREN of its own (2→32→32→1, ω 30, own starts), and a space of them.
 
-    `python train.py pictures`: not measured in this version.
+    `python train.py pictures`: PSNR of members 95.287, encoder alone 25.690, refined 29.790, class from the embedding
+    0.970, from pixels 0.960, from weights 0.117 (mean of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="digits",
