@@ -4,7 +4,7 @@ import csv
 import dataclasses
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, get_type_hints, overload
+from typing import Any, get_args, get_type_hints, overload
 
 import numpy as np
 from etils import epath
@@ -43,19 +43,49 @@ class Member:
     checksum: str
 
 
-_TYPES: dict[str, type] = get_type_hints(Member)
-_DTYPES: dict[type, Any] = {int: np.int64, float: np.float64, str: object}
+# How a column is held: what a field may lack, as `int | None`, and text as objects.
+_DTYPES: dict[Any, Any] = {int: np.int64, float: np.float64}
+_TYPES: dict[str, Any] = get_type_hints(Member)
+_DEFAULTS = {
+    field.name: field.default for field in dataclasses.fields(Member) if field.default is not dataclasses.MISSING
+}
+
+
+def _as_column(name: str, values: Any) -> Shaped[np.ndarray, "member"]:
+    """Values of a field as they are held."""
+    return np.asarray(values, _DTYPES.get(_TYPES[name], object))
+
+
+def _parsed(name: str, cells: Sequence[str]) -> Shaped[np.ndarray, "member"]:
+    """Cells of a table as values of a field; an empty one is None where the field may be.
+
+    Raises:
+      ValueError: a cell is none.
+    """
+    kinds = get_args(_TYPES[name]) or (_TYPES[name],)
+    text = np.array(cells, object)
+    if kinds == (str,):
+        return text
+    known = np.asarray(text != "", bool) if type(None) in kinds else np.ones(len(text), bool)
+    found = np.full(len(text), None, object)
+    found[known] = text[known].astype(_DTYPES[kinds[0]])
+    return _as_column(name, found)
 
 
 class Members(Sequence[Member]):
     """Members as columns, so that tens of thousands are sorted out by NumPy; as a sequence it yields rows.
 
     Args:
-      columns: an array for each field of `Member`, all of one length.
+      columns: an array for each field of `Member`, all of one length; a field that has a default may be missing.
+
+    Raises:
+      KeyError: a field that has no default is missing.
     """
 
     def __init__(self, columns: Mapping[str, Shaped[np.ndarray, "member"]]):
-        self._columns = {name: np.asarray(columns[name], _DTYPES[kind]) for name, kind in _TYPES.items()}
+        filled = {name: np.full(len(columns["index"]), value, object) for name, value in _DEFAULTS.items()}
+        given = {**filled, **columns}
+        self._columns = {name: _as_column(name, given[name]) for name in _TYPES}
 
     @classmethod
     def of(cls, members: Iterable[Member]) -> "Members":
@@ -63,7 +93,7 @@ class Members(Sequence[Member]):
         if isinstance(members, Members):
             return members
         rows = list(members)
-        return cls({name: np.array([getattr(row, name) for row in rows], _DTYPES[_TYPES[name]]) for name in _TYPES})
+        return cls({name: _as_column(name, [getattr(row, name) for row in rows]) for name in _TYPES})
 
     @classmethod
     def joined(cls, parts: Sequence["Members"]) -> "Members":
@@ -71,7 +101,7 @@ class Members(Sequence[Member]):
         return cls({name: np.concatenate([part.column(name) for part in parts]) for name in _TYPES})
 
     def column(self, name: str) -> Shaped[np.ndarray, "member"]:
-        """One field of all members: integers of 64 bits, floats of 64 bits, or strings as objects."""
+        """One field of all members: integers and floats of 64 bits; objects where it is text or may be None."""
         return self._columns[name]
 
     def where(self, **wanted: str | int) -> Bool[np.ndarray, "member"]:
@@ -124,7 +154,7 @@ def read_table(path: epath.PathLike) -> Members:
         if any(len(row) != len(header) for row in rows):
             raise ValueError("a row has not as many values as there are columns")
         columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
-        found = {name: np.array(columns[name], object).astype(_DTYPES[kind]) for name, kind in _TYPES.items()}
+        found = {name: _parsed(name, columns[name]) for name in _TYPES if name in columns or name not in _DEFAULTS}
         if not set(found["status"]) <= {"finite", "diverged"}:
             raise ValueError("a status is neither finite nor diverged")
         return Members(found)

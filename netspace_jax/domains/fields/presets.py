@@ -62,8 +62,8 @@ def _shapes_of_files(name: str, members: int) -> RunConfig:
 def pictures() -> RunConfig:
     """scikit-learn's 1,797 digits, each in a SIREN of its own (2→32→32→1, ω 30, own starts), and a space of them.
 
-    `python train.py pictures`: PSNR of members 95.287, encoder alone 25.690, refined 29.790, class from the embedding
-    0.970, from pixels 0.960, from weights 0.117 (mean of 1 seed).
+    `python train.py pictures`: PSNR of members 95.3, encoder alone 25.7, refined 29.8, class from the embedding 0.970,
+    from pixels 0.960, from weights 0.117 (mean of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="digits",
@@ -93,9 +93,9 @@ def pictures() -> RunConfig:
 
 
 def fashion_pictures() -> RunConfig:
-    """The images of a set, each in a SIREN of its own: a `.npz` of yours, or a prepared set such as `fashion_mnist`.
+    """The images of a set, each in a SIREN of its own: Fashion-MNIST once prepared, or `--dataset FILE.npz` of yours.
 
-    `python train.py fashion-pictures --dataset FILE.npz`: not measured in this version.
+    `python train.py fashion-pictures`: not measured in this version.
     """
     base = pictures()
     zoo = dataclasses.replace(base.zoo, dataset="fashion_mnist", batch=392, steps=200, learning_rate=3e-3)
@@ -119,8 +119,10 @@ def pictures_large() -> RunConfig:
 def signals() -> RunConfig:
     """3,000 sines a·sin(b·x), a and b uniform in (0, 10), each in a SIREN of its own, and a space of them.
 
-    The procedural benchmark of Navon et al. 2023 (arXiv 2301.12780). `python train.py signals`: not measured in this
-    version.
+    The procedural benchmark of Navon et al. 2023 (arXiv 2301.12780).
+
+    `python train.py signals`: amplitude and frequency by linear regression: mean squared error 0.298, from weights 16.6
+    (mean of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="sines",
@@ -144,8 +146,10 @@ def signals() -> RunConfig:
 def series() -> RunConfig:
     """Series of sensors, each in a SIREN of its own: a day of Italy's demand for power in 24 values, 1,096 days.
 
-    `pip install aeon`, which ships them; then `python train.py series`, or `--dataset FOLDER` of the UCR archive: not
-    measured in this version.
+    `pip install --no-deps aeon` ships them; `--dataset FOLDER` takes a set of the UCR archive.
+
+    `python train.py series`: class from the embedding 0.984, from the values 0.977, a gap filled: error 0.189, by a
+    straight line 0.620 (mean of 1 seed).
     """
     base = signals()
     zoo = dataclasses.replace(

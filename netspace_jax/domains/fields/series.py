@@ -101,7 +101,9 @@ def _folder(dataset: str) -> Path:
         raise InputError(f"{dataset}: no such folder; give 'sines', a folder with NAME_TRAIN.ts, or aeon:NAME")
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise InputError(f"{dataset}: {package} is not installed; pip install {package}")
+        raise InputError(
+            f"{dataset}: {package} is not installed; pip install --no-deps {package} (only its data is read)"
+        )
     place = Path(next(iter(found.submodule_search_locations))) / "datasets" / "data"
     if not (place / name).is_dir():
         known = sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []

@@ -80,5 +80,5 @@ def test_a_set_that_is_not_there_is_named(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="no \\*_TRAIN.ts"):
         read_series(str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install aeon"):
+    with pytest.raises(InputError, match="pip install --no-deps aeon"):
         read_series("aeon:ItalyPowerDemand")
