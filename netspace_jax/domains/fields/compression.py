@@ -8,7 +8,8 @@ from jaxtyping import Float
 from PIL import Image
 
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
-from netspace_jax.domains.fields.pictures import items_of, psnr
+from netspace_jax.domains.fields.members import items_of
+from netspace_jax.domains.fields.pictures import psnr
 from netspace_jax.metrics.behaviour import outputs_of
 from netspace_jax.report import Section, figures
 from netspace_jax.runs import Run

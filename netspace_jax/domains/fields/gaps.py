@@ -1,35 +1,23 @@
 """Signals of which little was seen: the embedding whose network passes through that, the decoder frozen."""
 
-import functools
 from typing import NamedTuple
 
-import flax.struct
-import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.pictures import items_of
+from netspace_jax.domains.fields.members import items_of
+from netspace_jax.domains.fields.passing import STEPS, fit_embeddings, fit_networks, prior_of
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.metrics.behaviour import outputs_on
-from netspace_jax.ops.descent import descend
-from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import in_blocks
 from netspace_jax.report import Section, figures
 from netspace_jax.runs import Run
-from netspace_jax.space import Space
 from netspace_jax.space.many import generate_many
 
 SIGNALS, SHOWN = 32, 3
 STARTS = 4
-STEPS, RATE = 400, 0.05
 ERROR = 0.05  # standard deviation of what the decoder itself gets wrong, in root mean squares of the signals
-KEPT = 0.999  # share of the variance of embeddings along the directions in which one is looked for
-BATCH = 128  # samples of one step, of what was seen
-OWN_STEPS, OWN_RATE = 500, 2e-3  # of a network that is fitted to what was seen, without a space
 SEEN = 0.25  # share of samples, at random instants
 MISSING = 0.25  # share of samples that are missing one after another
 NOISE = 0.3  # standard deviation of noise, in root mean squares of the signals
@@ -52,7 +40,7 @@ class Seen(NamedTuple):
 def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals at irregular instants, with a gap, with noise: refined on what was seen, beside what takes no space."""
     instants, order = in_time(run)
-    data, items = run.dataset, items_of(run, "test")[:SIGNALS]
+    data, items, architecture = run.dataset, items_of(run, "test")[:SIGNALS], run.space.architectures[0]
     truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
     size = float(np.sqrt(np.square(known).mean()))
@@ -67,10 +55,14 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.directions) / table.shape[1]
         z = fit_embeddings(run.space, prior, table, embeddings[first], truth.shape[-1], trust)
         found = {
-            "space": outputs_on(run.space.architectures[0], generate_many(run.space, 0, z), instants[:, None]),
+            "space": outputs_on(architecture, generate_many(run.space, 0, z), instants[:, None]),
             "nearest": known[first[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(run.space.architectures[0], _own(run.space, table, truth.shape[-1]), instants[:, None]),
+            "own": outputs_on(
+                run.space.architectures[0],
+                fit_networks(run.space.architectures[0], table, truth.shape[-1]),
+                instants[:, None],
+            ),
         }
         asked = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: _masked_rms(own, truth, asked) for way, own in found.items()}
@@ -117,97 +109,6 @@ def interpolated(
         for own, seen in zip(values, mask, strict=True)
     ]
     return np.stack(found).astype(np.float32)
-
-
-@flax.struct.dataclass
-class Prior:
-    """A Gaussian over embeddings: its mean, and directions each of which is as long as its standard deviation."""
-
-    mean: Float[Array, "embedding"]
-    directions: Float[Array, "direction embedding"]
-
-    def restore(self, u: Float[Array, "direction"]) -> Float[Array, "embedding"]:
-        """The embedding of standardised coordinates."""
-        return self.mean + u @ self.directions
-
-    def standardise(self, z: Float[Array, "embedding"]) -> Float[Array, "direction"]:
-        """Coordinates of an embedding, less what lies across the directions."""
-        return self.directions @ (z - self.mean) / jnp.square(self.directions).sum(1)
-
-
-def prior_of(embeddings: Float[np.ndarray, "network embedding"]) -> Prior:
-    """The Gaussian of some embeddings along their principal directions, which carry `KEPT` of their variance."""
-    mean = embeddings.mean(0)
-    _, sizes, axes = np.linalg.svd((embeddings - mean).astype(np.float64), full_matrices=False)
-    share = np.cumsum(np.square(sizes)) / np.square(sizes).sum()
-    count = int(np.searchsorted(share, KEPT)) + 1
-    directions = sizes[:count, None] / np.sqrt(len(embeddings)) * axes[:count]
-    return Prior(jnp.asarray(mean), jnp.asarray(directions, jnp.float32))
-
-
-def fit_embeddings(
-    space: Space,
-    prior: Prior,
-    rows: Float[np.ndarray, "signal n d_and_c"],
-    starts: Float[np.ndarray, "signal start embedding"],
-    channels: int,
-    trust: float,
-) -> Float[np.ndarray, "signal embedding"]:
-    """For each field the embedding, of several descents, that is likely and whose network passes through samples of it.
-
-    Args:
-      rows: samples of each field: d coordinates and c values.
-      starts: embeddings at which descents begin.
-      trust: weight of the mean square of standardised coordinates against the mean squared error: the variance of an
-        error times directions over samples makes what is found the most probable embedding.
-    """
-
-    def block(count, own, space, prior, trust):
-        del count
-        return _fit(space, prior, *own, trust, channels)
-
-    return in_blocks(block, (rows, starts), space, prior, np.float32(trust))
-
-
-@functools.partial(jax.jit, static_argnames="channels")
-def _fit(space, prior, rows, starts, trust, channels):
-    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, STEPS, 0.02))
-
-    def one(own, start):
-        def loss(u, own):
-            outputs = space.architectures[0].apply(space.generate(prior.restore(u), 0), own[:, :-channels])
-            return jnp.square(outputs - own[:, -channels:]).mean() + trust * jnp.square(u).mean()
-
-        end = descend(loss, prior.standardise(start), own, optimizer, steps=STEPS, batch=BATCH, seed=0)
-        return prior.restore(end), loss(end, own)
-
-    z, losses = jax.vmap(lambda own, several: jax.vmap(lambda start: one(own, start))(several))(rows, starts)
-    return z[jnp.arange(len(z)), losses.argmin(1)]
-
-
-def _own(space: Space, rows: Float[np.ndarray, "signal n d_and_c"], channels: int) -> Float[np.ndarray, "signal size"]:
-    """A network for each signal that was trained on what was seen of it, without a space."""
-
-    def block(count, own):
-        del count
-        return _fit_own(*own, space.architectures[0], channels)
-
-    return in_blocks(block, (np.arange(len(rows), dtype=np.int32), rows))
-
-
-@functools.partial(jax.jit, static_argnames=("architecture", "channels"))
-def _fit_own(numbers, rows, architecture, channels):
-    optimizer = optax.adam(optax.cosine_decay_schedule(OWN_RATE, OWN_STEPS, 0.02))
-
-    def one(number, own):
-        flat = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
-
-        def loss(flat, own):
-            return jnp.square(architecture.apply(flat, own[:, :-channels]) - own[:, -channels:]).mean()
-
-        return descend(loss, flat, own, optimizer, steps=OWN_STEPS, batch=BATCH, seed=0)
-
-    return jax.vmap(one)(numbers, rows)
 
 
 def _rows(instants, values, mask) -> Float[np.ndarray, "signal seen d_and_c"]:

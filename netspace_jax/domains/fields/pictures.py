@@ -11,6 +11,7 @@ from skimage.transform import resize
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.images import pixel_centres
+from netspace_jax.domains.fields.members import items_of
 from netspace_jax.errors import InputError
 from netspace_jax.latent import line
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
@@ -18,7 +19,6 @@ from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
-from netspace_jax.task import Split
 
 PEAK = 2.0  # values of pixels go from -1 to 1
 SHOWN = 12  # pictures side by side
@@ -31,11 +31,6 @@ def psnr(values: Float[Rows, "picture n c"], truth: Float[Rows, "picture n c"]) 
     """Peak signal-to-noise ratio of each picture in dB, of pixels from -1 to 1."""
     error = np.square(np.asarray(values, np.float64) - np.asarray(truth)).mean((1, 2))
     return 10 * np.log10(PEAK**2 / np.maximum(error, _SMALLEST))
-
-
-def items_of(run: Run[FieldData], split: Split) -> Int[np.ndarray, "member"]:
-    """The field that each member of a split is about."""
-    return run.networks(0, split).indices % run.dataset.items
 
 
 def pictures(run: Run[FieldData[PictureTruth]]) -> Section:

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.permuted import permuted
-from netspace_jax.domains.fields.pictures import items_of
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.statistics import weight_statistics

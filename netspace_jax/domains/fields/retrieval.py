@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
-from netspace_jax.domains.fields.pictures import items_of
+from netspace_jax.domains.fields.members import items_of
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.pictures import items_of
+from netspace_jax.domains.fields.members import items_of
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section, figures
