@@ -45,24 +45,20 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
     size = float(np.sqrt(np.square(known).mean()))
     metrics, rows, panels = {}, [], []
+    prior = prior_of(embeddings)
     for name, seen in cases(len(truth), len(instants)).items():
         noise = np.random.default_rng(1).standard_normal(truth.shape).astype(np.float32)
         values = truth + seen.noise * size * noise
         distances = _distances(values, known, seen.mask)
         first = np.argsort(distances, 1)[:, :STARTS]
         table = _rows(instants, values, seen.mask)
-        prior = prior_of(embeddings)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.directions) / table.shape[1]
         z = fit_embeddings(run.space, prior, table, embeddings[first], truth.shape[-1], trust)
         found = {
             "space": outputs_on(architecture, generate_many(run.space, 0, z), instants[:, None]),
             "nearest": known[first[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(
-                run.space.architectures[0],
-                fit_networks(run.space.architectures[0], table, truth.shape[-1]),
-                instants[:, None],
-            ),
+            "own": outputs_on(architecture, fit_networks(architecture, table, truth.shape[-1]), instants[:, None]),
         }
         asked = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: _masked_rms(own, truth, asked) for way, own in found.items()}
