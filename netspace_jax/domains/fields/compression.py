@@ -5,6 +5,7 @@ import io
 import jax
 import numpy as np
 from jaxtyping import Float
+from matplotlib.ticker import NullFormatter
 from PIL import Image
 
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
@@ -104,5 +105,6 @@ def _figure(curves: dict[str, np.ndarray]):
     for (name, points), (colour, marker) in zip(curves.items(), figures.styles(len(curves)), strict=True):
         ax.plot(points[:, 0], points[:, 1], marker=marker, color=colour, ms=4, lw=1.4, label=name)
     ax.set(xlabel="bits for a picture, the decoder not counted", ylabel="PSNR (dB)", xscale="log")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.legend()
     return figure
