@@ -44,7 +44,7 @@ class Arguments:
     zoos: str = "zoos"
     """Where the zoos go."""
     flags: Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)] = ()
-    """Further flags of train.py, as one word each."""
+    """Further flags of train.py, as one word each: `--flags=--dataset=FILE.npz`."""
     quiet: bool = True
     """Whether nothing else ran on the machine; if not, the tables give no minutes."""
     distil_times: int = 0
@@ -81,7 +81,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]]) -> dict:
     """What a file of results holds: each figure's mean, standard deviation, min and max over seeds."""
     seeds = " ".join(map(str, args.seeds))
     times = f" --distil-times {args.distil_times}" if args.distil_times else ""
-    flags = times + (f" --flags {' '.join(args.flags)}" if args.flags else "")
+    flags = times + (f" --flags={' '.join(args.flags)}" if args.flags else "")
     return {
         "command": f"python benchmarks/evidence.py {args.preset} --seeds {seeds}{flags}",
         "date": datetime.date.today().isoformat(),

@@ -38,6 +38,20 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("chairs", "1,024 procedural chairs in SIRENs", (
         ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
         ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),
+    ("pictures", "1,797 digits, each in a SIREN of its own", (
+        ("PSNR of members", "pictures/psnr_members"), ("encoder alone", "pictures/psnr_generated"),
+        ("refined", "pictures/psnr_refined"), ("class from the embedding", "classify/embedding"),
+        ("from pixels", "classify/inputs"), ("from weights", "classify/flat"))),
+    ("fashion-pictures", "7,000 images of Fashion-MNIST, each in a SIREN of its own", (
+        ("PSNR of members", "pictures/psnr_members"), ("encoder alone", "pictures/psnr_generated"),
+        ("refined", "pictures/psnr_refined"), ("class from the embedding", "classify/embedding"),
+        ("from pixels", "classify/inputs"), ("from weights", "classify/flat"))),
+    ("signals", "3,000 sines, each in a SIREN of its own", (
+        ("amplitude and frequency by linear regression: mean squared error", "readout/mse_embedding"),
+        ("from weights", "readout/mse_flat"))),
+    ("series", "1,096 days of demand for power, each in a SIREN of its own", (
+        ("class from the embedding", "classify/embedding"), ("from the values", "classify/inputs"),
+        ("a gap filled: error", "gaps/gap_space"), ("by a straight line", "gaps/gap_interpolated"))),
 )  # fmt: skip
 
 _LATER = "needs an accelerator; not measured"
@@ -45,6 +59,7 @@ _LATER = "needs an accelerator; not measured"
 # Presets that have no results: what they are, and why.
 UNMEASURED = (
     ("imported", "networks that exist (`--zoo DIR`)", "[docs/networks.md](docs/networks.md)"),
+    ("pictures-large", "the literature's 55,000 / 5,000 / 10,000 images", "[docs/fields.md](docs/fields.md)"),
     ("meshes, deepsdf", "shapes of a folder (`--dataset FOLDER`)", "[docs/shapes.md](docs/shapes.md)"),
     ("cifar10-single, tiny-imagenet-single", "the paper: 186 ResNet8s, E 4096, 1,000 passes", _LATER),
     ("cifar10-multi, cifar10-unseen, tiny-imagenet-multi, tiny-imagenet-unseen", "the paper: 4 architectures", _LATER),
@@ -62,8 +77,8 @@ def number(figure: Mapping[str, float | None]) -> str:
     mean, std = figure["mean"], figure["std"]
     if mean is None:
         return "–"
-    digits = 4 if abs(mean) < 0.1 else 3
-    return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if std is not None else "")
+    digits = 4 if abs(mean) < 0.1 else 3 if abs(mean) < 10 else 1 if abs(mean) < 1000 else 0
+    return f"{mean:,.{digits}f}" + (f" ± {std:,.{digits}f}" if std is not None else "")
 
 
 def minutes(found: Mapping[str, Any]) -> str:
@@ -127,9 +142,92 @@ def fidelity(name: str) -> list[str]:
     return [*lines, "", f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}."]
 
 
+# Rows of tables about fields, each a label and names of figures: `table: WHICH-RESULTS` in a document.
+LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]] = {
+    "psnr": (("networks of pictures never seen", "mean PSNR (dB), unless it says otherwise"), (
+        ("members", ("pictures/psnr_members",)),
+        ("generated, encoder alone", ("pictures/psnr_generated",)),
+        ("refined", ("pictures/psnr_refined",)),
+        ("networks in the zoo", ("zoo/members",)),
+        ("seconds in which they were fitted and stored", ("zoo/seconds",)))),
+    "reading": (("class read from", "linear", "perceptron"), (
+        ("embedding", ("classify/embedding_linear", "classify/embedding")),
+        ("the data itself", ("classify/inputs_linear", "classify/inputs")),
+        ("flat weights", ("classify/flat_linear", "classify/flat")),
+        ("statistics of weights", ("classify/statistics_linear", "classify/statistics")),
+        *((f"outputs at {count} learned coordinates", ("", f"classify/coordinates_{count}"))
+          for count in (4, 16, 64, 256)),
+        ("the same said of a permuted copy: by embedding", ("", "classify/permuted_embedding_same")),
+        ("the same said of a permuted copy: by weights", ("", "classify/permuted_flat_same")))),
+    "use": (("what", "figure"), (
+        ("same class among the 5 nearest by embedding", ("retrieval/embedding_precision",)),
+        ("… by pixels", ("retrieval/pixels_precision",)),
+        ("… by weights", ("retrieval/weights_precision",)),
+        ("half way between two: PSNR to the nearest picture, by embeddings", ("walk/embeddings_nearest_psnr",)),
+        ("… by weights", ("walk/weights_nearest_psnr",)),
+        ("… by fading the pictures", ("walk/fading_nearest_psnr",)),
+        ("… of test pictures themselves", ("walk/pictures_nearest_psnr",)),
+        ("drawn anew: PSNR to the nearest picture", ("samples/nearest_psnr",)),
+        ("between pixels: PSNR of members to bicubic interpolation", ("super/members_against_bicubic",)),
+        ("… of generated networks", ("super/generated_against_bicubic",)),
+        ("bits of a refined embedding, 6 for each value", ("compression/bits",)),
+        ("… its PSNR", ("compression/psnr",)),
+        ("… bits of JPEG at that PSNR", ("compression/jpeg_bits",)),
+        ("… bits of JPEG without headers", ("compression/jpeg_scan_bits",)),
+        ("… bits of the decoder, shared by all pictures of the set", ("compression/decoder_bits",)))),
+    "readout": (("read from", "mean squared error", "amplitude", "frequency"), tuple(
+        (label, tuple(f"readout/mse_{key}{end}" for end in ("", "_amplitude", "_frequency")))
+        for label, key in (("embedding", "embedding"), ("outputs at the probes", "probes"),
+                           ("statistics of weights", "statistics"), ("flat weights", "flat")))),
+    "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
+        tuple(
+        (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))
+        for label, key in (("a quarter, at random instants", "irregular"), ("all but a quarter in a row", "gap"),
+                           ("all, with noise", "noise")))),
+}  # fmt: skip
+
+
+def figures_of(which: str, name: str) -> list[str]:
+    """One of `LISTS` with the figures of one file of results."""
+    found = results(name)
+    if found is None:
+        return ["Not measured in this version."]
+    header, rows = LISTS[which]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for label, keys in rows:
+        if any(key in found["figures"] for key in keys):
+            cells = [number(found["figures"][key]) if key in found["figures"] else "" for key in keys]
+            lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    busy = "" if found.get("quiet", True) else "; other work ran beside"
+    source = f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}{busy}."
+    return [*lines, "", source]
+
+
+def many() -> list[str]:
+    """Zoos of growing size: seconds of each part, memory, disk."""
+    found = results("many")
+    if found is None:
+        return ["Not measured in this version."]
+    which = "seconds/" if found["quiet"] else "cores/"
+    parts = [key for key in found["rows"][0] if key.startswith(which)]
+    names = [key.partition("/")[2] for key in parts]
+    header = ["networks", "PSNR (dB)", *(f"{name} (s)" for name in names), "outside training", "memory (MB)", "files"]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for row in found["rows"]:
+        cells = [f"{row['networks']:,}", f"{row['psnr']:.1f}", *(f"{row[part]:.1f}" for part in parts)]
+        lines.append(
+            "| " + " | ".join([*cells, f"{row['outside']:.0%}", f"{row['memory']:,.0f}", f"{row['files']}"]) + " |"
+        )
+    busy = "" if found["quiet"] else "; other work ran beside, so seconds are those of both cores together"
+    return [*lines, "", f"`{found['command']}`, {found['date']}; {found['machine']}{busy}."]
+
+
 def table(name: str) -> list[str]:
     """A table by the name that its marker in a document has."""
-    return presets() if name == "presets" else fidelity(name.removeprefix("fidelity-"))
+    if name in ("presets", "many"):
+        return {"presets": presets, "many": many}[name]()
+    which, _, of = name.partition("-")
+    return fidelity(of) if which == "fidelity" else figures_of(which, of)
 
 
 def rendered(text: str) -> str:

@@ -30,7 +30,7 @@ from netspace_jax.architectures.parameters import unflatten  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import ZooConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
-from netspace_jax.domains.fields.dataset import FieldData  # noqa: E402
+from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth  # noqa: E402
 from netspace_jax.domains.images.dataset import image_data  # noqa: E402
 from netspace_jax.ops.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
 from netspace_jax.ops.mapping import each_network  # noqa: E402
@@ -85,7 +85,8 @@ class Data:
     def dataset(self, name: str):
         if name == "siren":
             rows = jnp.asarray(self.points)
-            return FieldData(rows, rows, rows[:, :64], rows[:, :64], rows[:, :64, :3])
+            part, few = Samples(rows[..., :3], rows[..., 3:]), Samples(rows[:, :64, :3], rows[:, :64, 3:])
+            return FieldData((part, part), few, ShapeTruth(rows[:, :64], rows[:, :64, :3]))
         images = Images(self.x, self.y)
         small = Images(self.x[:64], self.y[:64])
         return image_data(ImageSet("random", 10, images, small, small, MEAN, STD))

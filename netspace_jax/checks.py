@@ -76,7 +76,7 @@ def check_zoo(config: ZooConfig) -> None:
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
     _refuse_below(
-        config, "zoo", {"steps": 1, "batch": 1, "chunk": 1, "min_steps": 0, "teacher_steps": 0, "validations": 0}
+        config, "zoo", {"steps": 1, "batch": 1, "chunk": 0, "min_steps": 0, "teacher_steps": 0, "validations": 0}
     )
     if min(config.members, default=0) < 1:
         raise InputError(f"--zoo.members must all be at least 1, not {' '.join(map(str, config.members))}")

@@ -57,8 +57,9 @@ class ZooConfig:
     """Share of `steps` at which the first validation check is."""
     seed: int = 0
     """Seed that every member's own key is folded from."""
-    chunk: int = 64
-    """Networks that train together; bounds the memory, and is what an interrupted zoo goes on from."""
+    chunk: int = 0
+    """Networks that train together, which bounds the memory and is what an interrupted zoo goes on from; 0 for as many
+    as 16 MiB of parameters hold, from 64 to 4,096."""
 
     @property
     def populations(self) -> tuple[tuple[str, int], ...]:
@@ -190,6 +191,10 @@ class RunConfig:
     """Directory of a finished zoo to embed as it is; empty for the one that `zoo` describes, trained where missing."""
 
 
+# Fields of a zoo that change none of its networks: where its data lies, and how many train together.
+WITHOUT_EFFECT = ("data_dir", "chunk")
+
+
 def digest(config: ZooConfig, *extra: str) -> str:
     """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
 
@@ -198,7 +203,7 @@ def digest(config: ZooConfig, *extra: str) -> str:
     fields = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
-        if field.name != "data_dir" and getattr(config, field.name) != field.default
+        if field.name not in WITHOUT_EFFECT and getattr(config, field.name) != field.default
     }
     text = json.dumps([fields, *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -24,11 +24,13 @@ class Loaded(NamedTuple):
     Attributes:
       items: name of each item that networks are about (a shape); one empty name where all see the same data.
       config: the zoo's configuration, with as many members as there are items where it asked for more.
+      splits: split of each item, where the data says it; else each member draws its own.
     """
 
     dataset: Dataset
     items: tuple[str, ...]
     config: ZooConfig
+    splits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -100,7 +100,7 @@ def train(
     loaded = own.load(config.zoo)
     config = dataclasses.replace(config, zoo=loaded.config)
     task = own.task_of(config.netspace, loaded.dataset.task)
-    check_run(config, task)
+    check_run(config, task, loaded.splits)
     name = config.zoo_folder or zoo_name(config.zoo, loaded.dataset)
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
@@ -180,8 +180,11 @@ def all_evaluations() -> dict[str, Evaluation]:
     return {found.name: found for each in domains() for found in evaluations(each)}
 
 
-def check_run(config: RunConfig, task: Task) -> None:
+def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) -> None:
     """Refuse a run that cannot be, before anything trains.
+
+    Args:
+      item_splits: split of each item that networks are about, where the data says it.
 
     Raises:
       InputError: names the field and what it has to be.
@@ -191,7 +194,7 @@ def check_run(config: RunConfig, task: Task) -> None:
     check_refine(config.refine)
     for which in config.netspace.trains_on(config.zoo.architectures):
         name = config.zoo.architectures[which]
-        found = splits_of(config.zoo, name)
+        found = splits_of(config.zoo, name, item_splits)
         for split, minimum in (("train", 2), ("validation", 1), ("test", 2)):
             if found.count(split) < minimum:
                 raise InputError(
@@ -209,6 +212,7 @@ def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: 
         mesh=mesh,
         domain=own.name,
         item_names=loaded.items,
+        item_splits=loaded.splits,
         make_training=own.training,
         on_progress=watch.zoo,
     )

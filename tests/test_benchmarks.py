@@ -46,6 +46,8 @@ TINY = {
         "--out",
         "results",
     ],
+    "many": ["--sizes", "64", "--steps", "2", "--out", "results"],
+    "pictures": ["--networks", "2", "--steps", "2", "--turns", "1", "--out", "results"],
     "search": ["--counts", "1", "3", "--steps", "2", "--turns", "1", "--out", "results"],
     "whole": [
         "digits",

@@ -15,16 +15,18 @@ SHAPES = {
     "digits": ((8, 8, 1), 10),
     "cifar10": ((32, 32, 3), 10),
     "tiny_imagenet": ((64, 64, 3), 200),
-    "chairs": ((3,), 1),
-    "": ((3,), 1),
 }
+COORDINATES = {"shapes": 3, "pictures": 2, "signals": 1}
 
 
 @pytest.mark.parametrize("name", sorted(set(presets()) - {"imported"}))
 def test_every_preset_can_be(name):
     config = preset(name)
     assert config.name == name
-    shape, outputs = SHAPES[config.zoo.dataset]
+    if config.domain == "fields":
+        shape, outputs = (COORDINATES[config.zoo.kind],), 1
+    else:
+        shape, outputs = SHAPES[config.zoo.dataset]
     sizes = {one: architectures.build(one, shape, outputs).size for one, _ in config.zoo.populations}
     check_zoo(config.zoo)
     domain(config.domain).check(config)

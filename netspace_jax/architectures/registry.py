@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -11,7 +12,7 @@ from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.lenet import lenetlike
 from netspace_jax.architectures.modes import Forms, forms
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
-from netspace_jax.architectures.siren import siren
+from netspace_jax.architectures.siren import siren, siren_of_sizes
 from netspace_jax.architectures.tutorial import tutorial
 from netspace_jax.architectures.vanilla_cnn import vanilla_cnn
 from netspace_jax.errors import InputError
@@ -20,6 +21,7 @@ MakeModule = Callable[[tuple[int, ...], int], nn.Module]
 """From the shape of one input and the number of outputs to a Flax module."""
 
 _BUILDERS: dict[str, Callable[[str, tuple[int, ...], int], Architecture]] = {}
+_FAMILIES: list[tuple[re.Pattern[str], str, Callable[..., nn.Module]]] = []
 
 
 def register(
@@ -57,11 +59,23 @@ def register(
     _BUILDERS[name] = build_one
 
 
+def register_family(pattern: str, shown: str, make_module: Callable[..., nn.Module]) -> None:
+    """Make Flax modules known whose names say their sizes.
+
+    Args:
+      pattern: regular expression that a name has to match as a whole.
+      shown: what such a name looks like, for people.
+      make_module: makes the module from input shape, outputs and the texts of the pattern's groups.
+    """
+    _FAMILIES.append((re.compile(pattern), shown, make_module))
+
+
 register("lenetlike", lenetlike)
 register("vanilla_cnn", vanilla_cnn)
 register("tutorial", tutorial)
 register("siren", siren)
 register("siren64", functools.partial(siren, width=64, frequency=15.0))
+register_family(r"siren((?:-[1-9]\d*)+)-w([1-9]\d*(?:\.\d+)?)", "siren-WIDTH-…-wOMEGA", siren_of_sizes)
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     register(
         f"resnet{_depth}",
@@ -74,8 +88,8 @@ for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
 
 
 def names() -> tuple[str, ...]:
-    """Names of all known architectures."""
-    return tuple(_BUILDERS)
+    """Names of all known architectures, and what names look like that say sizes."""
+    return (*_BUILDERS, *(shown for _, shown, _ in _FAMILIES))
 
 
 def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture:
@@ -84,6 +98,9 @@ def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture
     Raises:
       InputError: no architecture has that name, or its module cannot be one.
     """
+    for pattern, _, make_module in _FAMILIES:
+        if name not in _BUILDERS and (match := pattern.fullmatch(name)):
+            return Architecture(name, make_module(tuple(input_shape), outputs, *match.groups()), tuple(input_shape))
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.4) or list(_BUILDERS)
         raise InputError(

@@ -48,6 +48,24 @@ def siren(input_shape: tuple[int, ...], outputs: int, width: int = 256, frequenc
     Raises:
       InputError: the input is not one axis of coordinates.
     """
+    return _on_points(input_shape, Siren((width, width), outputs, frequency))
+
+
+def siren_of_sizes(input_shape: tuple[int, ...], outputs: int, widths: str, frequency: str) -> Siren:
+    """SIREN whose name says its sizes: `siren-32-32-w30` has two hidden layers of 32 units, and ω = 30.
+
+    Args:
+      widths: units of each hidden layer, each number after a `-`.
+      frequency: ω.
+
+    Raises:
+      InputError: the input is not one axis of coordinates.
+    """
+    hidden = tuple(int(width) for width in widths.split("-")[1:])
+    return _on_points(input_shape, Siren(hidden, outputs, float(frequency)))
+
+
+def _on_points(input_shape: tuple[int, ...], network: Siren) -> Siren:
     if len(input_shape) != 1:
         raise InputError(f"a SIREN takes points, so its input shape has one axis, as (3,), not {input_shape}")
-    return Siren((width, width), outputs, frequency)
+    return network

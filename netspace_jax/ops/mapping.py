@@ -17,6 +17,8 @@ from netspace_jax.ops.platform import on_cpu
 
 # Networks that are encoded, decoded and run at once in an evaluation: bounds its memory.
 BLOCK = 32
+# Where there are many more, and each takes few bytes, blocks are larger, so that the host has less to do.
+LARGE_BLOCK, LARGE_BYTES = 1024, 2**23
 
 # Any rows, one for each network.
 Rows = Array | np.ndarray
@@ -45,15 +47,16 @@ def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Ca
     return on_mesh
 
 
-def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
+def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 0) -> PyTree:
     """What a function of a block of networks says of any number of them, as NumPy arrays; compiled once for any number.
 
-    One network alone is a block of its own.
+    One network alone is a block of its own, and of many small ones more are in a block, which is compiled for itself.
 
     Args:
       function: from the number of networks that count, rows of which the others are repeated, and `rest`, to arrays
         whose first axis is the network.
       rows: arrays whose first axis is the network.
+      each: bytes that one network takes in a block, where that is more than its row.
 
     Raises:
       ValueError: there are no rows.
@@ -62,7 +65,7 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
     total = len(jax.tree.leaves(rows)[0])
     if not total:
         raise ValueError("no networks: there is nothing to evaluate")
-    size = 1 if total == 1 else BLOCK
+    size = 1 if total == 1 else block_size(total, max(each, sum(leaf[0].nbytes for leaf in jax.tree.leaves(rows))))
     parts = []
     for begin in range(0, total, size):
         count = min(size, total - begin)
@@ -70,6 +73,18 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
         found = function(np.int32(count), block, *rest)
         parts.append(jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], found))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+def block_size(total: int, each: int) -> int:
+    """Networks of a block: a power of two times `BLOCK`, so many that at least 16 blocks remain and memory is bounded.
+
+    Args:
+      each: bytes that one network takes.
+    """
+    size = BLOCK
+    while 2 * size <= LARGE_BLOCK and 32 * size <= total and 2 * size * each <= LARGE_BYTES:
+        size *= 2
+    return size
 
 
 def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:

@@ -20,6 +20,7 @@ import jax
 from etils import epath
 from jax.sharding import Mesh, SingleDeviceSharding
 
+from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
 from netspace_jax.files import append_text, is_remote, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
@@ -151,19 +152,19 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
 def differences(
     old: Mapping[str, Any], new: Mapping[str, Any], defaults: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[str]:
-    """Fields in which two runs differ, as `zoo.steps 400 → 500`; where data lies does not count.
+    """Fields in which two runs differ, as `zoo.steps 400 → 500`; what changes no network does not count.
 
     Args:
       defaults: of each part's fields, for fields that are newer than the old run.
     """
-    defaults = defaults or {}
+    defaults, ignored = defaults or {}, {("zoo", name) for name in WITHOUT_EFFECT}
     found = []
     for part in ("zoo", "netspace"):
         for name in {**old[part], **new[part]}:
             a, b = old[part].get(name), new[part].get(name)
             if name not in old[part]:  # it came later, and had its default then
                 a = defaults.get(part, {}).get(name, b)
-            if a != b and name != "data_dir":
+            if a != b and (part, name) not in ignored:
                 found.append(f"{part}.{name} {_shown(a)} → {_shown(b)}")
     if not found and old.get("zoo_folder") != new.get("zoo_folder"):
         found.append(f"the data changed: its zoo was {old.get('zoo_folder')} and is {new.get('zoo_folder')}")

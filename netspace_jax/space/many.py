@@ -1,6 +1,7 @@
 """What a space says of many networks or embeddings of one architecture, in blocks of one size, as NumPy arrays."""
 
 import functools
+import math
 
 import jax
 import numpy as np
@@ -36,7 +37,7 @@ def generate_many(
     netspace: NetSpace, architecture_id: int, z: Float[Rows, "network embedding"]
 ) -> Float[np.ndarray, "network size"]:
     """Flat parameters of the networks of one architecture that embeddings stand for."""
-    return in_blocks(_generate, z, netspace, architecture_id)
+    return in_blocks(_generate, z, netspace, architecture_id, each=4 * math.prod(netspace.prep))
 
 
 def classify_many(netspace: NetSpace, z: Float[Rows, "network embedding"]) -> Int[np.ndarray, "network"]:

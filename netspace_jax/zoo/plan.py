@@ -1,6 +1,7 @@
 """What is drawn for each member before it trains: its key, its stopping step, its split; and who trains together."""
 
 import functools
+import itertools
 import zlib
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from netspace_jax.ops.keys import Purpose, key_of
 PAPER_EPOCHS = (
     *range(100), *range(101, 200, 2), *range(204, 300, 5), *range(309, 400, 10), *range(424, 500, 25), 549, 599
 )  # fmt: skip
+
+CHUNK_BYTES = 2**24  # of parameters that one chunk holds, where a configuration gives no number of networks
+MOST_TOGETHER = 4096  # networks of such a chunk: an accelerator holds the activations of all of them
 
 
 class Plan(NamedTuple):
@@ -82,23 +86,45 @@ def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
     return Plan(stops.astype(np.int32), uniform(Purpose.SPLIT))
 
 
-def splits_of(config: ZooConfig, architecture: str) -> list[str]:
-    """Split of each member from its own draw: by shares, or, where numbers are asked for, by rank among the draws."""
-    draws = plan(config, architecture, dict(config.populations)[architecture]).draws
+def splits_of(config: ZooConfig, architecture: str, item_splits: tuple[str, ...] = ()) -> list[str]:
+    """Split of each member: that of its item, or from its own draw.
+
+    Draws count by shares, or, where numbers are asked for, by their ranks.
+
+    Args:
+      item_splits: split of each item that networks are about, where the data says it.
+    """
+    count = dict(config.populations)[architecture]
     if architecture == config.teacher and architecture not in config.architectures:
-        return ["teacher"] * len(draws)
+        return ["teacher"] * count
+    if item_splits:
+        return [*itertools.islice(itertools.cycle(item_splits), count)]
+    draws = plan(config, architecture, count).draws
     ranks = np.argsort(np.argsort(draws))
     test = ranks < config.test if config.test >= 1 else draws < config.test
     edge = draws[test].max(initial=0.0) if config.test >= 1 else config.test
     by_rank = config.validation >= 1
     validation = ranks < test.sum() + config.validation if by_rank else draws < edge + config.validation
-    return ["test" if t else "validation" if v else "train" for t, v in zip(test, validation, strict=True)]
+    return np.where(test, "test", np.where(validation, "validation", "train")).tolist()
 
 
-def chunks_of(config: ZooConfig, architecture: str, stops: Int[np.ndarray, "member"]) -> list[Chunk]:
-    """Members of like stopping steps together, longest first: a chunk trains until its last member stops."""
-    order = np.argsort(-stops, kind="stable")
+def chunk_size(config: ZooConfig, parameters: int) -> int:
+    """Networks that train together: as the configuration says, or whole times 64 that `CHUNK_BYTES` hold.
+
+    Args:
+      parameters: of one network.
+    """
+    return config.chunk or min(max(CHUNK_BYTES // (4 * parameters) // 64, 1), MOST_TOGETHER // 64) * 64
+
+
+def chunks_of(config: ZooConfig, architecture: str, stops: Int[np.ndarray, "member"], parameters: int) -> list[Chunk]:
+    """Members of like stopping steps together, longest first: a chunk trains until its last member stops.
+
+    Args:
+      parameters: of one network.
+    """
+    order, size = np.argsort(-stops, kind="stable"), chunk_size(config, parameters)
     return [
-        Chunk(architecture, number, tuple(int(index) for index in order[begin : begin + config.chunk]))
-        for number, begin in enumerate(range(0, len(order), config.chunk))
+        Chunk(architecture, number, tuple(order[begin : begin + size].tolist()))
+        for number, begin in enumerate(range(0, len(order), size))
     ]

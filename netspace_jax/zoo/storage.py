@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json
 from netspace_jax.zoo.plan import Chunk, chunk_name
-from netspace_jax.zoo.table import Member, read_summary, read_table
+from netspace_jax.zoo.table import Member, Members, read_summary, read_table, rows_by
 
 _MIXED = 16  # chunks whose members a window of a large zoo mixes
 _SUMMARY = ("seconds", "members", "diverged", "score_min", "score_mean", "score_max")
@@ -33,18 +33,18 @@ _SUMMARY = ("seconds", "members", "diverged", "score_min", "score_mean", "score_
 class Networks:
     """Members of one architecture and split with their flat parameters, row for row."""
 
-    members: tuple[Member, ...]
+    members: Sequence[Member]
     parameters: Float[np.ndarray, "member size"]
 
     @property
     def indices(self) -> Int[np.ndarray, "member"]:
         """Index of each member in its zoo: what its data is asked for by."""
-        return np.array([member.index for member in self.members], np.int32)
+        return Members.of(self.members).column("index").astype(np.int32)
 
     @property
     def best_first(self) -> list[int]:
         """Rows from the best member by validation score to the worst."""
-        return sorted(range(len(self.members)), key=lambda row: -self.members[row].score_validation)
+        return np.argsort(-Members.of(self.members).column("score_validation"), kind="stable").tolist()
 
     @property
     def best(self) -> int:
@@ -73,7 +73,7 @@ class Zoo:
             )
         self.description = read_json(self.directory / "config.json")
         self.summary = read_summary(self.directory, _SUMMARY)
-        self.members = read_table(self.directory / "members.csv")
+        self.members: Members = read_table(self.directory / "members.csv")
         if len(self.members) != self.summary["members"]:
             raise InputError(
                 f"{self.directory / 'members.csv'} has {len(self.members)} members where zoo.json counts "
@@ -83,7 +83,7 @@ class Zoo:
     @property
     def architectures(self) -> tuple[str, ...]:
         """Names of the architectures of its members, in order, the teacher's last."""
-        return tuple(dict.fromkeys(member.architecture for member in self.members))
+        return tuple(dict.fromkeys(Members.of(self.members).column("architecture").tolist()))
 
     @property
     def imported(self) -> bool:
@@ -101,21 +101,17 @@ class Zoo:
 
     def scores(self, architecture: str, split: str = "") -> Float[np.ndarray, "member"]:
         """Test scores of an architecture's finite members, of one split or of all but a teacher."""
-        return np.array(
-            [
-                m.score_test
-                for m in self.members
-                if (m.architecture, m.status) == (architecture, "finite") and m.split == (split or m.split)
-            ]
-        )
+        members = Members.of(self.members)
+        wanted = {"split": split} if split else {}
+        return members.column("score_test")[members.where(architecture=architecture, status="finite", **wanted)]
 
-    def chunks(self, architecture: str) -> Iterator[tuple[list[Member], Float[np.ndarray, "member size"]]]:
+    def chunks(self, architecture: str) -> Iterator[tuple[Members, Float[np.ndarray, "member size"]]]:
         """Chunk after chunk of one architecture's finite members: the memory of one chunk, whatever the zoo's size.
 
         Raises:
           InputError: a chunk cannot be read or is not what its table says.
         """
-        for _, members in sorted(self._by_chunk(architecture).items()):
+        for members in self._by_chunk(architecture):
             yield members, self._rows(members)
 
     def networks(self, architecture: str, split: str) -> Networks:
@@ -124,14 +120,13 @@ class Zoo:
         Raises:
           InputError: there is none, or a chunk cannot be read.
         """
-        key = (architecture, split, "finite")
-        wanted = [member for member in self.members if (member.architecture, member.split, member.status) == key]
-        if not wanted:
+        wanted = self.members[self.members.where(architecture=architecture, split=split, status="finite")]
+        if not len(wanted):
             raise InputError(
                 f"zoo {self.directory} has no finite {architecture} in split {split!r}: "
                 f"give it more members (--zoo.members)"
             )
-        return self._networks(sorted(wanted, key=lambda member: member.index))
+        return self._networks(wanted[np.argsort(wanted.column("index"), kind="stable")])
 
     def window(self, architecture: str, split: str, size: int, number: int, seed: int = 0) -> Networks:
         """The `number`-th `size` members of a split, for a zoo that is too large to be held at once.
@@ -143,8 +138,7 @@ class Zoo:
         Raises:
           InputError: the split has fewer members, or a chunk cannot be read.
         """
-        by_chunk = sorted(self._by_chunk(architecture).items())
-        chunks = [[member for member in members if member.split == split] for _, members in by_chunk]
+        chunks = [members[members.where(split=split)] for members in self._by_chunk(architecture)]
         total = sum(map(len, chunks))
         if total < size:
             raise InputError(
@@ -156,45 +150,43 @@ class Zoo:
             rng = np.random.default_rng([seed, pass_])
             order = rng.permutation(len(chunks))
             groups = [order[i : i + _MIXED] for i in range(0, len(order), _MIXED)]
-            mixed = [[member for chunk in group for member in chunks[chunk]] for group in groups]
-            stream = [group[i] for group in mixed for i in rng.permutation(len(group))]
-            wanted += stream[max(begin - pass_ * total, 0) : begin + size - pass_ * total]
-        return self._networks(wanted)
+            mixed = [Members.joined([chunks[chunk] for chunk in group]) for group in groups]
+            stream = Members.joined([group[rng.permutation(len(group))] for group in mixed])
+            wanted.append(stream[max(begin - pass_ * total, 0) : begin + size - pass_ * total])
+        return self._networks(Members.joined(wanted))
 
-    def _by_chunk(self, architecture: str) -> dict[int, list[Member]]:
-        found: dict[int, list[Member]] = {}
-        for member in self.members:
-            if member.architecture == architecture and member.status == "finite":
-                found.setdefault(member.chunk, []).append(member)
-        return found
+    def _by_chunk(self, architecture: str) -> list[Members]:
+        """An architecture's finite members, chunk after chunk."""
+        members = self.members[self.members.where(architecture=architecture, status="finite")]
+        return [members[rows] for _, rows in rows_by(members.column("chunk"))]
 
-    def _rows(self, members: Sequence[Member]) -> Float[np.ndarray, "member size"]:
+    def _rows(self, members: Members) -> Float[np.ndarray, "member size"]:
         """Parameters of some members of one chunk."""
         path = self.directory / "chunks" / chunk_name(members[0].architecture, members[0].chunk)
-        parameters = _read_rows(path)
-        for member in members:
-            if member.row >= len(parameters) or f"{checksum(parameters[member.row]):08x}" != member.checksum:
-                raise InputError(
-                    f"{path} is damaged: member {member.index} is not what members.csv says; "
-                    f"delete {self.directory} to train the zoo again"
-                )
-        return parameters[[member.row for member in members]]
+        parameters, rows = _read_rows(path), members.column("row")
+        inside = rows < len(parameters)
+        found = parameters[rows * inside]
+        right = np.array([f"{checksum(row):08x}" for row in found], object) == members.column("checksum")
+        if not (right & inside).all():
+            damaged = members[int(np.argmin(right & inside))]
+            raise InputError(
+                f"{path} is damaged: member {damaged.index} is not what members.csv says; "
+                f"delete {self.directory} to train the zoo again"
+            )
+        return found
 
-    def _networks(self, wanted: Sequence[Member]) -> Networks:
+    def _networks(self, wanted: Members) -> Networks:
         """Members in the order given, each chunk read once; the memory is theirs and that of one chunk."""
-        places: dict[int, list[int]] = {}
-        for place, member in enumerate(wanted):
-            places.setdefault(member.chunk, []).append(place)
         parameters = np.empty((len(wanted), 0), np.float32)
-        for rows in places.values():
-            found = self._rows([wanted[place] for place in rows])
+        for _, rows in rows_by(wanted.column("chunk")):
+            found = self._rows(wanted[rows])
             if not parameters.size:
                 parameters = np.empty((len(wanted), found.shape[1]), found.dtype)
             parameters[rows] = found
-        return Networks(tuple(wanted), parameters)
+        return Networks(wanted, parameters)
 
 
-def read_chunk_table(directory: epath.Path, chunk: Chunk) -> tuple[Member, ...]:
+def read_chunk_table(directory: epath.Path, chunk: Chunk) -> Members:
     """Members of a finished chunk.
 
     Raises:
@@ -202,7 +194,7 @@ def read_chunk_table(directory: epath.Path, chunk: Chunk) -> tuple[Member, ...]:
     """
     path = directory / "chunks" / f"{chunk.name}.csv"
     members = read_table(path)
-    if tuple(member.index for member in members) != chunk.indices:
+    if tuple(members.column("index").tolist()) != chunk.indices:
         raise InputError(f"{path} does not have the members of its chunk; delete it to train them again")
     return members
 

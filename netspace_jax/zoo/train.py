@@ -17,18 +17,18 @@ import orbax.checkpoint as ocp
 from etils import epath
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax import architectures
-from netspace_jax.config import ZooConfig, digest
+from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import disk_errors, location, read_json, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, put_everywhere, wait_for_all
 from netspace_jax.task import Dataset
-from netspace_jax.zoo.plan import Chunk, chunks_of, plan, splits_of
+from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
 from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
-from netspace_jax.zoo.table import FORMAT, Member, read_summary, table
+from netspace_jax.zoo.table import FORMAT, Members, read_summary, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -65,6 +65,7 @@ def train_zoo(
     mesh: Mesh,
     domain: str = "",
     item_names: tuple[str, ...] = ("",),
+    item_splits: tuple[str, ...] = (),
     make_training: MakeTraining = supervised,
     on_progress: OnZooProgress = lambda done, total, loss: None,
 ) -> Zoo:
@@ -74,6 +75,7 @@ def train_zoo(
       directory: where it lies or will lie; it belongs to this configuration alone.
       domain: name of the domain, for the zoo's description.
       item_names: name of each item that networks are about (shapes), or one empty name.
+      item_splits: split of each item, where the data says it.
       make_training: how ONE network of the domain trains.
 
     Raises:
@@ -81,41 +83,51 @@ def train_zoo(
     """
     directory = location(directory)
     began = time.perf_counter()
-    _claim(directory, {"domain": domain, **json.loads(json.dumps(dataclasses.asdict(config)))})
+    written = _claim(directory, {"domain": domain, **json.loads(json.dumps(dataclasses.asdict(config)))})
+    config = dataclasses.replace(config, chunk=written)
     if (directory / "members.csv").exists():
         return Zoo(directory)
     earlier = read_summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
-    chunks = [chunk for name, _ in config.populations for chunk in chunks_of(config, name, plans[name].stops)]
+    built = {
+        name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
+        for name, _ in config.populations
+    }
+    chunks = [chunk for name, one in built.items() for chunk in chunks_of(config, name, plans[name].stops, one.size)]
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
-        architecture = architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
-        population = Population(architecture, config.of(name), mesh, make_training)
-        splits = splits_of(config, name)
+        population = Population(built[name], config.of(name), mesh, make_training)
+        splits = np.array(splits_of(config, name, item_splits), object)
+        items = np.array(item_names, object)
         for chunk in (chunk for chunk in chunks if chunk.architecture == name):
             stops = plans[name].stops[list(chunk.indices)]
             if (directory / "chunks" / f"{chunk.name}.csv").exists():
                 on_progress(int(stops.sum()), total, float("nan"))
                 continue
-            width = padded(min(config.chunk, count), mesh)
-            fill = np.resize(np.asarray(chunk.indices), width).astype(np.int32)
+            width = padded(min(chunk_size(config, built[name].size), count), mesh)
+            indices = np.asarray(chunk.indices)
+            fill = np.resize(indices, width).astype(np.int32)
             # What only fills up the devices does not train.
             upto = np.where(np.arange(width) < len(stops), plans[name].stops[fill], 0).astype(np.int32)
             trained = population.train(fill, upto, dataset, lambda done, loss: on_progress(done, total, loss))
             save_rows(directory, chunk, trained.flat)
-            outcome, checksums = on_host(trained.outcome), _checksums(trained.flat)
-            members = [
-                _member(config, chunk, row, outcome=outcome, item=item_names[index % len(item_names)],
-                        split=splits[index], steps=int(stops[row]), crc=checksums[row])
-                for row, index in enumerate(chunk.indices)
-            ]  # fmt: skip
+            members = _members(
+                config,
+                chunk,
+                outcome=on_host(trained.outcome),
+                items=items[indices % len(items)],
+                splits=splits[indices],
+                stops=stops,
+                checksums=_checksums(trained.flat)[: len(indices)],
+            )
             write_text(directory / "chunks" / f"{chunk.name}.csv", table(members))
             write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
     wait_for_all("the tables of all chunks")
-    members = [member for chunk in chunks for member in read_chunk_table(directory, chunk)]
-    order = {name: place for place, (name, _) in enumerate(config.populations)}
-    members.sort(key=lambda member: (order[member.architecture], member.index))
+    # Chunks are those of one architecture after another; within each, members are put in the order of their indices.
+    parts = {name: [read_chunk_table(directory, c) for c in chunks if c.architecture == name] for name in built}
+    tables = [Members.joined(found) for found in parts.values()]
+    members = Members.joined([found[np.argsort(found.column("index"))] for found in tables])
     summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
     seconds = {"format": FORMAT, "seconds": earlier + time.perf_counter() - began}
     write_text(directory / "zoo.json", json.dumps(seconds | summary, indent=1))
@@ -124,65 +136,82 @@ def train_zoo(
     return Zoo(directory)
 
 
-def _claim(directory: epath.Path, description: dict) -> None:
-    """Make the directory the zoo's of this configuration, or see that it is."""
+def _claim(directory: epath.Path, description: dict) -> int:
+    """Make the directory the zoo's of this configuration, or see that it is; returns how many train together there.
+
+    What changes no network does not count: an interrupted zoo goes on with the chunks that it began with.
+    """
     wait_for_all("a look at the zoo's directory")
     written = directory / "config.json"
     if written.exists():
         found = read_json(written)
         # A field that came later had its default then; had it another value now, the folder would have another name.
-        expected = {**description, "data_dir": ""}
-        if not isinstance(found, dict) or {**expected, **found, "data_dir": ""} != expected:
+        ignored = dict.fromkeys(WITHOUT_EFFECT)
+        expected = {**description, **ignored}
+        chunk = found.get("chunk") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
             raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
-        return
+        return chunk
     if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
         raise InputError(f"{directory} is not empty and not a zoo: name another directory")
     wait_for_all("all have looked")
     write_text(written, json.dumps(description, indent=1))
+    return description["chunk"]
 
 
-def _member(
+def _members(
     config: ZooConfig,
     chunk: Chunk,
-    row: int,
     *,
     outcome: Outcome,
-    item: str,
-    split: str,
-    steps: int,
-    crc: int | np.integer,
-) -> Member:
-    return Member(
-        architecture=chunk.architecture,
-        index=chunk.indices[row],
-        item=item,
-        split=split,
-        status="finite" if outcome.finite[row] else "diverged",
-        seed=config.seed,
-        initialisation="shared" if config.shared_init else "own",
-        steps=steps,
-        learning_rate=config.learning_rate,
-        loss=float(outcome.loss[row]),
-        score_validation=float(outcome.score_validation[row]),
-        score_test=float(outcome.score_test[row]),
-        chunk=chunk.number,
-        row=row,
-        checksum=f"{crc:08x}",
+    items: Shaped[np.ndarray, "member"],
+    splits: Shaped[np.ndarray, "member"],
+    stops: Int[np.ndarray, "member"],
+    checksums: Int[np.ndarray, "member"],
+) -> Members:
+    """The table of a chunk: what is the same for all, and what training left of each."""
+    count = len(chunk.indices)
+
+    def same(value: object) -> np.ndarray:
+        return np.full(count, value, object)
+
+    def each(values: Shaped[Array | np.ndarray, "row"]) -> np.ndarray:
+        return np.asarray(values)[:count]
+
+    return Members(
+        {
+            "architecture": same(chunk.architecture),
+            "index": np.asarray(chunk.indices),
+            "item": items,
+            "split": splits,
+            "status": np.where(each(outcome.finite), "finite", "diverged"),
+            "seed": same(config.seed),
+            "initialisation": same("shared" if config.shared_init else "own"),
+            "steps": stops,
+            "learning_rate": same(config.learning_rate),
+            "loss": each(outcome.loss),
+            "score_validation": each(outcome.score_validation),
+            "score_test": each(outcome.score_test),
+            "chunk": same(chunk.number),
+            "row": np.arange(count),
+            "checksum": np.array([f"{crc:08x}" for crc in checksums.tolist()], object),
+        }
     )
 
 
-def summary_of(members: list[Member], remedy: str) -> dict[str, int | float]:
+def summary_of(members: Members, remedy: str) -> dict[str, int | float]:
     """What zoo.json says of the members.
 
     Raises:
       InputError: every network diverged; the message ends with the remedy.
     """
-    scores = [member.score_test for member in members if member.status == "finite" and member.split != "teacher"]
-    if not scores:
+    finite = members.where(status="finite")
+    scores = members.column("score_test")[finite & ~members.where(split="teacher")]
+    if not len(scores):
         raise InputError(f"every network of the zoo diverged: {remedy}")
     return {
         "members": len(members),
-        "diverged": sum(member.status != "finite" for member in members),
+        "diverged": int((~finite).sum()),
         "score_min": float(np.min(scores)),
         "score_mean": float(np.mean(scores)),
         "score_max": float(np.max(scores)),
@@ -194,8 +223,8 @@ def _checksums(flat: Float[Array, "row size"]) -> Int[np.ndarray, "row"]:
     found = np.zeros(len(flat), np.int64)
     for shard in flat.addressable_shards:
         begin = shard.index[0].start or 0
-        for row, values in enumerate(np.asarray(shard.data)):
-            found[begin + row] = checksum(values)
+        rows = np.asarray(shard.data)
+        found[begin : begin + len(rows)] = [checksum(values) for values in rows]
     # As two halves: without x64 JAX gathers no integers of 64 bits.
     halves = np.stack([found >> 16, found & 0xFFFF]).astype(np.int32)
     if jax.process_count() > 1:

@@ -16,9 +16,9 @@ from jaxtyping import Float
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location, write_text
-from netspace_jax.zoo.plan import Chunk, splits_of
+from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
 from netspace_jax.zoo.storage import Zoo, checksum
-from netspace_jax.zoo.table import FORMAT, Member, table
+from netspace_jax.zoo.table import FORMAT, Member, Members, table
 from netspace_jax.zoo.train import save_rows, summary_of
 
 
@@ -87,9 +87,9 @@ def write_zoo(
     staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     staging.mkdir()
     try:
-        members = []
-        for number, begin in enumerate(range(0, len(networks), config.chunk)):
-            rows = networks[begin : begin + config.chunk]
+        members, size = [], chunk_size(config, len(networks[0].flat))
+        for number, begin in enumerate(range(0, len(networks), size)):
+            rows = networks[begin : begin + size]
             chunk = Chunk(architecture, number, tuple(range(begin, begin + len(rows))))
             save_rows(staging, chunk, np.stack([row.flat for row in rows]))
             own = [_member(network, chunk, row, splits[begin + row]) for row, network in enumerate(rows)]
@@ -98,7 +98,7 @@ def write_zoo(
         description = {"domain": domain, **json.loads(json.dumps(dataclasses.asdict(config)))}
         write_text(staging / "config.json", json.dumps(description, indent=1))
         write_text(staging / "left_out.csv", _reasons(left_out))
-        summary = summary_of(members, "import others")
+        summary = summary_of(Members.of(members), "import others")
         facts = {"format": FORMAT, "imported": len(members), "left_out": len(left_out), "data_sha256": data_sha256}
         write_text(staging / "zoo.json", json.dumps({**facts, "seconds": seconds, **summary}, indent=1))
         write_text(staging / "members.csv", table(members))

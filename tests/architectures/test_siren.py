@@ -37,3 +37,13 @@ def test_width_is_a_parameter():
 def test_images_are_refused():
     with pytest.raises(InputError, match=r"\(8, 8, 1\)"):
         architectures.build("siren", (8, 8, 1), 1)
+
+
+def test_a_name_says_widths_and_frequency():
+    architecture = architectures.build("siren-32-32-w30", (2,), 1)
+    assert architecture.size == 1185 and architecture.module.frequency == 30  # type: ignore[attr-defined]
+    assert architectures.build("siren-8-4-2-w7.5", (3,), 5).size == 3 * 8 + 8 + 8 * 4 + 4 + 4 * 2 + 2 + 2 * 5 + 5
+    assert "siren-WIDTH-…-wOMEGA" in architectures.names()
+    for name in ("siren-0-w30", "siren-w30", "siren-8", "siren-8-w"):
+        with pytest.raises(InputError, match="unknown architecture"):
+            architectures.build(name, (2,), 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.ops.mapping import BLOCK, each_network, in_blocks, in_pieces, of_first
+from netspace_jax.ops.mapping import BLOCK, block_size, each_network, in_blocks, in_pieces, of_first
 from tests import tiny
 
 COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
@@ -26,6 +26,19 @@ def test_blocks_keep_order_and_number(count):
     np.testing.assert_array_equal(found["a"], 3 * rows[0])
     np.testing.assert_array_equal(found["b"], rows[1])
     assert sum(seen) == count and all(own == BLOCK for own in seen[:-1])
+
+
+def test_many_small_networks_come_in_larger_blocks_of_bounded_memory():
+    assert block_size(500, 4) == BLOCK and block_size(60_000, 4740) == 1024
+    assert block_size(60_000, 2**20) == BLOCK and block_size(60_000, 10_000) == 512
+    rows, sizes = np.arange(5000), []
+
+    def function(own, block):
+        sizes.append(len(block))
+        return block + 1
+
+    np.testing.assert_array_equal(in_blocks(function, rows), rows + 1)
+    assert {*sizes} == {block_size(5000, 8)} and len(sizes) >= 16
 
 
 def test_no_networks_are_said_to_be_none():

@@ -8,7 +8,17 @@ import pytest
 import scipy.stats
 
 from netspace_jax.config import ZooConfig
-from netspace_jax.zoo.plan import PAPER_EPOCHS, chunks_of, member_key, member_keys, plan, splits_of
+from netspace_jax.zoo.plan import (
+    CHUNK_BYTES,
+    MOST_TOGETHER,
+    PAPER_EPOCHS,
+    chunk_size,
+    chunks_of,
+    member_key,
+    member_keys,
+    plan,
+    splits_of,
+)
 from tests import tiny
 
 NAME = "perceptron3"
@@ -99,13 +109,26 @@ def test_the_teacher_is_in_a_split_of_its_own():
     assert splits_of(config, "perceptron5") == ["teacher"] and "teacher" not in splits_of(config, NAME)
 
 
+def test_a_member_is_in_the_split_of_its_item():
+    config = tiny.zoo_config(members=(7,), teacher="perceptron5")
+    assert splits_of(config, NAME, ("train", "test", "train")) == ["train", "test", "train"] * 2 + ["train"]
+    assert splits_of(config, "perceptron5", ("train",)) == ["teacher"]
+
+
 # chunks
+
+
+def test_a_chunk_has_as_many_networks_as_its_bytes_hold():
+    config = tiny.zoo_config(chunk=0)
+    assert chunk_size(config, 1185) == 3520 and CHUNK_BYTES > 3520 * 4 * 1185
+    assert chunk_size(config, 10) == MOST_TOGETHER and chunk_size(config, 10**7) == 64
+    assert chunk_size(tiny.zoo_config(chunk=6), 1185) == 6
 
 
 def test_members_of_like_stops_train_together_and_the_longest_first():
     config = tiny.zoo_config()
     stops = plan(config, NAME, 20).stops
-    chunks = chunks_of(config, NAME, stops)
+    chunks = chunks_of(config, NAME, stops, 67)
     assert [len(chunk.indices) for chunk in chunks] == [6, 6, 6, 2] and [chunk.number for chunk in chunks] == [
         0,
         1,

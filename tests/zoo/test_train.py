@@ -120,6 +120,17 @@ def test_a_finished_zoo_is_not_touched(train, copied):
     assert content(copied) == before
 
 
+def test_an_interrupted_zoo_goes_on_with_the_chunks_it_began_with(train, copied):
+    """How many train together changes no network, so it is no reason to refuse a zoo or to begin it again."""
+    before = content(copied)
+    assert len(train(copied, chunk=3).members) == 20
+    assert content(copied) == before
+    (copied / "members.csv").unlink()
+    (copied / "chunks" / f"{NAME}-00003.csv").unlink()
+    assert len(train(copied, chunk=3).members) == 20
+    assert len(list((copied / "chunks").glob("*.csv"))) == 4
+
+
 # diverged members
 
 
@@ -188,7 +199,8 @@ def test_where_a_zoo_lies_says_what_made_it(data):
     other_images = data.replace(test=data.validation)
     for other, images in ((dataclasses.replace(config, seed=1), data), (config, other_images)):
         assert zoo_name(other, images) != here
-    assert zoo_name(dataclasses.replace(config, data_dir="/elsewhere"), data) == here
+    for same in ({"data_dir": "/elsewhere"}, {"chunk": 7}):
+        assert zoo_name(dataclasses.replace(config, **same), data) == here
     several = tiny.zoo_config(architectures=("perceptron3", "perceptron4"), members=(9, 9))
     assert zoo_name(several, data).startswith("digits-perceptron3-etc-")
 

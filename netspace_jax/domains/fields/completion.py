@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
 from netspace_jax.domains.fields.geometry import iou, is_empty
 from netspace_jax.domains.fields.objectives import Points
 from netspace_jax.domains.fields.render import picture_grid
@@ -38,7 +38,7 @@ def _front(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return trimesh.Trimesh(mesh.vertices, faces, process=False)
 
 
-def completion(run: Run[FieldData]) -> Section:
+def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
     """Half a shape, completed: by search in the space, beside the training shape that fits the seen half best."""
     architecture, data, space = run.space.architectures[0], run.dataset, run.space
     networks = run.networks(0, "test")
@@ -60,12 +60,12 @@ def completion(run: Run[FieldData]) -> Section:
     overlaps, grids = {"found": [], "nearest": []}, [[], [], []]
     for row, member in enumerate(networks.indices[:SHAPES]):
         item = int(member) % data.items
-        objective = half_seen(np.asarray(data.held_out[item]), row)
+        objective = half_seen(np.asarray(data.unseen.rows(item)), row)
         first = jnp.argsort(-fits(objective))[:STARTS]
         found = search(space, region, objective, known[first], architecture_id=0, config=CONFIG)
         best = found.z[int(jnp.argmax(found.score))]
         flat, nearest = generate_many(space, 0, np.stack([best, known[first[0]]]))
-        unseen = np.asarray(data.uniform[item])
+        unseen = np.asarray(data.truth.uniform[item])
         unseen = unseen[unseen[:, 2] < 0]
         overlaps["found"].append(overlap(flat, unseen))
         overlaps["nearest"].append(overlap(nearest, unseen))

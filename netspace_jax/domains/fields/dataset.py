@@ -1,7 +1,7 @@
-"""Signed distance fields: a network holds one shape; networks are compared by their values at points."""
+"""Fields as samples on the device: each network holds one shape, picture or signal and has data of its own."""
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from typing import Generic, TypeVar
 
 import flax.struct
 import jax
@@ -10,139 +10,215 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.domains.fields.sampling import ShapeSet
-from netspace_jax.errors import InputError
-from netspace_jax.task import Batch, Split, register_task
-
-# A value counts as right within this distance (arXiv 2206.05194, experiments on shapes).
-TOLERANCE = 0.01
-# Distances at which an encoder is told of the field: beyond them it matters little how far the surface is.
-_NEAR = 0.1
-
-
-@register_task
-@dataclasses.dataclass(frozen=True)
-class SignedDistance:
-    """What networks that hold a shape compute: the signed distance of a point to its surface, negative inside."""
-
-    input_shape: tuple[int, ...] = (3,)
-    error: Literal["squared", "absolute"] = "squared"
-    name: ClassVar[str] = "signed_distance"
-    metric: ClassVar[str] = "within_0.01"
-
-    @property
-    def outputs(self) -> int:
-        """One distance."""
-        return 1
-
-    def prepare(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n 3"]:
-        """Points as float32.
-
-        Raises:
-          InputError: they are of another shape.
-        """
-        if tuple(inputs.shape[1:]) != self.input_shape:
-            raise InputError(f"points have shape {tuple(inputs.shape)}; these networks take (n, {self.input_shape[0]})")
-        return jnp.asarray(inputs, jnp.float32)
-
-    def describe(self, outputs: Float[Array, "probe 1"]) -> Float[Array, "features"]:
-        """Distances, and their sign made soft (docs/method.md, eq. 5)."""
-        values = outputs[:, 0]
-        return jnp.concatenate([values / _NEAR, jnp.tanh(values / _NEAR)])
-
-    def residual(self, wanted: Float[Array, "probe 1"], outputs: Float[Array, "probe 1"]) -> Float[Array, "residuals"]:
-        """Difference of distances, in units of the tolerance, made soft beyond it."""
-        return jnp.tanh((outputs - wanted)[:, 0] / TOLERANCE)
-
-    def fit_loss(self, outputs: Float[Array, "batch 1"], targets: Float[Array, "batch"]) -> Float[Array, ""]:
-        """Mean squared error to the signed distance."""
-        return jnp.square(outputs[:, 0] - targets).mean()
-
-    def imitation_loss(self, wanted: Float[Array, "batch 1"], outputs: Float[Array, "batch 1"]) -> Float[Array, ""]:
-        """Mean error between the values of two networks, squared (docs/method.md, eq. 13) or absolute.
-
-        The absolute one is rounded off below a hundredth of the unit, so that it has a gradient everywhere.
-        """
-        squares = jnp.square(wanted - outputs)
-        return squares.mean() if self.error == "squared" else jnp.sqrt(squares + 1e-5).mean()
-
-    def score(self, outputs: Float[Array, "batch 1"], targets: Float[Array, "batch"]) -> Float[Array, ""]:
-        """Share of points whose value is within 0.01 of the signed distance."""
-        return (jnp.abs(outputs[:, 0] - targets) <= TOLERANCE).mean()
-
-    def agreement(self, wanted: Float[Array, "batch 1"], outputs: Float[Array, "batch 1"]) -> Float[Array, ""]:
-        """Share of points at which two networks differ by at most 0.01."""
-        return (jnp.abs(wanted - outputs) <= TOLERANCE).mean()
+from netspace_jax.domains.fields.task import Field, SignedDistance
+from netspace_jax.task import Batch, Split
 
 
 @flax.struct.dataclass
-class FieldData:
-    """A set of shapes on the device; each network is about one, so that each has points of its own.
-
-    Rows are x, y, z, signed distance (negative inside), shuffled.
+class Samples:
+    """Values of fields at points, in an order that was shuffled once.
 
     Attributes:
-      item: the shape that is asked about.
+      points: of each field, or one set of points where all fields were sampled at the same.
+      values: as they are, or as whole numbers that `FieldData.scale` and `shift` turn into values.
     """
 
-    positive: Float[Array, "shape p 4"]
-    negative: Float[Array, "shape p 4"]
-    held_out: Float[Array, "shape q 4"]
+    points: Float[Array, "item_or_one n d"]
+    values: Shaped[Array, "item n c"]
+
+    def rows(self, item: Int[Array, ""] | int) -> Float[Array, "n d_and_c"]:
+        """Coordinates and values of one field, side by side."""
+        values = self.values[item]
+        return jnp.concatenate([self.points[item % len(self.points)], values.astype(jnp.float32)], 1)
+
+
+@flax.struct.dataclass
+class ShapeTruth:
+    """What is known of shapes beside training points: rows uniform in the cube, and points on the surface."""
+
     uniform: Float[Array, "shape u 4"]
     surface: Float[Array, "shape s 3"]
+
+    @property
+    def classes(self) -> None:
+        """None: nobody says what kind of shape it is."""
+        return None
+
+
+@flax.struct.dataclass
+class PictureTruth:
+    """What is known of pictures.
+
+    Attributes:
+      label: class of each.
+      place: where in the picture, counted row by row, each sample lies.
+      size: height and width.
+    """
+
+    label: Int[Array, "item"]
+    place: Int[Array, "n"]
+    size: tuple[int, int] = flax.struct.field(pytree_node=False)
+
+    @property
+    def classes(self) -> Int[Array, "item"]:
+        """Class of each picture."""
+        return self.label
+
+    def images(self, values: Float[np.ndarray, "picture n c"]) -> Float[np.ndarray, "picture h w c"]:
+        """Values at the samples as pictures whose pixels are from 0 to 1."""
+        ordered = np.empty_like(values)
+        ordered[:, np.asarray(self.place)] = values
+        return np.clip(ordered.reshape(len(values), *self.size, values.shape[-1]) / 2 + 0.5, 0, 1)
+
+
+@flax.struct.dataclass
+class SignalTruth:
+    """What is known of signals.
+
+    Attributes:
+      known: numbers that stand for each, as amplitude and frequency, or its class.
+      names: of these numbers.
+    """
+
+    known: Float[Array, "item k"]
+    names: tuple[str, ...] = flax.struct.field(pytree_node=False)
+
+    @property
+    def classes(self) -> Int[Array, "item"] | None:
+        """Class of each signal, where that is what is known."""
+        return self.known[:, 0].astype(int) if self.names == ("class",) else None
+
+
+Truth = TypeVar("Truth", ShapeTruth, PictureTruth, SignalTruth)
+
+
+@flax.struct.dataclass
+class FieldData(Generic[Truth]):
+    """A set of fields; each network is about one, so that each has points of its own.
+
+    Attributes:
+      train: parts of the training samples, of which a batch takes equal shares: of shapes, points outside and inside.
+      held_out: samples that nothing trains on; None where a field is known by its training samples alone.
+      truth: what else is known of the fields, which says of what kind they are.
+      item: the field that is asked about.
+      scale, shift: value = stored value · scale + shift.
+      spare: last so many training samples are the first again, so that windows at random reach all equally.
+    """
+
+    train: tuple[Samples, ...]
+    held_out: Samples | None
+    truth: Truth
     item: Int[Array, ""] | int = 0
-    task: SignedDistance = flax.struct.field(pytree_node=False, default=SignedDistance())
+    task: Field = flax.struct.field(pytree_node=False, default=SignedDistance())
+    scale: float = flax.struct.field(pytree_node=False, default=1.0)
+    shift: float = flax.struct.field(pytree_node=False, default=0.0)
+    spare: int = flax.struct.field(pytree_node=False, default=0)
     shared: bool = flax.struct.field(pytree_node=False, default=False)
 
     @property
     def items(self) -> int:
-        """Number of shapes."""
-        return len(self.positive)
+        """Number of fields."""
+        return len(self.train[0].values)
 
-    def of(self, member: Int[Array, ""] | int) -> "FieldData":
-        """The shape that a member is about; where there are more members than shapes, they are counted round."""
+    def of(self, member: Int[Array, ""] | int) -> "FieldData[Truth]":
+        """The field that a member is about; where there are more members than fields, they are counted round."""
         return dataclasses.replace(self, item=member % self.items)
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
-        """`size` training points, half outside and half inside: windows at random into shuffled rows."""
-        keys = jax.random.split(jax.random.fold_in(key, step))
-        half = size // 2
+        """`size` training samples, of each part as many: windows at random into shuffled rows."""
+        keys = jax.random.split(jax.random.fold_in(key, step), len(self.train))
+        share = size // len(self.train)
 
-        def window(key, rows):
-            start = jax.random.randint(key, (), 0, rows.shape[1] - half + 1)
-            return jax.lax.dynamic_slice(rows, (self.item, start, 0), (1, half, 4))[0]
+        def window(key, part):
+            start = jax.random.randint(key, (), 0, part.values.shape[1] - share + 1)
+            own = self.item % len(part.points)
+            points = jax.lax.dynamic_slice(part.points, (own, start, 0), (1, share, part.points.shape[2]))[0]
+            values = jax.lax.dynamic_slice(part.values, (self.item, start, 0), (1, share, part.values.shape[2]))[0]
+            return Batch(points, self._decoded(values))
 
-        rows = jnp.concatenate([window(keys[0], self.positive), window(keys[1], self.negative)])
-        return Batch(rows[:, :3], rows[:, 3])
+        return _joined([window(key, part) for key, part in zip(keys, self.train, strict=True)])
 
     def examples(self, split: Split) -> Batch:
-        """Held-out points, the first half for validation and the second for test; for training, those of both signs."""
-        if split == "train":
-            rows = jnp.concatenate([self.positive[self.item], self.negative[self.item]])
-        else:
-            rows = self.held_out[self.item, {"validation": 0, "test": 1}[split] :: 2]
-        return Batch(rows[:, :3], rows[:, 3])
+        """Held-out samples, the first half for validation and the second for test; for training, those of all parts.
 
-    def probes(self, count: int) -> Float[Array, "probe 3"]:
-        """Training points of many shapes, outside and inside in turn."""
+        Where nothing is held out, the training samples are those of every split.
+        """
+        if split == "train" or self.held_out is None:
+            return _joined([self._whole(part, part.values.shape[1] - self.spare) for part in self.train])
+        whole = self._whole(self.held_out, self.held_out.values.shape[1])
+        offset = {"validation": 0, "test": 1}[split]
+        return Batch(whole.inputs[offset::2], whole.targets[offset::2])
+
+    @property
+    def unseen(self) -> Samples:
+        """Samples that nothing trains on, where there are any; else those of the first part."""
+        return self.train[0] if self.held_out is None else self.held_out
+
+    def values(self, items: Int[np.ndarray, "field"]) -> Float[np.ndarray, "field n c"]:
+        """True values of many fields at the training samples of the first part."""
+        part = self.train[0]
+        stored = np.asarray(part.values[items])[:, : part.values.shape[1] - self.spare]
+        return stored.astype(np.float32) * np.float32(self.scale) + np.float32(self.shift)
+
+    def probes(self, count: int) -> Float[Array, "probe d"]:
+        """Training points of many fields, of each part in turn."""
+        parts, own = len(self.train), len(self.train[0].points)
         chosen = np.arange(count)
-        shape, row = chosen // 2 % self.items, chosen // (2 * self.items) % self.positive.shape[1]
-        points = jnp.where((chosen % 2 == 0)[:, None], self.positive[shape, row], self.negative[shape, row])
-        return points[:, :3]
+        row = chosen // (parts * own) % (self.train[0].values.shape[1] - self.spare)
+        item = chosen // parts % own
+        found = jnp.stack([part.points[item, row] for part in self.train])
+        return found[chosen % parts, chosen]
 
     def chance(self, split: Split) -> float:
-        """Share of points within 0.01 of the constant that is best."""
-        values = np.sort(np.asarray(self.examples(split).targets))
-        return float(
-            (np.searchsorted(values, values + 2 * TOLERANCE, "right") - np.arange(len(values))).max() / len(values)
-        )
+        """Share of values within the tolerance of the constant that is best."""
+        values, reach = np.sort(np.asarray(self.examples(split).targets).ravel()), 2 * self.task.tolerance
+        right = np.searchsorted(values, values + reach, "right") - np.arange(len(values))
+        return float(right.max() / len(values))
+
+    def _whole(self, part: Samples, count: int) -> Batch:
+        points = part.points[self.item % len(part.points), :count]
+        return Batch(points, self._decoded(part.values[self.item, :count]))
+
+    def _decoded(self, stored: Shaped[Array, "n c"]) -> Float[Array, "n c"]:
+        return stored.astype(jnp.float32) * self.scale + self.shift
 
 
-def field_data(shapes: ShapeSet) -> FieldData:
+def _joined(batches: list[Batch]) -> Batch:
+    return Batch(*(jnp.concatenate(column) for column in zip(*batches, strict=True)))
+
+
+def field_data(shapes: ShapeSet) -> FieldData[ShapeTruth]:
     """Put a set of shapes on the device."""
+
+    def samples(rows: Float[np.ndarray, "shape n 4"]) -> Samples:
+        return Samples(jnp.asarray(rows[..., :3]), jnp.asarray(rows[..., 3:]))
+
     return FieldData(
-        positive=jnp.asarray(shapes.positive),
-        negative=jnp.asarray(shapes.negative),
-        held_out=jnp.asarray(shapes.held_out),
-        uniform=jnp.asarray(shapes.uniform),
-        surface=jnp.asarray(shapes.surface),
+        train=(samples(shapes.positive), samples(shapes.negative)),
+        held_out=samples(shapes.held_out),
+        truth=ShapeTruth(jnp.asarray(shapes.uniform), jnp.asarray(shapes.surface)),
     )
+
+
+def grid_data(
+    points: Float[np.ndarray, "item_or_one n d"],
+    values: Shaped[np.ndarray, "item n c"],
+    truth: Truth,
+    task: Field,
+    *,
+    batch: int,
+    scale: float = 1.0,
+    shift: float = 0.0,
+    held_out: Samples | None = None,
+) -> FieldData[Truth]:
+    """Put fields on the device that were sampled at n points each, all of which train.
+
+    Args:
+      batch: samples of one training step.
+      scale, shift: value = stored value · scale + shift.
+    """
+    count = values.shape[1]
+    spare = batch - 1 if batch < count else 0
+    rows = np.arange(count + spare) % count
+    part = Samples(jnp.asarray(points[:, rows], jnp.float32), jnp.asarray(values[:, rows]))
+    return FieldData((part,), held_out, truth, task=task, scale=scale, shift=shift, spare=spare)

@@ -1,4 +1,4 @@
-"""What a search among networks that hold shapes is for."""
+"""What a search among networks that hold fields is for."""
 
 import flax.struct
 import jax.numpy as jnp
@@ -9,21 +9,26 @@ from netspace_jax.latent.objectives import RunNetwork
 
 @flax.struct.dataclass
 class Points:
-    """Pass through points of a shape, all of it or a part: values of the field are known there.
+    """Pass through samples of a field, all of it or a part: its values are known there.
 
     Attributes:
-      points: rows x, y, z, signed distance to fit.
+      points: rows of d coordinates and c values to fit.
       held_out: rows of the same kind that choose the best embedding.
+      channels: c.
     """
 
-    points: Float[Array, "point 4"]
-    held_out: Float[Array, "held 4"]
+    points: Float[Array, "point d_and_c"]
+    held_out: Float[Array, "held d_and_c"]
+    channels: int = flax.struct.field(pytree_node=False, default=1)
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
-        """Mean squared error of the distance; the points are all seen in every step."""
+        """Mean squared error of the values; the points are all seen in every step."""
         del key, step
-        return jnp.square(network(self.points[:, :3])[:, 0] - self.points[:, 3]).mean()
+        return jnp.square(self._errors(network, self.points)).mean()
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """Minus the mean absolute error at held-out points."""
-        return -jnp.abs(network(self.held_out[:, :3])[:, 0] - self.held_out[:, 3]).mean()
+        return -jnp.abs(self._errors(network, self.held_out)).mean()
+
+    def _errors(self, network: RunNetwork, rows: Float[Array, "n d_and_c"]) -> Float[Array, "n c"]:
+        return network(rows[:, : -self.channels]) - rows[:, -self.channels :]

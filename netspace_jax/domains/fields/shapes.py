@@ -10,7 +10,7 @@ import trimesh
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
 from netspace_jax.domains.fields.geometry import (
     chamfer,
     extract_mesh,
@@ -83,12 +83,12 @@ def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:
     )
 
 
-def shapes(run: Run[FieldData]) -> Section:
+def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     """Shapes never seen: each SIREN against its true shape, and each generated network against its SIREN."""
     architecture, data = run.space.architectures[0], run.dataset
     networks, found, refined = run.networks(0, "test"), run.reconstruction(0, "test"), run.refined(0)
     items = networks.indices % data.items
-    uniform, true_surface = data.uniform[items], np.asarray(data.surface[items])
+    uniform, true_surface = data.truth.uniform[items], np.asarray(data.truth.surface[items])
     truth = np.asarray(uniform[..., 3])
     own, new, better = (
         np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
@@ -139,7 +139,7 @@ def shapes(run: Run[FieldData]) -> Section:
     return Section("shapes", "Shapes that were never seen", text, metrics, figure, (header, *rows))
 
 
-def interpolate_shapes(run: Run) -> Section:
+def interpolate_shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     """From one shape to another: interpolation in the latent space, against interpolation of the weights."""
     architecture, flats = run.space.architectures[0], run.networks(0, "test").parameters
     z = run.reconstruction(0, "test").embedding

@@ -7,24 +7,13 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from netspace_jax.architectures.parameters import Spec
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.metrics.behaviour import outputs_on, scores_on
 from netspace_jax.metrics.reconstruction import kendall_tau
+from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.task import Split
-
-_QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
-
-
-def weight_statistics(spec: Spec, flats: Float[np.ndarray, "network size"]) -> Float[np.ndarray, "network statistics"]:
-    """Mean, variance and five quantiles of each parameter tensor of each network: the baseline of Unterthiner et al."""
-    columns = []
-    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
-        part = np.asarray(flats)[:, start : start + leaf.size]
-        columns += [part.mean(1), part.var(1), *np.quantile(part, _QUANTILES, axis=1)]
-    return np.stack(columns, 1)
 
 
 def ridge(

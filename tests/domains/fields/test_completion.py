@@ -14,11 +14,11 @@ from netspace_jax.architectures.siren import siren
 from netspace_jax.config import NetSpaceConfig, RunConfig, SearchConfig
 from netspace_jax.domains.fields.completion import half_seen
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, Space
 from netspace_jax.zoo import Networks
 from tests import tiny
+from tests.domains.fields.test_dataset import shapes_of
 
 module = importlib.import_module("netspace_jax.domains.fields.completion")
 architectures.register("siren4", functools.partial(siren, width=4, frequency=4.0))
@@ -58,7 +58,7 @@ def trained(flats):
     rows = jnp.concatenate([points, jax.jit(jax.vmap(architecture.apply))(flats[:SHAPES], points)], 2)
     uniform = rows[:, 500:]
     uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
-    data = FieldData(rows[:, :40], rows[:, :40], rows[:, :500], uniform, rows[:, :10, :3])
+    data = shapes_of(rows[:, :40], rows[:, :40], rows[:, :500], uniform)
     zoo = FieldZooConfig(architectures=("siren4",), members=(11,))
     nothing = jnp.zeros((1, *PREP))
     space = Space(

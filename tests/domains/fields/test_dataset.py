@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.domains.fields.dataset import FieldData, SignedDistance, field_data
+from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth, field_data
 from netspace_jax.domains.fields.sampling import ShapeSet
+from netspace_jax.domains.fields.task import SignedDistance
 from netspace_jax.errors import InputError
 from netspace_jax.task import Dataset, Task, describe_task, task_from
 
@@ -24,13 +25,13 @@ def data():
         table[..., 3] = sign * (1 + np.arange(count)) / 100
         return jnp.asarray(table)
 
-    return FieldData(
-        positive=rows(1, POINTS),
-        negative=rows(-1, POINTS),
-        held_out=rows(1, 20),
-        uniform=rows(1, 10),
-        surface=rows(1, 10)[..., :3],
-    )
+    return shapes_of(rows(1, POINTS), rows(-1, POINTS), rows(1, 20), rows(1, 10))
+
+
+def shapes_of(positive, negative, held_out, uniform):
+    """Shapes whose rows are x, y, z, distance."""
+    parts = [Samples(rows[..., :3], rows[..., 3:]) for rows in (positive, negative, held_out)]
+    return FieldData(tuple(parts[:2]), parts[2], ShapeTruth(uniform, uniform[..., :3]))
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,10 @@ def task(data):
 def test_batches_are_half_outside_and_half_inside_the_networks_shape(data):
     sample = jax.jit(jax.vmap(lambda data, key, item, step: data.of(item).sample(key, step, 16), (None, 0, 0, None)))
     batch = sample(data, jax.random.split(jax.random.key(0), SHAPES), jnp.arange(SHAPES), jnp.int32(3))
-    assert batch.inputs.shape == (SHAPES, 16, 3) and batch.targets.shape == (SHAPES, 16)
+    assert batch.inputs.shape == (SHAPES, 16, 3) and batch.targets.shape == (SHAPES, 16, 1)
     np.testing.assert_array_equal(batch.inputs[..., 0], np.repeat(np.arange(SHAPES), 16).reshape(SHAPES, 16))
     assert (batch.targets[:, :8] > 0).all() and (batch.targets[:, 8:] < 0).all()
-    np.testing.assert_allclose(np.abs(batch.targets), (1 + batch.inputs[..., 1]) / 100, rtol=1e-6)
+    np.testing.assert_allclose(np.abs(batch.targets[..., 0]), (1 + batch.inputs[..., 1]) / 100, rtol=1e-6)
 
 
 def test_steps_draw_other_points_and_reach_all(data):
@@ -69,7 +70,7 @@ def test_probes_are_a_prefix_of_more_probes(data):
 
 
 def test_losses_and_scores_by_hand(task):
-    values, targets = jnp.array([[0.0], [0.02], [-0.5]]), jnp.array([0.009, 0.0, -0.5])
+    values, targets = jnp.array([[0.0], [0.02], [-0.5]]), jnp.array([[0.009], [0.0], [-0.5]])
     np.testing.assert_allclose(task.fit_loss(values, targets), (0.009**2 + 0.02**2) / 3, rtol=1e-5)
     np.testing.assert_allclose(task.score(values, targets), 2 / 3, rtol=1e-6)
     other = values + jnp.array([[0.0], [0.005], [0.1]])
@@ -91,7 +92,8 @@ def test_chance_is_the_best_constant(data):
     """Of distances 0.02, 0.04 … 0.2 and tolerance 0.01 a constant is right for two, as 0.03 is."""
     assert data.of(1).chance("test") == pytest.approx(2 / 10)
     values = jnp.asarray([[0.0, 0, 0, value] for value in (0.5, 0.1, 0.5, 0.105, 0.3, 0.5, 0.111, 0.5)])
-    assert data.replace(held_out=values[None]).chance("validation") == pytest.approx(2 / 4)
+    held_out = Samples(values[None, :, :3], values[None, :, 3:])
+    assert data.replace(held_out=held_out).chance("validation") == pytest.approx(2 / 4)
 
 
 def test_the_task_and_what_it_takes(task):
@@ -111,6 +113,9 @@ def test_what_an_encoder_is_told_is_distances_and_their_soft_sign(task):
 def test_shapes_are_put_on_the_device_as_they_are():
     rows = [np.random.default_rng(i).normal(size=(2, 5, 3 if i == 4 else 4)).astype(np.float32) for i in range(5)]
     found = field_data(ShapeSet(("a", "b"), *rows))
-    names = ("positive", "negative", "held_out", "uniform", "surface")
-    for name, wanted in zip(names, rows, strict=True):
-        np.testing.assert_array_equal(getattr(found, name), wanted)
+    parts = (*found.train, found.held_out)
+    for part, wanted in zip(parts, rows, strict=False):
+        np.testing.assert_array_equal(np.concatenate([part.points, part.values], 2), wanted)
+        np.testing.assert_array_equal(part.rows(1), wanted[1])
+    np.testing.assert_array_equal(found.truth.uniform, rows[3])
+    np.testing.assert_array_equal(found.truth.surface, rows[4])

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from netspace_jax.domains.images.prediction import prediction, ridge, weight_statistics
+from netspace_jax.domains.images.prediction import prediction, ridge
+from netspace_jax.metrics.statistics import weight_statistics
 from tests import tiny
 
 

@@ -1,0 +1,142 @@
+"""Signals of which little was seen: the embedding whose network passes through that, the decoder frozen."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib.figure import Figure
+
+from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
+from netspace_jax.domains.fields.members import items_of
+from netspace_jax.domains.fields.passing import STEPS, fit_embeddings, fit_networks, prior_of
+from netspace_jax.domains.fields.signals import in_time, rms
+from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.report import Section, figures
+from netspace_jax.runs import Run
+from netspace_jax.space.many import generate_many
+
+SIGNALS, SHOWN = 32, 3
+STARTS = 4
+ERROR = 0.05  # standard deviation of what the decoder itself gets wrong, in root mean squares of the signals
+SEEN = 0.25  # share of samples, at random instants
+MISSING = 0.25  # share of samples that are missing one after another
+NOISE = 0.3  # standard deviation of noise, in root mean squares of the signals
+
+
+class Seen(NamedTuple):
+    """What was seen of some signals.
+
+    Attributes:
+      label: for people.
+      mask: which samples, in order of time; of each signal as many.
+      noise: standard deviation of what is added to them, in root mean squares of the signals.
+    """
+
+    label: str
+    mask: Bool[np.ndarray, "signal n"]
+    noise: float = 0.0
+
+
+def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
+    """Signals at irregular instants, with a gap, with noise: refined on what was seen, beside what takes no space."""
+    instants, order = in_time(run)
+    data, items, architecture = run.dataset, items_of(run, "test")[:SIGNALS], run.space.architectures[0]
+    truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
+    embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
+    size = float(np.sqrt(np.square(known).mean()))
+    metrics, rows, panels = {}, [], []
+    prior = prior_of(embeddings)
+    for name, seen in cases(len(truth), len(instants)).items():
+        noise = np.random.default_rng(1).standard_normal(truth.shape).astype(np.float32)
+        values = truth + seen.noise * size * noise
+        distances = _distances(values, known, seen.mask)
+        first = np.argsort(distances, 1)[:, :STARTS]
+        table = _rows(instants, values, seen.mask)
+        trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.directions) / table.shape[1]
+        z = fit_embeddings(run.space, prior, table, embeddings[first], truth.shape[-1], trust)
+        found = {
+            "space": outputs_on(architecture, generate_many(run.space, 0, z), instants[:, None]),
+            "nearest": known[first[:, 0]],
+            "interpolated": interpolated(instants, values, seen.mask),
+            "own": outputs_on(architecture, fit_networks(architecture, table, truth.shape[-1]), instants[:, None]),
+        }
+        asked = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
+        errors = {way: _masked_rms(own, truth, asked) for way, own in found.items()}
+        metrics |= {f"gaps/{name}_{way}": float(each.mean()) for way, each in errors.items()}
+        rows.append((seen.label, *(f"{each.mean() / size:.3f}" for each in errors.values())))
+        panels.append((seen, truth[:SHOWN], values[:SHOWN], {way: own[:SHOWN] for way, own in found.items()}))
+    text = (
+        f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against "
+        f"the signal without it), as a share of the signals' own. The space: the embedding, of {STARTS} begun at "
+        f"training signals that fit best, whose network passes through what was seen after {STEPS} steps."
+    )
+    header = (
+        "seen",
+        "embedding found in the space",
+        "training signal that fits best",
+        "linear interpolation",
+        "network fitted to what was seen",
+    )
+    figure = _figure(instants, panels)
+    return Section("gaps", "Signals of which little was seen", text, metrics, figure, (header, *rows))
+
+
+def cases(count: int, length: int) -> dict[str, Seen]:
+    """What is seen of `count` signals of so many samples: the same number of samples of each signal."""
+    rng = np.random.default_rng(0)
+    irregular = rng.random((count, length)).argsort(1).argsort(1) < max(2, round(SEEN * length))
+    missing = max(1, round(MISSING * length))
+    begin = rng.integers(1, max(length - missing, 2), count)[:, None]
+    place = np.arange(length)[None]
+    gap = (place < begin) | (place >= begin + missing)
+    return {
+        "irregular": Seen(f"{irregular[0].sum()} of {length} samples, at random instants", irregular),
+        "gap": Seen(f"all but {missing} samples in a row", gap),
+        "noise": Seen(f"all, with noise of {NOISE:g} root mean squares", np.ones((count, length), bool), NOISE),
+    }
+
+
+def interpolated(
+    instants: Float[np.ndarray, "n"], values: Float[np.ndarray, "signal n c"], mask: Bool[np.ndarray, "signal n"]
+) -> Float[np.ndarray, "signal n c"]:
+    """Each channel linear between what was seen, and as its ends beyond."""
+    found = [
+        np.stack([np.interp(instants, instants[seen], channel[seen]) for channel in own.T], 1)
+        for own, seen in zip(values, mask, strict=True)
+    ]
+    return np.stack(found).astype(np.float32)
+
+
+def _rows(instants, values, mask) -> Float[np.ndarray, "signal seen d_and_c"]:
+    both = np.concatenate([np.broadcast_to(instants[:, None], (*values.shape[:2], 1)), values], 2)
+    return both[mask].reshape(len(values), -1, both.shape[2]).astype(np.float32)
+
+
+def _distances(values, known, mask) -> Float[np.ndarray, "signal known"]:
+    """Mean squared difference of each signal to each known one, where it was seen."""
+    seen = mask[..., None] * values
+    cross = np.einsum("snc,knc->sk", seen, known)
+    return np.einsum("sn,knc->sk", mask.astype(np.float32), np.square(known)) - 2 * cross
+
+
+def _masked_rms(values, wanted, asked) -> Float[np.ndarray, "signal"]:
+    return rms(asked[..., None] * values, asked[..., None] * wanted) / np.sqrt(asked.mean(1))
+
+
+def _figure(instants: Float[np.ndarray, "n"], panels: list) -> Figure:
+    figure, axes = figures.plt.subplots(len(panels), SHOWN, figsize=(10, 2.2 * len(panels)), squeeze=False, sharex=True)
+    for line, (seen, truth, values, found) in zip(axes, panels, strict=True):
+        for panel, ax in zip(range(len(truth)), line, strict=False):
+            own = seen.mask[panel]
+            ax.plot(instants, truth[panel, :, 0], "-", color="0.6", lw=2.5, label="signal")
+            ax.plot(instants[own], values[panel, own, 0], "o", color=figures.COLOURS[6], ms=2.5, label="seen")
+            ax.plot(instants, found["space"][panel, :, 0], "-", color=figures.COLOURS[0], lw=1.3, label="space")
+            ax.plot(instants, found["own"][panel, :, 0], ":", color=figures.COLOURS[1], lw=1.3, label="own network")
+            low, high = truth[panel, :, 0].min(), truth[panel, :, 0].max()
+            ax.set_ylim(low - 0.5 * (high - low), high + 0.5 * (high - low))
+        line[0].set_ylabel("value")
+        line[0].set_title(seen.label, loc="left", fontsize=9)
+    for ax in axes[-1]:
+        ax.set_xlabel("time, from -1 to 1")
+    axes[0, 0].legend(fontsize=7)
+    return figure

@@ -1,0 +1,89 @@
+"""Reading a network by its outputs at K coordinates that are learned (ProbeGen, Kahana et al. 2024)."""
+
+import functools
+from typing import cast
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.mapping import Rows, in_blocks
+
+STEPS, BATCH, HIDDEN = 1000, 64, 128
+RATE, DECAY = 3e-3, 1e-3
+
+
+class _Reader(nn.Module):
+    """A perceptron of one hidden layer."""
+
+    classes: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.classes)(nn.relu(nn.LayerNorm()(nn.Dense(HIDDEN)(x))))
+
+
+def probe_accuracy(
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    labels: Int[Rows, "network"],
+    test: Float[Rows, "tested size"],
+    test_labels: Int[Rows, "tested"],
+    *,
+    probes: int,
+    seed: int = 0,
+) -> float:
+    """Test accuracy of a perceptron that is trained together with the coordinates at which it asks networks.
+
+    Args:
+      flats, labels: training networks and their classes.
+      probes: K, how many coordinates.
+    """
+    classes = int(np.max(labels)) + 1
+    trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), classes, probes, seed)
+
+    def block(count, rows):
+        del count
+        return _named(architecture, trained, rows, classes)
+
+    return float((in_blocks(block, np.asarray(test)) == np.asarray(test_labels)).mean())
+
+
+def _logits(architecture: Architecture, params, flats: Float[Array, "network size"], classes: int):
+    outputs = jax.vmap(lambda flat: architecture.apply(flat, params["probes"]).reshape(-1))(flats)
+    # One array: Flax returns a tuple only where collections are mutable.
+    return cast(Array, _Reader(classes).apply({"params": params["reader"]}, outputs))
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "classes"))
+def _named(architecture, params, flats, classes):
+    return _logits(architecture, params, flats, classes).argmax(-1)
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "classes", "probes", "seed"))
+def _trained(architecture, flats, labels, classes, probes, seed):
+    key = key_of(seed, Purpose.INIT)
+    points = jax.random.uniform(key, (probes, *architecture.input_shape), minval=-1, maxval=1)
+    outputs = jax.eval_shape(architecture.apply, flats[0], points)
+    reader = _Reader(classes).init(jax.random.fold_in(key, 1), jnp.zeros((1, outputs.size)))["params"]
+    params = {"probes": points, "reader": reader}
+    optimizer = optax.adamw(optax.cosine_decay_schedule(RATE, STEPS, 0.01), weight_decay=DECAY)
+
+    def step(carry, index):
+        params, state = carry
+        rows = jax.random.randint(key_of(seed, Purpose.BATCHES, index), (BATCH,), 0, len(flats))
+
+        def loss(params):
+            logits = _logits(architecture, params, flats[rows], classes)
+            return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean()
+
+        updates, state = optimizer.update(jax.grad(loss)(params), state, params)
+        return (optax.apply_updates(params, updates), state), None
+
+    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(STEPS))
+    return params

@@ -1,0 +1,118 @@
+"""What networks that hold a field compute, and how two are compared: by their values at coordinates.
+
+A network maps d coordinates to c values. A shape, a picture and a signal are fields that differ in what a value is: its
+unit, and how near two values have to be to count as the same.
+"""
+
+import dataclasses
+from typing import Any, ClassVar, Literal
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped
+
+from netspace_jax.errors import InputError
+from netspace_jax.task import register_task
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """What networks of any kind of field compute.
+
+    Attributes:
+      input_shape: one axis, the d coordinates.
+      channels: c, values at one coordinate.
+      error: the error between the values of two networks whose mean is minimised; squared in the paper.
+      tolerance: a value counts as right within this distance.
+      unit: of values, for the encoder.
+    """
+
+    input_shape: tuple[int, ...] = (1,)
+    channels: int = 1
+    error: Literal["squared", "absolute"] = "squared"
+    name: ClassVar[str]
+    metric: ClassVar[str]
+    tolerance: ClassVar[float]
+    unit: ClassVar[float]
+
+    @property
+    def outputs(self) -> int:
+        """Values at one coordinate."""
+        return self.channels
+
+    def prepare(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n d"]:
+        """Coordinates as float32.
+
+        Raises:
+          InputError: they are of another shape.
+        """
+        if tuple(inputs.shape[1:]) != self.input_shape:
+            raise InputError(f"points have shape {tuple(inputs.shape)}; these networks take (n, {self.input_shape[0]})")
+        return jnp.asarray(inputs, jnp.float32)
+
+    def describe(self, outputs: Float[Array, "probe c"]) -> Float[Array, "features"]:
+        """Values at the probes, in their unit."""
+        return (outputs / self.unit).reshape(-1)
+
+    def residual(self, wanted: Float[Array, "probe c"], outputs: Float[Array, "probe c"]) -> Float[Array, "residuals"]:
+        """Difference of values, in units of the tolerance, made soft beyond it."""
+        return jnp.tanh((outputs - wanted) / self.tolerance).reshape(-1)
+
+    def fit_loss(self, outputs: Float[Array, "batch c"], targets: Float[Array, "batch c"]) -> Float[Array, ""]:
+        """Mean squared error to the true values."""
+        return jnp.square(outputs - targets).mean()
+
+    def imitation_loss(self, wanted: Float[Array, "batch c"], outputs: Float[Array, "batch c"]) -> Float[Array, ""]:
+        """Mean error between the values of two networks, squared (docs/method.md, eq. 13) or absolute.
+
+        The absolute one is rounded off below a hundredth of the unit, so that it has a gradient everywhere.
+        """
+        squares = jnp.square(wanted - outputs)
+        return squares.mean() if self.error == "squared" else jnp.sqrt(squares + 1e-5).mean()
+
+    def score(self, outputs: Float[Array, "batch c"], targets: Float[Array, "batch c"]) -> Float[Array, ""]:
+        """Share of values within the tolerance of the true ones."""
+        return (jnp.abs(outputs - targets) <= self.tolerance).mean()
+
+    def agreement(self, wanted: Float[Array, "batch c"], outputs: Float[Array, "batch c"]) -> Float[Array, ""]:
+        """Share of values in which two networks differ by at most the tolerance."""
+        return (jnp.abs(wanted - outputs) <= self.tolerance).mean()
+
+
+@register_task
+@dataclasses.dataclass(frozen=True)
+class SignedDistance(Field):
+    """The signed distance of a point to the surface of a shape, negative inside (arXiv 2206.05194, shapes)."""
+
+    input_shape: tuple[int, ...] = (3,)
+    name: ClassVar[str] = "signed_distance"
+    metric: ClassVar[str] = "within_0.01"
+    tolerance: ClassVar[float] = 0.01
+    unit: ClassVar[float] = 0.1  # beyond it matters little how far the surface is
+
+    def describe(self, outputs: Float[Array, "probe c"]) -> Float[Array, "features"]:
+        """Distances, and their sign made soft (docs/method.md, eq. 5)."""
+        values = super().describe(outputs)
+        return jnp.concatenate([values, jnp.tanh(values)])
+
+
+@register_task
+@dataclasses.dataclass(frozen=True)
+class Picture(Field):
+    """The brightness of each channel at a point (row, column) of a picture, from -1 for black to 1 for white."""
+
+    input_shape: tuple[int, ...] = (2,)
+    name: ClassVar[str] = "picture"
+    metric: ClassVar[str] = "within_0.05"
+    tolerance: ClassVar[float] = 0.05
+    unit: ClassVar[float] = 1.0
+
+
+@register_task
+@dataclasses.dataclass(frozen=True)
+class Signal(Field):
+    """The value of each channel of a signal at an instant; instants run from -1 to 1, and values are of order 1."""
+
+    name: ClassVar[str] = "signal"
+    metric: ClassVar[str] = "within_0.05"
+    tolerance: ClassVar[float] = 0.05
+    unit: ClassVar[float] = 1.0

@@ -1,0 +1,36 @@
+"""Flags of fields that have no effect on a kind are refused, and so are impossible ones."""
+
+import dataclasses
+
+import pytest
+
+from netspace_jax.domain import preset
+from netspace_jax.domains.fields.config import check
+from netspace_jax.domains.fields.domain import load
+from netspace_jax.errors import InputError
+from tests.domains.fields.small import file_of_images
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("chairs", {"views": 2}, "--zoo.views 2 has no effect on shapes"),
+        ("pictures", {"points": 7}, "--zoo.points 7 has no effect on pictures"),
+        ("signals", {"held_pictures": 7}, "--zoo.held-pictures 7 has no effect on signals"),
+        ("pictures", {"test": 7}, "--zoo.test 7 has no effect on pictures"),
+        ("pictures", {"views": 0}, "--zoo.views must be at least 1"),
+        ("pictures", {"views": 2, "shared_init": True}, "--zoo.views are networks that start apart"),
+    ],
+)
+def test_a_flag_without_effect_is_refused(name, changes, said):
+    config = preset(name)
+    check(config)
+    with pytest.raises(InputError, match=said):
+        check(dataclasses.replace(config, zoo=dataclasses.replace(config.zoo, **changes)))
+
+
+def test_a_batch_larger_than_a_picture_is_refused(tmp_path):
+    config = dataclasses.replace(preset("pictures").zoo, dataset=file_of_images(tmp_path / "bars.npz"), batch=31)
+    with pytest.raises(InputError, match="--zoo.batch 31 is more than the 30 samples"):
+        load(config)
+    assert load(dataclasses.replace(config, batch=30)).dataset.task.input_shape == (2,)
