@@ -100,7 +100,9 @@ def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
 def _hashable(module: nn.Module) -> nn.Module:
     """The module with tuples where it has lists, as those of `nn.Sequential`: compiled functions are kept by it."""
     fields = {field.name: getattr(module, field.name) for field in dataclasses.fields(module) if field.init}
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list) and name != "parent"}
+    lists: dict[str, Any] = {
+        name: tuple(value) for name, value in fields.items() if isinstance(value, list) and name != "parent"
+    }
     module = module.clone(**lists) if lists else module
     try:
         hash(module)
