@@ -5,6 +5,7 @@ inference a batch norm of scale γ/√(σ²+ε) and bias β − μ·γ/√(σ²+
 the same module with the same parameters and fixed statistics, whatever stands before its batch norms.
 """
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -86,7 +87,6 @@ class Forms(NamedTuple):
     fold: Callable[[PyTree], PyTree] | None
 
 
-@functools.lru_cache(maxsize=64)
 def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
     """How a user's module trains and what its final form is, found by tracing it.
 
@@ -94,6 +94,27 @@ def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
       InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not known here.
     """
     _check(module)
+    return _forms(_hashable(module), input_shape)
+
+
+def _hashable(module: nn.Module) -> nn.Module:
+    """The module with tuples where it has lists, as those of `nn.Sequential`: compiled functions are kept by it."""
+    fields = {field.name: getattr(module, field.name) for field in dataclasses.fields(module) if field.init}
+    lists: dict[str, Any] = {
+        name: tuple(value) for name, value in fields.items() if isinstance(value, list) and name != "parent"
+    }
+    module = module.clone(**lists) if lists else module
+    try:
+        hash(module)
+    except TypeError as error:
+        raise InputError(
+            f"module {type(module).__name__} cannot be hashed ({error}): give its fields tuples"
+        ) from error
+    return module
+
+
+@functools.lru_cache(maxsize=64)
+def _forms(module: nn.Module, input_shape: tuple[int, ...]) -> Forms:
     name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.float32)
     argument = _argument(module)
     told: dict[str, Any] = {argument: not _ARGUMENTS[argument]} if argument else {}

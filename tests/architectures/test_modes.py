@@ -77,6 +77,14 @@ def test_an_nnx_module_joins_by_flax_own_bridge():
         built(lambda shape, outputs: Perceptron(outputs, nnx.Rngs(0)))
 
 
+def test_lists_of_layers_are_taken():
+    layers = [nn.Conv(2, (3, 3)), nn.relu, lambda x: x.reshape(len(x), -1), nn.Dense(CLASSES)]
+    architecture = built(lambda shape, outputs: nn.Sequential(layers))
+    assert hash(architecture) and architecture.size == 20 + 4 * 4 * 2 * CLASSES + CLASSES
+    with pytest.raises(InputError, match="cannot be hashed"):
+        built(lambda shape, outputs: nn.Dense(CLASSES, precision={}))
+
+
 class Unknown(nn.Module):
     """What cannot be done, each for a reason."""
 
