@@ -19,7 +19,7 @@ NETWORKS, INPUTS = 16, 512
 """Networks and inputs that readings are compared on."""
 _BETTER = 0.02  # by how much of the mean score another reading has to be better before it is named
 
-_NEARLY_ALL = 0.9  # share of the networks that have to be better, since barely trained ones differ by luck
+_MOST = 0.75  # share of the networks that have to be better, since barely trained ones differ by luck
 
 
 class Reading(NamedTuple):
@@ -60,10 +60,10 @@ def compare_readings(
 
 
 def better(readings: Sequence[Reading]) -> Reading | None:
-    """The best of other readings, if it is clearly better than the one asked for: on the whole and for nearly all."""
+    """The best of other readings, if it is clearly better than the one asked for: on the whole and for most."""
     best = max(readings, key=lambda reading: reading.score)
     gains = best.scores - readings[0].scores
-    return best if gains.mean() > _BETTER and (gains > 0).mean() >= _NEARLY_ALL else None
+    return best if gains.mean() > _BETTER and (gains > 0).mean() >= _MOST else None
 
 
 def _of_same_shapes(architecture: Architecture, task: Task) -> list[Architecture]:
