@@ -93,8 +93,8 @@ def imported() -> RunConfig:
     `python train.py imported --zoo DIR`; its settings suit networks of some 60,000 parameters.
     """
     zoo = ImageZooConfig(architectures=(), members=())
-    netspace = ImageNetSpaceConfig(skip=True, noise=0.0, networks=16, batch=64, steps=1500, validations=5)
-    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=400, batch=128))
+    netspace = ImageNetSpaceConfig(hidden=256, rank=32, noise=0.0, batch=64, steps=1200, validations=5)
+    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=300, learning_rate=0.1, batch=256))
 
 
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
