@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> None:
     members = np.random.default_rng(0).standard_normal((32, built[0].size)).astype(np.float32)
     netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, (members,)))
     netspace = netspace.replace(params=initial_params(netspace, jax.random.key(0)))
-    starts = jax.random.normal(jax.random.key(1), (max(args.counts), config.netspace.embedding))
+    starts = jax.random.normal(jax.random.key(1), (max(args.counts), netspace.encoder.embedding))
     region, objective = latent.region_of(starts), latent.Fit(data)
     settings = SearchConfig(steps=args.steps, validations=1)
 

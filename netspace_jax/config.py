@@ -100,7 +100,7 @@ class NetSpaceConfig:
     `embedding` values; 0 for none."""
     corrections: int = 0
     """Times that an embedding is corrected by what its decoded network gets wrong on the probes."""
-    correct_share: float = 1 / 6
+    correct_share: float = 0.1
     """Share of `steps`, at the end, in which the corrections are trained too, at half of the learning rate."""
     probes: int = 128
     """Training inputs that the `probe` encoder runs each network on."""

@@ -73,6 +73,8 @@ TINY = {
         "4",
         "--netspace.validations",
         "1",
+        "--netspace.rank",
+        "0",
         "--netspace.corrections",
         "0",
         "--refine.steps",

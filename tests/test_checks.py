@@ -31,7 +31,7 @@ THREE = ("lenetlike", "vanilla_cnn", "resnet8")
         ({"teacher_steps": 9}, ("--zoo.teacher-steps 9", "--zoo.teacher")),
         ({"validation": 1.5}, ("--zoo.validation", "1.5")),
         ({"test": -0.1}, ("--zoo.test", "-0.1")),
-        ({"architectures": (), "members": ()}, ("--zoo.members",)),
+        ({"architectures": (), "members": ()}, ("--zoo DIR",)),
         ({"stops": "end", "min_steps": 5}, ("--zoo.min-steps 5", "no effect", "--zoo.stops end", "leave it at 3")),
         ({"stops": "paper", "min_steps": 5}, ("--zoo.min-steps 5", "--zoo.stops paper")),
         ({"decay": 0.1}, ("--zoo.decay ", "--zoo.decay-at")),

@@ -22,6 +22,7 @@ from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
 from netspace_jax.zoo import Member, Networks, Zoo
+from netspace_jax.zoo.table import Members
 
 SHAPE, CLASSES = (4, 4, 1), 4
 
@@ -224,7 +225,7 @@ class Held(Zoo):
 
     def __init__(self, data, networks):
         self.held = {(name, split): members_of(rows, name, split, data) for (name, split), rows in networks.items()}
-        self.members = tuple(member for found in self.held.values() for member in found.members)
+        self.members = Members.of(member for found in self.held.values() for member in found.members)
         self.directory = epath.Path("nowhere")
 
     def networks(self, architecture, split):
@@ -274,5 +275,5 @@ def contrary(run: Run) -> Run:
 
     zoo = copy.copy(run.zoo)
     zoo.held = {key: turned(found) for key, found in zoo.held.items()}
-    zoo.members = tuple(member for found in zoo.held.values() for member in found.members)
+    zoo.members = Members.of(member for found in zoo.held.values() for member in found.members)
     return again(run, zoo=zoo)

@@ -13,9 +13,7 @@ def digits() -> RunConfig:
     refined: agreement 0.935 ± 0.005, gap 0.0091 ± 0.0016 (mean of 5 seeds).
     """
     zoo = ImageZooConfig(members=(3840,), validation=128, test=128)
-    netspace = ImageNetSpaceConfig(
-        rank=16, skip=True, noise=0.0, steps=2150, validations=6, corrections=2, correct_share=0.1
-    )
+    netspace = ImageNetSpaceConfig(rank=16, skip=True, noise=0.0, steps=2150, validations=6, corrections=2)
     refine = RefineConfig(steps=300, learning_rate=0.2, batch=128)
     return RunConfig("digits", "images", zoo, netspace, refine)
 
@@ -49,7 +47,6 @@ def digits_large() -> RunConfig:
         steps=4200,
         validations=6,
         corrections=2,
-        correct_share=0.1,
     )
     return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=800, learning_rate=0.15))
 

@@ -66,8 +66,8 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
 
 
 def _changed(run: Run, **changes: int) -> RunConfig:
-    """The run's configuration with other settings, all networks being held in memory."""
-    netspace = dataclasses.replace(run.config.netspace, validations=1, resident=0, **changes)
+    """The run's configuration with other settings, all networks in memory, and nothing beside what is varied."""
+    netspace = dataclasses.replace(run.config.netspace, validations=1, resident=0, rank=0, **changes)
     check_netspace(netspace, run.config.zoo, {a.name: a.size for a in run.space.architectures})
     return dataclasses.replace(run.config, netspace=netspace)
 

@@ -99,7 +99,7 @@ def _twins(run: Run[ImageData], which: int, flats: Float[np.ndarray, "network si
     score, generated_score, agreement = compare(run.dataset, architecture, flats, generate_many(space, which, z))
     refined = z
     if run.config.refine.steps:
-        refined = refine(space, which, flats, z, run.dataset.examples("train").inputs, run.config.refine)
+        refined = refine(space, which, flats, z, inputs=run.dataset.examples("train").inputs, config=run.config.refine)
     _, refined_score, refined_agreement = compare(
         run.dataset, architecture, flats, generate_many(space, which, refined)
     )
