@@ -113,7 +113,8 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     """
     minima = ("embedding", "hidden", "probes", "networks", "batch", "steps", "validations", "log_every")
     none = ("train_members", "resident", "corrections", "rank")
-    _refuse_below(config, "netspace", dict.fromkeys(minima, 1) | dict.fromkeys(none, 0))
+    least: dict[str, int] = {**dict.fromkeys(minima, 1), **dict.fromkeys(none, 0)}
+    _refuse_below(config, "netspace", least)
     _refuse_unless_positive(config, "netspace", ("learning_rate", "initial_scale"))
     for name, maximum in (("noise", math.inf), ("label_weight", 1.0)):
         if not (math.isfinite(getattr(config, name)) and 0 <= getattr(config, name) <= maximum):

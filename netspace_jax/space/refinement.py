@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
 from netspace_jax.ops.descent import descend
-from netspace_jax.ops.mapping import Rows, in_blocks, in_pieces
+from netspace_jax.ops.mapping import BLOCK, Rows, in_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
 
 
@@ -41,6 +41,8 @@ def refine(
     def block(_, rows, *rest):
         return _refine(rows, *rest, architecture_id, config)
 
+    if len(z) <= BLOCK:  # hundreds of steps of networks that only fill a block up would cost more than a compilation
+        return np.asarray(_refine(rows, netspace, shared, architecture_id, config))
     return in_blocks(block, rows, netspace, shared)
 
 
