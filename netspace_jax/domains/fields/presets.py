@@ -9,7 +9,8 @@ from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConf
 def chairs() -> RunConfig:
     """1,024 procedural chairs, each in a SIREN of 64 hidden units, and a space of them.
 
-    `python train.py chairs`: not measured in this version.
+    `python train.py chairs`: generated against its SIREN: within 0.01 0.829, IoU 0.911, refined 0.852, IoU 0.932 (mean
+    of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="chairs",

@@ -169,7 +169,7 @@ _MULTI_NETSPACE = ImageNetSpaceConfig(
 def digits_multi() -> RunConfig:
     """Four architectures on digits in one space, taught by one ResNet56, as in the paper.
 
-    `python train.py digits-multi`: not measured in this version.
+    `python train.py digits-multi`: generated accuracy 0.978, head accuracy 1.000 (mean of 1 seed).
     """
     zoo = ImageZooConfig(
         architectures=FOUR,
@@ -189,7 +189,7 @@ def digits_multi() -> RunConfig:
 def digits_multi_own() -> RunConfig:
     """As `digits-multi`, but each network is its own teacher, so that the space keeps what each one does.
 
-    `python train.py digits-multi-own`: not measured in this version.
+    `python train.py digits-multi-own`: encoder alone: agreement 0.953, refined 0.954 (mean of 1 seed).
     """
     base = digits_multi()
     return dataclasses.replace(
