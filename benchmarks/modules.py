@@ -68,18 +68,6 @@ class Plain(nn.Module):
         return nn.Dense(10)(x)
 
 
-class PlainNorm(nn.Module):
-    """Strides, batch norms, a residual branch, average pooling: a small ResNet of Flax's own layers."""
-
-    @nn.compact
-    def __call__(self, x, train: bool = True):
-        for width, stride in ((16, 1), (16, 1), (32, 2)):
-            y = nn.Conv(width, (3, 3), stride, use_bias=False)(x)
-            y = nn.relu(nn.BatchNorm(use_running_average=not train)(y))
-            x = y if x.shape != y.shape else x + y
-        return nn.Dense(10)(nn.avg_pool(x, (8, 8), (8, 8)).reshape(len(x), -1))
-
-
 class Ours(nn.Module):
     """The same of our layers, pooled in their layout."""
 

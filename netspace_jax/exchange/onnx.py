@@ -19,7 +19,8 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
-from netspace_jax.exchange.onnx_operators import OPSET, RULES, Graph, Value
+from netspace_jax.exchange.onnx_graph import Graph, Value
+from netspace_jax.exchange.onnx_operators import OPSET, RULES
 from netspace_jax.exchange.stablehlo import any_batch, for_any_batch
 from netspace_jax.ops.platform import portable
 

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +44,12 @@ class Population:
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    def __iter__(self) -> Iterator[tuple[str, Float[np.ndarray, "size"]]]:
+        """Each network's name, which says what is its own, and its parameters: what `netspace_jax.import_zoo` takes."""
+        for network, flat in enumerate(self.parameters):
+            own = [f"{name} {values[network]:.4g}" for name, values in self.hyperparameters.items()]
+            yield ", ".join([f"network {network}", f"seed {self.seeds[network]}", *own]), flat
 
     @property
     def best(self) -> int:

@@ -1,8 +1,8 @@
-"""Training of a population: arguments checked, then the zoo's training, a chunk of networks at a time."""
+"""Training of a population by the zoo's training, a chunk of networks at a time."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
-from jaxtyping import Array, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.modes import forms
@@ -18,6 +18,7 @@ from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, padded, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.population.arguments import Arrays, Options, Values, arrays_of, check, count_of
 from netspace_jax.population.data import (
     Fit,
     Measure,
@@ -31,37 +32,11 @@ from netspace_jax.population.result import Population
 from netspace_jax.zoo.population import Population as Trainer
 from netspace_jax.zoo.training import State, Trained, Training, supervised
 
-Values = Shaped[Array | np.ndarray, "..."]
 Optimizer = Callable[..., optax.GradientTransformation]
 """From hyperparameters by name to an optimizer, as `optax.adamw`."""
 
 
 OnProgress = Callable[[int, int, float], None]
-
-
-class _Data(NamedTuple):
-    """All arrays by name, the names of those with a row for each network, and the shape of one input."""
-
-    arrays: dict[str, np.ndarray]
-    own: tuple[str, ...]
-    input_shape: tuple[int, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How long and in what portions a population trains.
-
-    Attributes:
-      steps: of each network.
-      batch: inputs of one step of one network; all that it has, where there are fewer.
-      chunk: networks that train together, which bounds the memory.
-      devices: to spread networks over; 0 for all.
-    """
-
-    steps: int = 1000
-    batch: int = 64
-    chunk: int = 256
-    devices: int = 0
 
 
 def train(
@@ -104,11 +79,11 @@ def train(
     Raises:
       InputError: names the argument that does not fit the others.
     """
-    _check(options)
-    data = _arrays(inputs, targets, own_data, rows, held_out)
+    check(options)
+    data = arrays_of(inputs, targets, own_data, rows, held_out)
     given = hyperparameters if hyperparameters is not None else {"learning_rate": 1e-3}
     values = {name: np.asarray(value, np.float32) for name, value in given.items()}
-    count = _count(networks, data, values, seeds)
+    count = count_of(networks, data, values, seeds)
     values = {name: np.broadcast_to(value, (count,)) for name, value in values.items()}
     labels = np.issubdtype(data.arrays["targets"].dtype, np.integer)
     architecture = _architecture(module, data.input_shape)
@@ -125,7 +100,7 @@ def train(
 def _run(
     architecture: Architecture,
     task: Fit,
-    data: _Data,
+    data: Arrays,
     seeds: np.ndarray,
     values: dict[str, np.ndarray],
     *,
@@ -167,7 +142,7 @@ def _chunks(count: int, size: int, mesh: Mesh) -> Iterator[Int[np.ndarray, "netw
 
 
 def _chunk(
-    task: Fit, data: _Data, values: dict[str, np.ndarray], indices: Int[np.ndarray, "network"]
+    task: Fit, data: Arrays, values: dict[str, np.ndarray], indices: Int[np.ndarray, "network"]
 ) -> PopulationData:
     """The data of the networks that train together."""
     chosen = {name: value[indices] if name in data.own else value for name, value in data.arrays.items()}
@@ -241,71 +216,3 @@ def _outputs(architecture: Architecture) -> int:
     x = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
     found = jax.eval_shape(architecture.apply, jax.ShapeDtypeStruct((architecture.size,), jnp.float32), x)
     return found.shape[-1]
-
-
-def _check(options: Options) -> None:
-    for field in dataclasses.fields(options):
-        value, minimum = getattr(options, field.name), 0 if field.name == "devices" else 1
-        if value < minimum:
-            raise InputError(f"options: {field.name} must be at least {minimum}, not {value}")
-
-
-def _arrays(
-    inputs: Values, targets: Values, own: bool, rows: np.ndarray | None, held_out: tuple[Values, Values] | None
-) -> _Data:
-    x, y = _floats("inputs", inputs), _targets(targets)
-    lead = 2 if own else 1
-    if x.ndim < lead + 1 or x.shape[:lead] != y.shape[:lead] or 0 in x.shape:
-        wanted = "[network, n, …]" if own else "[n, …]"
-        raise InputError(f"inputs of shape {x.shape} and targets of shape {y.shape}: give both as {wanted}")
-    arrays, names = {"inputs": x, "targets": y}, ["inputs", "targets"] if own else []
-    if rows is not None:
-        found = np.asarray(rows)
-        if own or found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
-            raise InputError("rows are integers [network, row], and choose among shared inputs")
-        if found.size == 0 or found.min() < 0 or found.max() >= len(x):
-            raise InputError(f"rows choose among {len(x)} inputs, counted from 0")
-        arrays["rows"] = found.astype(np.int32)
-        names.append("rows")
-    held_x, held_y = (x, y) if held_out is None else (_floats("held_out", held_out[0]), _targets(held_out[1]))
-    held_lead = held_x.ndim - x.ndim + lead
-    fits = held_lead in (1, 2) and held_x.shape[held_lead:] == x.shape[lead:]
-    if not fits or held_x.shape[:held_lead] != held_y.shape[:held_lead] or 0 in held_x.shape:
-        raise InputError(
-            f"held_out: inputs of shape {held_x.shape} and targets of shape {held_y.shape} do not go with inputs of "
-            f"shape {x.shape}"
-        )
-    names += ["held_inputs", "held_targets"] if held_lead == 2 else []
-    return _Data({**arrays, "held_inputs": held_x, "held_targets": held_y}, tuple(names), x.shape[lead:])
-
-
-def _floats(name: str, values: Any) -> np.ndarray:
-    found = np.asarray(values)
-    if not np.issubdtype(found.dtype, np.floating):
-        raise InputError(f"{name} are {found.dtype}: networks take floats; scale pixels first, as x / 255")
-    return found.astype(np.float32)
-
-
-def _targets(values: Any) -> np.ndarray:
-    found = np.asarray(values)
-    return found.astype(np.int32 if np.issubdtype(found.dtype, np.integer) else np.float32)
-
-
-def _count(
-    networks: int, data: _Data, values: Mapping[str, np.ndarray], seeds: Sequence[int] | np.ndarray | None
-) -> int:
-    """How many networks: all that has an axis for them has to agree."""
-    for name, value in values.items():
-        if value.ndim > 1 or not np.isfinite(value).all():
-            raise InputError(f"hyperparameter {name} is a finite number, or one for each network")
-    said = {name: len(data.arrays[name]) for name in data.own}
-    said |= {f"hyperparameter {name}": len(value) for name, value in values.items() if value.ndim}
-    said |= {"seeds": len(seeds)} if seeds is not None else {}
-    said |= {"networks": networks} if networks else {}
-    if len(set(said.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in said.items())
-        raise InputError(f"these do not agree on how many networks there are: {listed}")
-    count = next(iter(said.values()), 0)
-    if count < 1:
-        raise InputError("nothing says how many networks to train: give networks=")
-    return count
