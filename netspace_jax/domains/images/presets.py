@@ -195,7 +195,8 @@ def digits_multi_own() -> RunConfig:
     return dataclasses.replace(
         base,
         name="digits-multi-own",
-        netspace=dataclasses.replace(base.netspace, teaching="self", select="gap", relative=1.0),
+        netspace=dataclasses.replace(base.netspace, teaching="self", select="gap", relative=1.0, rank=8),
+        refine=RefineConfig(steps=400, learning_rate=0.2, batch=128),
     )
 
 
