@@ -64,8 +64,8 @@ def _shapes_of_files(name: str, members: int) -> RunConfig:
 def pictures() -> RunConfig:
     """scikit-learn's 1,797 digits, each in a SIREN of its own (2→32→32→1, ω 30, own starts), and a space of them.
 
-    `python train.py pictures`: PSNR of members 95.3, encoder alone 25.7, refined 29.8, class from the embedding 0.970,
-    from pixels 0.960, from weights 0.117 (mean of 1 seed).
+    `python train.py pictures`: 0.6 minutes on two CPU cores; PSNR of members 95.3, encoder alone 25.7, refined 29.8,
+    class from the embedding 0.970, from pixels 0.960, from weights 0.117 (mean of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="digits",
