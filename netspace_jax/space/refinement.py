@@ -13,8 +13,7 @@ import optax
 from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
-from netspace_jax.ops.descent import descend
-from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.mapping import BLOCK, Rows, in_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
 
@@ -78,6 +77,5 @@ def _refined(
     u = jnp.zeros_like(start)
     end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
-    drawn = jax.random.randint(key_of(config.seed, Purpose.BATCHES, config.steps), (_JUDGED,), 0, len(inputs))
-    judged = inputs if len(inputs) <= _JUDGED else inputs[drawn]
+    judged = some_of(inputs, _JUDGED, config.seed)
     return start + unit * jnp.where(loss(end, judged) <= loss(u, judged), end, u)
