@@ -2,7 +2,7 @@
 
 import flax.linen as nn
 import jax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from netspace_jax.architectures.layers import Conv, Linear, flatten_maps, leaky_relu
 from netspace_jax.space.observation import Observation
@@ -45,7 +45,7 @@ class ConvDecoder(nn.Module):
         z: Float[Array, "embedding"],
         scale: Float[Array, "h w"],
         shift: Float[Array, "h w"],
-        architecture: int,
+        architecture: int | Int[Array, ""],
     ) -> Float[Array, "h w"]:
         del scale, shift, architecture
         height, width = self.prep

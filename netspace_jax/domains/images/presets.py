@@ -92,8 +92,8 @@ def imported() -> RunConfig:
     `python train.py imported --zoo DIR`; its settings suit networks of some 60,000 parameters.
     """
     zoo = ImageZooConfig(architectures=(), members=())
-    netspace = ImageNetSpaceConfig(hidden=256, rank=32, noise=0.0, batch=64, steps=1200, validations=5)
-    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=300, learning_rate=0.1, batch=256))
+    netspace = ImageNetSpaceConfig(hidden=256, rank=32, noise=0.0, batch=32, steps=1300, validations=5)
+    return RunConfig("imported", "images", zoo, netspace, RefineConfig(steps=300, learning_rate=0.1, batch=128))
 
 
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
