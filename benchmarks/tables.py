@@ -35,6 +35,9 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("cifar10-resnet8", "64 ResNet8s of the paper's size on CIFAR-10 (JPEG-compressed images)", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("cifar10-tutorial", "256 networks of PyTorch's CIFAR-10 tutorial (JPEG-compressed images)", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
     ("chairs", "1,024 procedural chairs in SIRENs", (
         ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
         ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),

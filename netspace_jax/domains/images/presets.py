@@ -86,6 +86,25 @@ def cifar10_resnet8() -> RunConfig:
     return dataclasses.replace(base, name="cifar10-resnet8", zoo=zoo, netspace=netspace, refine=refine)
 
 
+def cifar10_tutorial() -> RunConfig:
+    """256 networks of PyTorch's CIFAR-10 tutorial, stopped after 300 to 2,500 steps, and a space of them.
+
+    `python eval strangers RUN --folder DIR` then shows where networks of others lie in it.
+
+    `python train.py cifar10-tutorial`: not measured in this version.
+    """
+    base = imported()
+    zoo = dataclasses.replace(
+        cifar10_small().zoo,
+        architectures=("tutorial",),
+        normalise=(0.5, 0.5),
+        validation=16,
+        steps=2500,
+        min_steps=300,
+    )
+    return dataclasses.replace(base, name="cifar10-tutorial", zoo=zoo)
+
+
 def imported() -> RunConfig:
     """A space of a zoo that exists: of networks that others trained (docs/networks.md), or of any zoo on disk.
 
@@ -319,6 +338,7 @@ PRESETS = {
     "digits-unseen": digits_unseen,
     "cifar10-small": cifar10_small,
     "cifar10-resnet8": cifar10_resnet8,
+    "cifar10-tutorial": cifar10_tutorial,
     "cifar10-single": cifar10_single,
     "cifar10-multi": cifar10_multi,
     "cifar10-unseen": cifar10_unseen,
