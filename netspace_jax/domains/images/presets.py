@@ -102,7 +102,8 @@ def cifar10_tutorial() -> RunConfig:
         steps=2500,
         min_steps=300,
     )
-    return dataclasses.replace(base, name="cifar10-tutorial", zoo=zoo)
+    netspace = dataclasses.replace(base.netspace, prep=(250, 250))
+    return dataclasses.replace(base, name="cifar10-tutorial", zoo=zoo, netspace=netspace)
 
 
 def imported() -> RunConfig:
