@@ -182,6 +182,15 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"readout/mse_{key}{end}" for end in ("", "_amplitude", "_frequency")))
         for label, key in (("embedding", "embedding"), ("outputs at the probes", "probes"),
                            ("statistics of weights", "statistics"), ("flat weights", "flat")))),
+    "pairwise": (("two networks of one architecture agree on", "test networks", "those generated from them"), tuple(
+        (label, tuple(f"pairwise/{key}/{of}" for of in ("members", "generated")))
+        for label, key in (("LeNetLike", "lenetlike"), ("VanillaCNN", "vanilla_cnn"), ("ResNet8", "resnet8"),
+                           ("ResNet32", "resnet32")))),
+    "strangers": (("networks, beside those generated from them", "own test networks", "networks of others"), tuple(
+        (label, tuple(f"strangers/{of}{key}" for of in ("own_", "")))
+        for label, key in (("networks", "networks"), ("accuracy", "accuracy"), ("distance", "distance"),
+                           ("encoder alone: agreement", "agreement"), ("gap", "gap"),
+                           ("refined: agreement", "refined_agreement"), ("gap, refined", "refined_gap")))),
     "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
         tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))

@@ -91,7 +91,8 @@ def cifar10_tutorial() -> RunConfig:
 
     `python eval strangers RUN --folder DIR` then shows where networks of others lie in it.
 
-    `python train.py cifar10-tutorial`: not measured in this version.
+    `python train.py cifar10-tutorial`: 19.1 minutes on two CPU cores; encoder alone: agreement 0.659, gap 0.0237,
+    refined: agreement 0.752, gap 0.0176 (mean of 1 seed).
     """
     base = imported()
     zoo = dataclasses.replace(
@@ -211,7 +212,8 @@ def digits_multi() -> RunConfig:
 def digits_multi_own() -> RunConfig:
     """As `digits-multi`, but each network is its own teacher, so that the space keeps what each one does.
 
-    `python train.py digits-multi-own`: encoder alone: agreement 0.953, refined 0.954 (mean of 1 seed).
+    `python train.py digits-multi-own`: 8.2 minutes on two CPU cores; encoder alone: agreement 0.952, refined 0.958
+    (mean of 1 seed).
     """
     base = digits_multi()
     return dataclasses.replace(
