@@ -126,7 +126,7 @@ def tiny_imagenet_multi() -> RunConfig:
     return _paper_multi("tiny-imagenet-multi", "tiny_imagenet", 88, 8, 80_000 // 128, 16, (92, 82, 92, 132))
 
 
-def taught_unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
+def _unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
     """A run whose VanillaCNNs and ResNet8s train no space, with other numbers of members."""
     zoo = dataclasses.replace(base.zoo, members=members)
     return RunConfig(
@@ -142,7 +142,7 @@ def cifar10_unseen() -> RunConfig:
 
     `python train.py cifar10-unseen`: needs an accelerator; not measured yet.
     """
-    return taught_unseen(cifar10_multi(), "cifar10-unseen", (86, 47, 47, 126))
+    return _unseen(cifar10_multi(), "cifar10-unseen", (86, 47, 47, 126))
 
 
 def tiny_imagenet_unseen() -> RunConfig:
@@ -150,7 +150,7 @@ def tiny_imagenet_unseen() -> RunConfig:
 
     `python train.py tiny-imagenet-unseen`: needs an accelerator; not measured yet.
     """
-    return taught_unseen(tiny_imagenet_multi(), "tiny-imagenet-unseen", (72, 33, 33, 112))
+    return _unseen(tiny_imagenet_multi(), "tiny-imagenet-unseen", (72, 33, 33, 112))
 
 
 PAPER_PRESETS = {

@@ -4,7 +4,7 @@ import dataclasses
 
 from netspace_jax.config import RefineConfig, RunConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
-from netspace_jax.domains.images.paper_presets import FOUR, PAPER_PRESETS, taught_unseen
+from netspace_jax.domains.images.paper_presets import FOUR, PAPER_PRESETS
 
 
 def digits() -> RunConfig:
