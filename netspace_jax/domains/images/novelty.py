@@ -9,7 +9,7 @@ from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
-DRAWN = 128  # networks sampled from the space
+DRAWN = 128  # networks sampled from the space, at most: as many as there are test networks
 
 
 def novelty(run: Run) -> Section:
@@ -19,9 +19,10 @@ def novelty(run: Run) -> Section:
     members = run.networks(which, "train")
     training, test = members.parameters, run.networks(which, "test").parameters
     embeddings = run.reconstruction(which, "train").embedding
+    count = min(DRAWN, len(test))
 
     def drawn(fit):
-        return generate_many(run.space, which, latent.draw(fit(embeddings), 0, DRAWN))
+        return generate_many(run.space, which, latent.draw(fit(embeddings), 0, count))
 
     def said_by(flats):
         return outputs_of(run.dataset, architecture, flats)
@@ -33,12 +34,12 @@ def novelty(run: Run) -> Section:
     for label, name, flats in (
         ("generated from test networks", "generated", run.reconstruction(which, "test").generated),
         ("the same after refinement", "refined", run.refined(which).generated),
-        (f"{DRAWN} drawn from a Gaussian mixture over training embeddings", "mixture", drawn(latent.fit_mixture)),
-        (f"{DRAWN} drawn from a kernel density over them", "kernel", drawn(latent.fit_kernel)),
+        (f"{count} drawn from a Gaussian mixture over training embeddings", "mixture", drawn(latent.fit_mixture)),
+        (f"{count} drawn from a kernel density over them", "kernel", drawn(latent.fit_kernel)),
         ("test networks themselves", "members", test),
         ("test networks, 10 % noise on the weights", "noise", disturbed(test, 0.1)),
         ("average of the training networks' weights", "average", training.mean(0, keepdims=True)),
-        (f"{DRAWN} drawn from a Gaussian of the training networks' weights", "gaussian", gaussian(training, DRAWN)),
+        (f"{count} drawn from a Gaussian of the training networks' weights", "gaussian", gaussian(training, count)),
         ("best of the training networks (by validation)", "best", training[members.best : members.best + 1]),
     ):
         outputs = said_by(flats)

@@ -82,7 +82,7 @@ def cifar10_resnet8() -> RunConfig:
     zoo = dataclasses.replace(
         base.zoo, architectures=("resnet8",), members=(64,), validation=8, test=8, steps=400, min_steps=30, chunk=16
     )
-    netspace = dataclasses.replace(base.netspace, prep=(280, 280), rank=24, networks=8, batch=32, steps=700)
+    netspace = dataclasses.replace(base.netspace, prep=(280, 280), rank=24, networks=8, batch=32, steps=500)
     refine = RefineConfig(steps=200, learning_rate=0.1, batch=64)
     return dataclasses.replace(base, name="cifar10-resnet8", zoo=zoo, netspace=netspace, refine=refine)
 
