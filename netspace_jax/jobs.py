@@ -21,7 +21,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location, read_json
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import Evaluation, Section
+from netspace_jax.report import Evaluation, Section, explore
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.report.sections import FIRST, LAST
 from netspace_jax.runs import Run, RunDirectory, read_description
@@ -172,7 +172,7 @@ def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
 
 def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
     """What can be made of a domain's finished runs, in the order of a report."""
-    return (*FIRST, *run_domain.evaluations, *LAST)
+    return (*FIRST, *run_domain.evaluations, *LAST, explore.evaluation(run_domain.view))
 
 
 def all_evaluations() -> dict[str, Evaluation]:

@@ -2,8 +2,10 @@
 
 import base64
 import html
+import importlib.resources
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -13,16 +15,13 @@ from matplotlib.figure import Figure
 from netspace_jax.files import is_remote, location, write_bytes, write_text
 from netspace_jax.report.section import Section
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin-bottom: .2rem; }
-h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #e4e4e4; }
-code { background: #f3f3f3; padding: 0 .25rem; }
-details { margin: 1.5rem 0; } .lead { color: #444; }
-"""
+STYLE = (importlib.resources.files("netspace_jax.report") / "style.css").read_text(encoding="utf-8")
+"""What report and explorer look like."""
+
+
+def filled(template: str, **values: str) -> str:
+    """A template with each `__NAME__` replaced; what replaces it is not looked at again."""
+    return re.sub("__(" + "|".join(values) + ")__", lambda found: values[found[1]], template)
 
 
 def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> dict[str, bytes]:
@@ -53,7 +52,7 @@ def write_report(
         path,
         f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>
+<title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
 <h1>{html.escape(title)}</h1><p class="lead">Made by <code>{html.escape(command)}</code></p>
 {body}
 <details><summary>All figures of metrics.json</summary>{numbers}</details>

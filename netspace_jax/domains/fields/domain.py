@@ -9,6 +9,7 @@ from netspace_jax.domains.fields.completion import completion
 from netspace_jax.domains.fields.compression import compression
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.dataset import field_data
+from netspace_jax.domains.fields.explorer import view
 from netspace_jax.domains.fields.gaps import gaps
 from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.meshes_out import MeshOptions, meshes
@@ -99,4 +100,5 @@ DOMAIN = Domain(
     ),
     task_of=task_of,
     check=check,
+    view=view,
 )

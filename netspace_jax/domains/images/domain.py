@@ -9,6 +9,7 @@ from netspace_jax.domain import Domain, Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.dataset import Classification, image_data
 from netspace_jax.domains.images.ensemble import ensemble
+from netspace_jax.domains.images.explorer import view
 from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.domains.images.novelty import novelty
 from netspace_jax.domains.images.prediction import prediction
@@ -96,4 +97,5 @@ DOMAIN = Domain(
     training=training,
     data_flags=("dataset", "data_dir", "images", "normalise"),
     readings=readings,
+    view=view,
 )
