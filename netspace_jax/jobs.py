@@ -4,12 +4,16 @@ Nothing here prints: who wants to know hands in a `Watch`.
 """
 
 import dataclasses
+import datetime
 import json
+import os
+import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
+import jax
 from etils import epath
 from jax.sharding import Mesh
 
@@ -27,6 +31,7 @@ from netspace_jax.report.sections import FIRST, LAST
 from netspace_jax.runs import Run, RunDirectory, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
+from netspace_jax.space.artefact import version
 from netspace_jax.space.loop import OnProgress, Progress, train_space
 from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
@@ -120,9 +125,33 @@ def train(
     spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
     metrics["seconds/total"] = _first_total(directory.path, progress, spent)
     directory.write_metrics(metrics)
+    watch.section("explore", len(found) + 1)
+    notes = [*_notes(config), *_explorer(own, run)]
     report = directory.path / "report.html"
-    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
+    explorer = (directory.path / "explore.html").exists()
+    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics, notes=notes, explorer=explorer)
     return report
+
+
+def _notes(config: RunConfig) -> list[str]:
+    """What a reader should know of how a report was made."""
+    devices = jax.devices()
+    return [
+        f"{datetime.date.today().isoformat()}",
+        f"netspace_jax {version()}, JAX {jax.__version__}, Python {platform.python_version()}",
+        f"{len(devices)} × {devices[0].device_kind}, {os.cpu_count()} cores of {platform.machine()}",
+        f"seeds {config.zoo.seed} (zoo) and {config.netspace.seed} (space)",
+        "all settings: config.json",
+    ]
+
+
+def _explorer(own: Domain, run: Run) -> list[str]:
+    """Write the explorer; where a network cannot run in a page, what to say of that."""
+    try:
+        explore.evaluation(own.view)(run)
+    except InputError as error:
+        return [f"no explorer: {error}"]
+    return []
 
 
 def evaluate(name: str, run: Run, options: Any = None) -> list[str]:

@@ -21,7 +21,8 @@ class Packed(NamedTuple):
     """Arrays as text.
 
     Attributes:
-      table: of each array its shape and kind (`f` float32, `h` float16, `i` int32, `b` bytes, or bits it is rounded to).
+      table: of each array its shape and kind: `f` float32, `h` float16, `i` int32, `b` bytes, or the bits to which it
+        is rounded.
       text: all of them.
       size: bytes that the text stands for.
     """

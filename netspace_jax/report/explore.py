@@ -233,5 +233,3 @@ def _joined(name: str, rows: list[tuple[np.ndarray, np.ndarray, int, list[str]]]
     architecture = np.concatenate([np.full(len(row[0]), row[2]) for row in rows])
     labels = [label for row in rows for label in (list(row[3]) + [""] * len(row[0]))[: len(row[0])]]
     return _Point(name, z, score, architecture, labels)
-
-

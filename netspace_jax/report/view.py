@@ -11,7 +11,7 @@ from netspace_jax.task import Batch, Split
 
 CURVES = """
 page.panel = (root, page) => {
-  root.innerHTML = '<canvas width="640" height="320" role="img" aria-label="What the network says of the probes"></canvas>'
+  root.innerHTML = '<canvas width="640" height="320" role="img" aria-label="Outputs on the probes"></canvas>'
     + '<p class="note">Each line is one output of the network on the probe inputs, in their order.</p>';
   return { show: (network) => page.curves(root.querySelector("canvas"), network.run(page.arrays.probes.data)) };
 };

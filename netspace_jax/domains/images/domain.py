@@ -75,11 +75,11 @@ DOMAIN = Domain(
     load=load,
     presets=PRESETS,
     evaluations=(
-        Evaluation("interpolate", interpolation),
+        Evaluation("interpolate", interpolation, question="Do the networks between two networks work?"),
         *architectures.EVALUATIONS,
-        Evaluation("prediction", prediction),
-        Evaluation("ensemble", ensemble),
-        Evaluation("novelty", novelty),
+        Evaluation("prediction", prediction, question="How good is a network, from its embedding alone?"),
+        Evaluation("ensemble", ensemble, question="Are networks together better than alone?"),
+        Evaluation("novelty", novelty, question="Are the generated networks new, or copies?"),
         Evaluation("search", search, in_report=False, options=SearchConfig),
         Evaluation(
             "search_architectures",
