@@ -76,7 +76,8 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
         key=metrics.__getitem__,
     )
     text = (
-        f"Test members, never seen; in brackets, 95 % intervals over networks. Refined: {steps} gradient steps on the embedding, the decoder frozen, without "
+        f"Test members, never seen; in brackets, 95 % intervals over networks. Refined: {steps} gradient steps on the "
+        f"embedding, the decoder frozen, without "
         f"labels, on training inputs. Of the baselines, {best.split('/')[1].replace('_', ' ')} comes nearest, "
         f"with an agreement of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
     )
