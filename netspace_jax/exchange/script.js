@@ -33,10 +33,20 @@ const netspacePrograms = (() => {
   function elementwise(name, operands, shape, kind, y) {
     loops[name] ||= new Function("n", "o", "A", "B", "C", "p", "q", "r", "y",
       `for(let i=0;i<n;i++){const a=A[i*p],b=B[i*q],c=C[i*r];o[i]=${FORMULAS[name]};}`);
-    const out = make(shape, kind), n = out.data.length, [a, b, c] = [0, 1, 2].map((i) => operands[i] || operands[0]);
+    const out = make(shape, kind), n = out.data.length;
+    operands = operands.map((x) => (x.data.length === n || x.data.length === 1 ? x : widened(x, shape)));
+    const [a, b, c] = [0, 1, 2].map((i) => operands[i] || operands[0]);
     const step = (x) => (x.data.length === n ? 1 : 0);
     loops[name](n, out.data, a.data, b.data, c.data, step(a), step(b), step(c), y);
     return out;
+  }
+
+  // Axes of size 1 as often as the shape has them; `dims` are the places of x's axes among the shape's.
+  function widened(x, shape, dims = x.shape.map((_, i) => i)) {
+    const own = stridesOf(x.shape), steps = shape.map(() => 0), data = new x.data.constructor(count(shape));
+    dims.forEach((axis, i) => { steps[axis] = x.shape[i] === 1 ? 0 : own[i]; });
+    move(shape, x.data, 0, steps, data, 0, stridesOf(shape));
+    return { shape, data };
   }
 
   function transpose(x, order) {
@@ -163,12 +173,7 @@ const netspacePrograms = (() => {
     reshape: ([x], shape) => reshaped(x, shape), squeeze: ([x], shape) => reshaped(x, shape),
     expand_dims: ([x], shape) => reshaped(x, shape), copy: ([x]) => x, stop_gradient: ([x]) => x,
     transpose: ([x], shape, kind, [order]) => transpose(x, order),
-    broadcast_in_dim([x], shape, kind, [dims]) {
-      const out = make(shape, kind), own = stridesOf(x.shape), steps = shape.map(() => 0);
-      dims.forEach((axis, i) => { steps[axis] = x.shape[i] === 1 ? 0 : own[i]; });
-      move(shape, x.data, 0, steps, out.data, 0, stridesOf(shape));
-      return out;
-    },
+    broadcast_in_dim: ([x], shape, kind, [dims]) => widened(x, shape, dims),
     concatenate(parts, shape, kind, [axis]) {
       const out = make(shape, kind), steps = stridesOf(shape);
       let at = 0;

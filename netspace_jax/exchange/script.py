@@ -143,8 +143,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     if hasattr(value, "lhs_spec"):
-        return [list(value.lhs_spec), list(value.rhs_spec), list(value.out_spec)]
-    return value
+        return [_plain(spec) for spec in (value.lhs_spec, value.rhs_spec, value.out_spec)]
+    return value if value is None else int(value)
 
 
 def _pruned(inputs: int, equations: list[list[Any]], results: list[int]) -> dict[str, Any]:

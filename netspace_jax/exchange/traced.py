@@ -7,13 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from netspace_jax.ops.sine import fast_sin
+
 _INLINED = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "custom_jvp_call": "call_jaxpr",
             "custom_vjp_call": "call_jaxpr"}  # fmt: skip
 
 
 def is_sine(equation: core.JaxprEqn) -> bool:
     """Whether it is our own sine, which is written as one operation."""
-    return equation.primitive.name == "custom_jvp_call" and equation.params.get("name") == "fast_sin"
+    if equation.primitive.name != "custom_jvp_call":
+        return False
+    return equation.params["call_jaxpr"].jaxpr.debug_info.func_name == fast_sin.__name__
 
 
 def inner(equation: core.JaxprEqn) -> core.ClosedJaxpr | None:

@@ -1,5 +1,6 @@
 """explore.html: the space as a map, in one file that decodes networks and runs them in the browser."""
 
+import dataclasses
 import functools
 import importlib.resources
 import json
@@ -26,11 +27,18 @@ from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
-LIMIT = 9_900_000  # characters of the file
-_TEXT = 400_000  # of them for all but arrays
+_TEXT = 400_000  # characters of the file for all but arrays
 _POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
 _CHECKED = 4  # networks whose outputs the page compares with Python's
+
+
+@dataclasses.dataclass(frozen=True)
+class ExploreOptions:
+    """How large the explorer may be."""
+
+    megabytes: float = 10.0
+    """Size of the file at most; parameters of the decoder are rounded, and the largest architectures left out, to fit."""
 
 
 class _Point(NamedTuple):
@@ -46,18 +54,18 @@ class _Point(NamedTuple):
 def evaluation(make: Callable[[Run], View]) -> Evaluation:
     """`python eval explore RUN` for a domain whose networks are shown as `make` says."""
 
-    def explore(run: Run) -> list[str]:
+    def explore(run: Run, options: ExploreOptions) -> list[str]:
         """The space as a map in one HTML file, networks decoded and run in the browser."""
         path = run.path / "explore.html"
-        text, bits = page(run, make(run))
+        text, bits = page(run, make(run), options)
         write_text(path, text)
         how = "as they are" if bits == packed.EXACT else f"rounded to {bits} bits of their column's largest"
         return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
 
-    return Evaluation("explore", explore, in_report=False)
+    return Evaluation("explore", explore, in_report=False, options=ExploreOptions)
 
 
-def page(run: Run, view: View) -> tuple[str, int]:
+def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tuple[str, int]:
     """The file's text, and the bits to which parameters of the decoder are rounded so that it fits (32: not at all).
 
     Raises:
@@ -66,14 +74,14 @@ def page(run: Run, view: View) -> tuple[str, int]:
     space, kept = run.space, sorted(run.trained_ids, key=lambda i: run.space.architectures[i].size)
     while kept:
         try:
-            return _page(run, view, tuple(sorted(kept)))
+            return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6) - _TEXT)
         except packed.TooLarge:  # the largest architecture does not fit
             kept.pop()
     smallest = min(architecture.size for architecture in space.architectures)
-    raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {LIMIT / 1e6:g} MB")
+    raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {options.megabytes:g} MB")
 
 
-def _page(run: Run, view: View, kept: tuple[int, ...]) -> tuple[str, int]:
+def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str, int]:
     space = run.space
     small = space.cut(max(space.architectures[which].size for which in kept))
     points = _points(run, view)
@@ -107,7 +115,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...]) -> tuple[str, int]:
         **view.arrays,
     }
     places = {name: programs.hold(np.asarray(array)) for name, array in arrays.items()}
-    found, bits = packed.pack(programs.arrays, LIMIT - _TEXT)
+    found, bits = packed.pack(programs.arrays, limit)
     names = space.names
     data = {
         "title": run.config.name,
