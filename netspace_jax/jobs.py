@@ -82,6 +82,7 @@ def train(
     fresh: bool = False,
     began: float | None = None,
     command: str = "netspace_jax.train",
+    explorer: bool = True,
     watch: Watch = Watch(),
 ) -> epath.Path:
     """From nothing, or from what there is, to a report; returns where the report is.
@@ -93,6 +94,7 @@ def train(
       fresh: whether to delete the run directory first.
       began: time, in seconds since the epoch, at which the process began; None for now.
       command: what the report says it was made by.
+      explorer: whether to write explore.html beside the report.
 
     Raises:
       InputError: the configuration or the data cannot be used, or a directory holds something else.
@@ -125,11 +127,9 @@ def train(
     spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
     metrics["seconds/total"] = _first_total(directory.path, progress, spent)
     directory.write_metrics(metrics)
-    watch.section("explore", len(found) + 1)
-    notes = [*_notes(config), *_explorer(own, run)]
-    report = directory.path / "report.html"
-    explorer = (directory.path / "explore.html").exists()
-    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics, notes=notes, explorer=explorer)
+    notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
+    report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
+    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics, notes=notes, explorer=beside)
     return report
 
 

@@ -140,7 +140,7 @@ function netspaceExplorer(document) {
     page.path = [project(z)];
     (function next() {
       if (token !== searching) return;
-      const found = run(`improve/${which}`, u, first, second, count);
+      const found = page.step(which, u, first, second, count);
       [u, first, second] = found.slice(0, 3).map((v) => v.data);
       count = found[3];
       put(u.map((v, k) => centre.data[k] + v * spread.data[k]));
@@ -161,6 +161,7 @@ function netspaceExplorer(document) {
     }
     return worst;
   };
+  page.step = (which, ...state) => run(`improve/${which}`, ...state);
   page.decode = (z, which) => decode(Float32Array.from(z), which);
   page.speed = (times) => {
     const began = performance.now();
@@ -180,9 +181,11 @@ function netspaceExplorer(document) {
     panel = page.panel(page.root, page);
     const usable = data.architecture.map((a, i) => i).filter((i) => data.kept.includes(data.architecture[i]) && map.kind[i] === 0);
     usable.sort((a, b) => (data.score[b] ?? 0) - (data.score[a] ?? 0));
-    ends = [row(usable[0]), row(usable[Math.min(usable.length - 1, 1)])];
+    const apart = (i) => Math.hypot(...[0, 1].map((k) => page.points[2 * i + k] - page.points[2 * usable[0] + k]));
+    const other = usable.slice(0, Math.max(2, usable.length >> 1)).reduce((far, i) => (apart(i) > apart(far) ? i : far));
+    ends = [row(usable[0]), row(other)];  // the best, and of the better half the one farthest from it
     byId("improve").disabled = !Object.keys(data.programs).some((name) => name.startsWith("improve/"));
-    if (byId("improve").disabled) byId("improve").parentElement.classList.add("shut");
+    if (byId("improve").disabled) byId("improve").classList.add("shut");
     page.visit(usable[0]);
     const how = data.bits === 32 ? "as they are" : `rounded to ${data.bits} bits`;
     const variance = data.explained.map((share) => `${(100 * share).toFixed(0)} %`).join(" and ");

@@ -2,10 +2,11 @@
 
 import dataclasses
 import functools
+import html
 import importlib.resources
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -27,7 +28,7 @@ from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
-_TEXT = 400_000  # characters of the file for all but arrays
+_TABLE = 40  # characters that say what an array is
 _POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
 _CHECKED = 4  # networks whose outputs the page compares with Python's
@@ -38,7 +39,7 @@ class ExploreOptions:
     """How large the explorer may be."""
 
     megabytes: float = 10.0
-    """Size of the file at most; parameters of the decoder are rounded, and the largest architectures left out, to fit."""
+    """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 
 class _Point(NamedTuple):
@@ -74,7 +75,7 @@ def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tu
     space, kept = run.space, sorted(run.trained_ids, key=lambda i: run.space.architectures[i].size)
     while kept:
         try:
-            return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6) - _TEXT)
+            return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6))
         except packed.TooLarge:  # the largest architecture does not fit
             kept.pop()
     smallest = min(architecture.size for architecture in space.architectures)
@@ -115,9 +116,8 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         **view.arrays,
     }
     places = {name: programs.hold(np.asarray(array)) for name, array in arrays.items()}
-    found, bits = packed.pack(programs.arrays, limit)
     names = space.names
-    data = {
+    data: dict[str, Any] = {
         "title": run.config.name,
         "metric": run.metric,
         "question": view.question,
@@ -142,21 +142,26 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "label": [label for kind in points for label in kind.label],
         "programs": programs.programs,
         "places": places,
-        "bits": bits,
         "about": dict(view.about),
         "scored": view.examples is not None,
-        "packed": {"table": found.table, "size": found.size},
     }
-    text = filled(
-        (importlib.resources.files("netspace_jax.report") / "explore.html").read_text(encoding="utf-8"),
-        TITLE=f"The space of {run.config.name}",
+    fixed = _filled(run, view, data, "")
+    found, bits = packed.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
+    return _filled(
+        run, view, {**data, "bits": bits, "packed": {"table": found.table, "size": found.size}}, found.text
+    ), bits
+
+
+def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
+    return filled(
+        _own("explore.html"),
+        TITLE=html.escape(f"The space of {run.config.name}"),
         STYLE=STYLE,
-        DATA=json.dumps(data).replace("<", "\\u003c"),
-        PACKED=found.text,
+        DATA=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        PACKED=text,
         SCRIPTS="\n".join((script.source(), packed.source(), _own("explore.js"), _own("map.js"))),
         VIEW=view.script,
     )
-    return text, bits
 
 
 def _own(name: str) -> str:
@@ -175,10 +180,10 @@ def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Reg
         outputs = jnp.zeros((len(inputs), space.task.outputs))
         programs.add("score", lambda outputs: space.task.score(outputs, targets), outputs)
     if view.loss is not None and view.loss_inputs is not None:
-        programs.add(f"improve/{which}", _search_step(space, region, which, view), z, z, z, jnp.zeros((), jnp.int32))
+        programs.add(f"improve/{which}", search_step(space, region, which, view), z, z, z, jnp.zeros((), jnp.int32))
 
 
-def _search_step(space: NetSpace, region: latent.Region, which: int, view: View) -> Callable[..., Any]:
+def search_step(space: NetSpace, region: latent.Region, which: int, view: View) -> Callable[..., Any]:
     """One step of `latent.climb` on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
 
     The loss comes last. The rate stays what a search begins with.

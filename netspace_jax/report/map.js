@@ -39,7 +39,9 @@ function netspaceMap(page) {
       const bar = document.createElement("span");
       bar.className = "scale";
       bar.style.background = `linear-gradient(90deg, ${SCALE.map((c) => `rgb(${c})`)})`;
-      legend.append(`${low.toFixed(2)}`, bar, `${high.toFixed(2)} ${data.metric.replaceAll("_", " ")} (test)`);
+      const whole = document.createElement("span");
+      whole.append(`${low.toFixed(2)}`, bar, `${high.toFixed(2)} ${data.metric.replaceAll("_", " ")} (test)`);
+      legend.append(whole);
     }
     if (name === "class") legend.append(...labels.map((l, i) => item(PALETTE[i % PALETTE.length], l)));
     if (name === "architecture") legend.append(...data.architectures.map((a, i) => item(PALETTE[i % PALETTE.length], a.name)));

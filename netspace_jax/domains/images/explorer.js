@@ -7,7 +7,7 @@ page.panel = (root, page) => {
   root.innerHTML = `<div class="bar" style="align-items:flex-start">
     <canvas id="draw" width="${width * FINE}" height="${height * FINE}" tabindex="0" role="img" style="width:12rem;height:12rem;image-rendering:pixelated;border:1px solid var(--line);border-radius:8px;touch-action:none;background:#000"
       aria-label="${draws ? "The image that is asked about: draw on it with mouse or finger" : "The image that is asked about"}"></canvas>
-    <div id="bars" role="img" style="flex:1 1 12rem;min-width:11rem"></div></div>
+    <div id="bars" role="img" style="flex:1 1 11rem;min-width:0"></div></div>
     <div class="bar">${draws ? '<button id="clear">Clear</button>' : ""}<button id="next">Another test image</button></div>
     <p id="says" aria-live="polite" style="font-weight:600"></p><p id="votes" class="note"></p>
     <canvas id="tests" role="img" style="width:100%;image-rendering:pixelated;border-radius:4px;cursor:pointer"></canvas>
@@ -54,12 +54,12 @@ page.panel = (root, page) => {
     $("bars").innerHTML = shown.map((k) => `<div style="display:flex;align-items:center;gap:.4rem;font-size:.85rem;line-height:1.15rem;font-variant-numeric:tabular-nums">
       <span style="width:1.5rem;text-align:right;font-weight:${k === said ? 700 : 400}">${k}</span>
       <span style="flex:1;background:var(--panel);border-radius:3px"><span style="display:block;height:.75rem;border-radius:3px;width:${(100 * p[k]).toFixed(1)}%;background:var(${k === said ? "--accent" : "--soft"})"></span></span>
-      <span style="width:3rem">${(100 * p[k]).toFixed(0)} %</span><span style="width:4.4rem;color:var(--warm)">${"●".repeat(Math.min(tally[k], 6))}${tally[k] > 6 ? `+${tally[k] - 6}` : ""}</span></div>`).join("");
+      <span style="width:3rem">${(100 * p[k]).toFixed(0)} %</span><span style="width:2.6rem;color:var(--warm)">${tally[k] ? `● ${tally[k]}` : ""}</span></div>`).join("");
     $("bars").setAttribute("aria-label", `Probabilities: ${shown.map((k) => `${k}: ${(100 * p[k]).toFixed(0)} %`).join(", ")}`);
     const truth = own ? "" : `, and it is a ${targets.data[chosen]}`;
     $("says").textContent = `This network says ${said}, sure to ${(100 * p[said]).toFixed(0)} %${truth}.`;
     $("votes").textContent = votes.length ? `Of the ${votes.length} nearest members, ${tally[said]} say ${said} too` +
-      `${tally[said] < votes.length ? `; the others say ${[...new Set(votes.filter((v) => v !== said))].sort().join(", ")}` : ""} (dots: one vote each).` : "";
+      `${tally[said] < votes.length ? `; the others say ${[...new Set(votes.filter((v) => v !== said))].sort().join(", ")}` : ""} (●: votes).` : "";
   }
 
   function tests() {
@@ -67,6 +67,7 @@ page.panel = (root, page) => {
     canvas.width = across * (tile + gap);
     canvas.height = rows * (tile + gap);
     let wrong = 0;
+    mosaic.fillRect(0, 0, canvas.width, canvas.height);
     const small = new OffscreenCanvas(width, height), brush = small.getContext("2d"), picture = brush.createImageData(width, height);
     for (let i = 0; i < count; i++) {
       const logits = network.outputs.subarray(i * classes, (i + 1) * classes), right = page.maximum(logits) === targets.data[i];
@@ -78,7 +79,7 @@ page.panel = (root, page) => {
       }
       brush.putImageData(picture, 0, 0);
       mosaic.imageSmoothingEnabled = false;
-      mosaic.globalAlpha = right ? 0.45 : 1;
+      mosaic.globalAlpha = right ? 0.5 : 1;
       mosaic.drawImage(small, x + 1, y + 1, tile, tile);
       mosaic.globalAlpha = 1;
       if (!right) { mosaic.strokeStyle = "#ff8c1a"; mosaic.lineWidth = 2; mosaic.strokeRect(x + 1, y + 1, tile, tile); }
