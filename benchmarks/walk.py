@@ -1,7 +1,7 @@
 """The animated picture of README: walks between networks that hold pictures, by embeddings and by weights.
 
-    python train.py pictures
-    python benchmarks/walk.py runs/pictures docs/images/walk.gif
+python train.py pictures
+python benchmarks/walk.py runs/pictures docs/images/walk.gif
 """
 
 import sys
