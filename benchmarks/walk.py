@@ -4,6 +4,7 @@ python train.py pictures
 python benchmarks/walk.py runs/pictures docs/images/walk.gif
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import netspace_jax  # noqa: E402
-from netspace_jax.latent import line  # noqa: E402
-from netspace_jax.metrics.behaviour import outputs_on  # noqa: E402
-from netspace_jax.space.many import generate_many  # noqa: E402
+import netspace_jax
+from netspace_jax.latent import line
+from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.space.many import generate_many
 
 COLUMNS, FRAMES, HOLD, SIDE, GAP, LEFT = 6, 18, 5, 72, 8, 168
 
@@ -35,7 +36,7 @@ def main(run_path: str, out: str, zoos: str = "zoos") -> None:
     rows = []
     for way in ("embeddings", "weights"):
         columns = []
-        for a, b in zip(first[:-1], first[1:], strict=True):
+        for a, b in itertools.pairwise(first):
             if way == "embeddings":
                 columns.append(pictures(generate_many(run.space, 0, np.asarray(line(z[a], z[b], FRAMES)))))
             else:
