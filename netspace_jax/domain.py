@@ -13,6 +13,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
+from netspace_jax.report.view import View
 from netspace_jax.task import Batch, Dataset, Task
 from netspace_jax.zoo import Zoo
 from netspace_jax.zoo.training import Training, supervised
@@ -49,6 +50,7 @@ class Domain:
       data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
       readings: the first so many validation inputs, given to networks in other ways, by the flags that ask for them;
         networks from outside are tried in each.
+      view: how its networks are shown in the explorer of a run.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Domain:
     training: Callable[[Architecture, Any], Training] = supervised
     data_flags: tuple[str, ...] = ("dataset",)
     readings: Callable[[Any, int], Mapping[str, Batch]] = lambda dataset, count: {}
+    view: Callable[[Any], View] = lambda run: View()
 
 
 _DOMAINS: dict[str, Domain] = {}

@@ -4,12 +4,16 @@ Nothing here prints: who wants to know hands in a `Watch`.
 """
 
 import dataclasses
+import datetime
 import json
+import os
+import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Any
 
+import jax
 from etils import epath
 from jax.sharding import Mesh
 
@@ -21,12 +25,13 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location, read_json
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import Evaluation, Section
+from netspace_jax.report import Evaluation, Section, explore
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.report.sections import FIRST, LAST
 from netspace_jax.runs import Run, RunDirectory, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
+from netspace_jax.space.artefact import version
 from netspace_jax.space.loop import OnProgress, Progress, train_space
 from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
@@ -77,6 +82,7 @@ def train(
     fresh: bool = False,
     began: float | None = None,
     command: str = "netspace_jax.train",
+    explorer: bool = True,
     watch: Watch = Watch(),
 ) -> epath.Path:
     """From nothing, or from what there is, to a report; returns where the report is.
@@ -88,6 +94,7 @@ def train(
       fresh: whether to delete the run directory first.
       began: time, in seconds since the epoch, at which the process began; None for now.
       command: what the report says it was made by.
+      explorer: whether to write explore.html beside the report.
 
     Raises:
       InputError: the configuration or the data cannot be used, or a directory holds something else.
@@ -120,9 +127,31 @@ def train(
     spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
     metrics["seconds/total"] = _first_total(directory.path, progress, spent)
     directory.write_metrics(metrics)
-    report = directory.path / "report.html"
-    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
+    notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
+    report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
+    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics, notes=notes, explorer=beside)
     return report
+
+
+def _notes(config: RunConfig) -> list[str]:
+    """What a reader should know of how a report was made."""
+    devices = jax.devices()
+    return [
+        f"{datetime.date.today().isoformat()}",
+        f"netspace_jax {version()}, JAX {jax.__version__}, Python {platform.python_version()}",
+        f"{len(devices)} × {devices[0].device_kind}, {os.cpu_count()} cores of {platform.machine()}",
+        f"seeds {config.zoo.seed} (zoo) and {config.netspace.seed} (space)",
+        "all settings: config.json",
+    ]
+
+
+def _explorer(own: Domain, run: Run) -> list[str]:
+    """Write the explorer; where a network cannot run in a page, what to say of that."""
+    try:
+        explore.evaluation(own.view)(run)
+    except InputError as error:
+        return [f"no explorer: {error}"]
+    return []
 
 
 def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
@@ -172,7 +201,7 @@ def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
 
 def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
     """What can be made of a domain's finished runs, in the order of a report."""
-    return (*FIRST, *run_domain.evaluations, *LAST)
+    return (*FIRST, *run_domain.evaluations, *LAST, explore.evaluation(run_domain.view))
 
 
 def all_evaluations() -> dict[str, Evaluation]:

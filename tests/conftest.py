@@ -19,6 +19,7 @@ import hypothesis
 import jax
 
 import tests.typechecking  # noqa: F401 (pytest's option names it)
+from tests.browser import browser  # noqa: F401 (a fixture)
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")

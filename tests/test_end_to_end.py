@@ -52,6 +52,7 @@ TINY = [
     "3",
     "--netspace.log-every",
     "10",
+    "--no-explorer",
 ]
 
 

@@ -61,6 +61,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
                 ("refine", type(base.refine)),
                 ("out", str, f"runs/{name}"),
                 ("fresh", bool, False),
+                ("explorer", bool, True),
             ],
             bases=(Shared,),
             frozen=True,
@@ -90,6 +91,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
                 devices=args.devices,
                 fresh=args.fresh,
                 began=began or time.time(),
+                explorer=args.explorer,
                 command=" ".join([f"python {program}" if program.endswith(".py") else program, *given]),
                 watch=watch,
             )

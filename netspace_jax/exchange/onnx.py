@@ -19,14 +19,13 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
+from netspace_jax.exchange import traced
 from netspace_jax.exchange.onnx_graph import Graph, Value
 from netspace_jax.exchange.onnx_operators import OPSET, RULES
 from netspace_jax.exchange.stablehlo import any_batch, for_any_batch
 from netspace_jax.ops.platform import portable
 
 EXTRA = "pip install onnx"
-_INLINED = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "custom_jvp_call": "call_jaxpr",
-            "custom_vjp_call": "call_jaxpr"}  # fmt: skip
 _LONGEST = 256  # steps of a scan, which is written out
 
 
@@ -98,14 +97,11 @@ def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch 
 def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> list[Any]:
     """Write a function's operators into the graph; its results, as arrays where they are constant."""
     jaxpr = closed.jaxpr
-    consts = [_constant(const) for const in closed.consts]
+    consts = [traced.constant(const) for const in closed.consts]
     known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
 
     def read(atom: Any):
-        if isinstance(atom, core.Literal):
-            shape: Any = atom.aval
-            return np.asarray(atom.val, shape.dtype)
-        return known[atom]
+        return traced.literal(atom) if isinstance(atom, core.Literal) else known[atom]
 
     for equation in jaxpr.eqns:
         values = [read(atom) for atom in equation.invars]
@@ -114,15 +110,13 @@ def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> li
 
 
 def _operators(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
-    name, results = equation.primitive.name, cast(list[Any], equation.outvars)
-    static = all(isinstance(size, int) for atom in results for size in atom.aval.shape)
-    if static and not any(isinstance(value, Value) for value in values):
-        return _computed(equation, values)
-    if name == "custom_jvp_call" and equation.params.get("name") == "fast_sin":
+    name = equation.primitive.name
+    if traced.is_static(equation) and not any(isinstance(value, Value) for value in values):
+        return traced.computed(equation, values)
+    if traced.is_sine(equation):
         return [graph.node("Sin", graph.name(values[0]))]
-    if name in _INLINED:
-        inner = equation.params[_INLINED[name]]
-        closed = inner if isinstance(inner, core.ClosedJaxpr) else core.ClosedJaxpr(inner, ())
+    closed = traced.inner(equation)
+    if closed is not None:
         return _written(graph, closed, values)
     if name == "scan" and equation.params["length"] <= _LONGEST:
         return _scan(graph, equation, values)
@@ -130,19 +124,6 @@ def _operators(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list
         raise InputError(f"no ONNX for this network: its primitive {name} has no operator here")
     found = RULES[name](graph, equation, *values)
     return found if equation.primitive.multiple_results else [found]
-
-
-def _computed(equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
-    """What constants give, by JAX itself."""
-    bound = equation.primitive.get_bind_params(equation.params)
-    functions, params = bound if isinstance(bound, tuple) else ((), bound)  # functions apart: JAX before 0.10
-    found = equation.primitive.bind(*functions, *map(jnp.asarray, values), **params)
-    return [_constant(each) for each in (found if equation.primitive.multiple_results else [found])]
-
-
-def _constant(value: Any) -> Any:
-    """As NumPy's, but random keys, which NumPy lacks: modules split them even where nothing is drawn."""
-    return value if jnp.issubdtype(value.dtype, jax.dtypes.prng_key) else np.asarray(value)
 
 
 def _scan(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:

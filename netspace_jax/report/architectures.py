@@ -166,7 +166,19 @@ def _has_boundaries(run: Run) -> bool:
 
 
 EVALUATIONS = (
-    Evaluation("interpolate_architectures", interpolate_architectures, applies=_has_boundaries),
-    Evaluation("unseen", unseen, applies=_has_boundaries),
-    Evaluation("architectures", architectures, applies=several_architectures),
+    Evaluation(
+        "interpolate_architectures",
+        interpolate_architectures,
+        applies=_has_boundaries,
+        question="What lies between two architectures?",
+    ),
+    Evaluation(
+        "unseen", unseen, applies=_has_boundaries, question="Can it make an architecture that it was never shown?"
+    ),
+    Evaluation(
+        "architectures",
+        architectures,
+        applies=several_architectures,
+        question="Does each architecture come back as itself?",
+    ),
 )

@@ -43,7 +43,8 @@ class Row(NamedTuple):
         for low, high in BANDS:
             inside = (self.wanted >= low) & (self.wanted < high)
             bands.append(f"{self.agreement[inside].mean():.3f}" if inside.any() else "–")
-        return self.label, f"{self.agreement.mean():.3f}", *bands, f"{self.gaps.mean():.4f}"
+        low, high = mean_interval(self.agreement)
+        return self.label, f"{self.agreement.mean():.3f} ({low:.3f}–{high:.3f})", *bands, f"{self.gaps.mean():.4f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +76,8 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
         key=metrics.__getitem__,
     )
     text = (
-        f"Test members, never seen. Refined: {steps} gradient steps on the embedding, the decoder frozen, without "
+        f"Test members, never seen; in brackets, 95 % intervals over networks. Refined: {steps} gradient steps on the "
+        f"embedding, the decoder frozen, without "
         f"labels, on training inputs. Of the baselines, {best.split('/')[1].replace('_', ' ')} comes nearest, "
         f"with an agreement of {metrics[best]:.3f}; refined embeddings have {refined:.3f}."
     )

@@ -45,13 +45,15 @@ def input_against_generated(
     """Score of each generated network over that of its input; one (label, inputs, generated) for each colour."""
     fig, ax = plt.subplots(figsize=(5, 4.6))
     ax.plot([0, 1], [0, 1], color="0.5", lw=1, zorder=1)
+    least = min((float(np.min(each)) for _, *both in groups for each in both if len(each)), default=0.0)
+    low = max(np.floor(10 * least - 0.2) / 10, 0.0)  # so that points do not crowd into one corner
     for (label, inputs, generated), (colour, marker) in zip(groups, styles(len(groups)), strict=True):
         ax.scatter(inputs, generated, s=16, alpha=0.7, color=colour, marker=marker, label=label, lw=0)
     ax.set(
         xlabel=f"{metric} of the input network (test)",
         ylabel=f"{metric} of the generated network (test)",
-        xlim=(-0.02, 1.02),
-        ylim=(-0.02, 1.02),
+        xlim=(low - 0.02, 1.02),
+        ylim=(low - 0.02, 1.02),
         aspect="equal",
     )
     ax.legend(loc="upper left")
@@ -113,8 +115,8 @@ def plane_of_embeddings(
             *points[indices].T,
             c=scores[indices],
             cmap="cividis",
-            vmin=0,
-            vmax=1,
+            vmin=float(np.min(scores)),
+            vmax=float(np.max(scores)),
             s=18,
             marker=marker,
             lw=0.2,

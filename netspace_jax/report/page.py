@@ -2,8 +2,10 @@
 
 import base64
 import html
+import importlib.resources
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -13,16 +15,13 @@ from matplotlib.figure import Figure
 from netspace_jax.files import is_remote, location, write_bytes, write_text
 from netspace_jax.report.section import Section
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin-bottom: .2rem; }
-h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-td, th { padding: .25rem .8rem .25rem 0; text-align: left; border-bottom: 1px solid #e4e4e4; }
-code { background: #f3f3f3; padding: 0 .25rem; }
-details { margin: 1.5rem 0; } .lead { color: #444; }
-"""
+STYLE = (importlib.resources.files("netspace_jax.report") / "style.css").read_text(encoding="utf-8")
+"""What report and explorer look like."""
+
+
+def filled(template: str, **values: str) -> str:
+    """A template with each `__NAME__` replaced; what replaces it is not looked at again."""
+    return re.sub("__(" + "|".join(values) + ")__", lambda found: values[found[1]], template)
 
 
 def save_figures(sections: Sequence[Section], directory: epath.PathLike) -> dict[str, bytes]:
@@ -40,40 +39,54 @@ def write_report(
     sections: Sequence[Section],
     pictures: Mapping[str, bytes],
     metrics: dict[str, int | float],
+    *,
+    notes: Sequence[str] = (),
+    explorer: bool = False,
 ) -> None:
     """Write the report; pictures are embedded, so that the file stands alone.
 
-    Under each heading stands the command that makes the section again.
+    Under each heading stands what it answers, and the command that makes the section again.
+
+    Args:
+      notes: what a reader should know of the run: date, versions, machine, seeds.
+      explorer: whether explore.html lies beside it.
     """
     folder = location(path).parent
     run = os.fspath(folder) if is_remote(folder) else os.path.relpath(folder)
-    body = "\n".join(_section(section, pictures.get(section.name), run) for section in sections)
     numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
-    write_text(
-        path,
-        f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>
-<h1>{html.escape(title)}</h1><p class="lead">Made by <code>{html.escape(command)}</code></p>
-{body}
-<details><summary>All figures of metrics.json</summary>{numbers}</details>
-</body></html>
-""",
+    contents = "".join(
+        f'<li><a href="#{section.name}">{html.escape(section.question or section.title)}</a></li>'
+        for section in sections
     )
+    play = '<p><a href="explore.html"><b>Open the explorer</b></a>: the space as a map, networks alive.</p>'
+    template = (importlib.resources.files("netspace_jax.report") / "report.html").read_text(encoding="utf-8")
+    text = filled(
+        template,
+        TITLE=html.escape(title),
+        STYLE=STYLE,
+        COMMAND=html.escape(command),
+        NOTES=html.escape(" · ".join(notes)),
+        EXPLORER=play if explorer else "",
+        CONTENTS=contents,
+        BODY="\n".join(_section(section, pictures.get(section.name), run) for section in sections),
+        NUMBERS=numbers,
+    )
+    write_text(path, text)
 
 
 def _section(section: Section, picture: bytes | None, run: str) -> str:
     command = f"python eval {section.name} {run}"
-    parts = [
-        f'<h2>{html.escape(section.title)}</h2><p class="lead"><code>{html.escape(command)}</code></p>'
-        f"<p>{html.escape(section.text)}</p>"
-    ]
+    parts = [f'<section id="{section.name}"><h2>{html.escape(section.title)}</h2>']
+    if section.question:
+        parts.append(f'<p class="question">{html.escape(section.question)}</p>')
+    parts.append(f"<p>{html.escape(section.text)}</p>")
     if section.table:
         parts.append(_table(section.table))
     if picture is not None:
         data = base64.b64encode(picture).decode()
-        parts.append(f'<img alt="{html.escape(section.title)}" src="data:image/png;base64,{data}">')
-    parts.append(section.fragment)
+        alt = html.escape(f"{section.title}. {section.text}", quote=True)
+        parts.append(f'<img alt="{alt}" src="data:image/png;base64,{data}">')
+    parts += [section.fragment, f'<p class="note">Made again by <code>{html.escape(command)}</code></p></section>']
     return "\n".join(parts)
 
 
@@ -88,4 +101,5 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     def line(cells, tag):
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
-    return "<table>" + line(rows[0], "th") + "".join(line(row, "td") for row in rows[1:]) + "</table>"
+    lines = line(rows[0], "th") + "".join(line(row, "td") for row in rows[1:])
+    return f'<div class="wide" tabindex="0" role="group" aria-label="Table"><table>{lines}</table></div>'

@@ -15,6 +15,7 @@ class Section:
     """One part of a report: numbers for metrics.json, a figure, a table, and what a reader should know of them.
 
     Attributes:
+      question: what the section answers, as a reader would ask it.
       fragment: HTML that stands below the rest, as a 3-D viewer.
     """
 
@@ -25,6 +26,7 @@ class Section:
     figure: Figure | None = None
     table: tuple[tuple[str, ...], ...] = ()
     fragment: str = ""
+    question: str = ""
 
 
 def always(run: Run) -> bool:
@@ -47,6 +49,7 @@ class Evaluation:
       in_report: whether the report has it; what takes minutes of training, or writes files, is made when asked for.
       applies: whether a run can have it.
       options: a frozen dataclass of flags that `make` takes beside the run.
+      question: what its section answers, as a reader would ask it.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Evaluation:
     in_report: bool = True
     applies: Callable[[Run], bool] = always
     options: type | None = None
+    question: str = ""
 
     @property
     def summary(self) -> str:
@@ -62,6 +66,7 @@ class Evaluation:
 
     def __call__(self, run: Run, options: Any = None) -> Section | list[str]:
         """Make it from a run, with default options where none are given."""
-        if self.options is None:
-            return self.make(run)
-        return self.make(run, options or self.options())
+        found = self.make(run) if self.options is None else self.make(run, options or self.options())
+        if isinstance(found, Section) and self.question:
+            return dataclasses.replace(found, question=self.question)
+        return found

@@ -5,12 +5,16 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from netspace_jax.architectures.parameters import to_prep
+from netspace_jax.metrics.interval import mean_interval
+from netspace_jax.metrics.reconstruction import gaps as gaps_of
 from netspace_jax.report import figures
 from netspace_jax.report.export import ExportOptions, export
 from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
 from netspace_jax.runs import Run
 from netspace_jax.runs.directory import read_log
+
+_COMPARED = 2000  # embeddings whose distances to each other are looked at
 
 
 def zoo(run: Run) -> Section:
@@ -57,15 +61,20 @@ def reconstruction(run: Run) -> Section:
         f"reconstruct/{metric}_test": float(np.mean([generated.mean() for _, _, generated in groups])),
     }
     figure, ax = figures.input_against_generated(groups, metric)
+    found = [run.reconstruction(which, "test") for which in run.trained_ids]
+    low, high = mean_interval(np.concatenate([gaps_of(each.score, each.generated_score) for each in found]))
+    least, most = mean_interval(np.concatenate([each.agreement for each in found]))
     tau = metrics["reconstruct/kendall_tau_test"]
     ordered = f", Kendall's τ {tau:.3f}" if np.isfinite(tau) else ""
+    gap, agreement = metrics["reconstruct/gap_test"], metrics["reconstruct/agreement_test"]
     ax.set_title(
-        f"gap {metrics['reconstruct/gap_test']:.3f}, agreement {metrics['reconstruct/agreement_test']:.3f}{ordered}",
-        fontsize=10,
+        f"gap {gap:.3f} ({low:.3f}–{high:.3f}), agreement {agreement:.3f} ({least:.3f}–{most:.3f}){ordered}", fontsize=9
     )
+    count = sum(len(each.score) for each in found)
     text = (
-        "Each point is a network that NetSpace never saw. The gap is the mean distance from the line; agreement is the "
-        "share of test inputs on which input and generated network say the same, which is harder than equal scores."
+        f"Of {count} networks that NetSpace never saw, the generated ones have on average an {metric} that is "
+        f"{gap:.3f} away from the input's, and say the same on {agreement:.1%} of test inputs, which is harder. "
+        f"Each point is a network; in brackets, 95 % intervals over networks, by the bootstrap."
     )
     return Section("reconstruct", "Input against generated network", text, metrics, figure)
 
@@ -83,7 +92,16 @@ def embeddings(run: Run) -> Section:
     figure, _ = figures.plane_of_embeddings(
         pca.transform(z), scores, run.metric, pca.explained_variance_ratio_, groups if len(groups) > 1 else ()
     )
-    text = "Embeddings of test networks. Nothing told the space how good a network is."
+    near = np.square(z[:, None] - z[None]).sum(-1) if len(z) <= _COMPARED else None
+    text = f"Embeddings of {len(z)} test networks; nothing told the space how good a network is."
+    if near is not None and len(z) > 2 and np.ptp(scores) > 0:
+        np.fill_diagonal(near, np.inf)
+        apart = np.abs(scores - scores[near.argmin(1)]).mean()
+        any_two = np.abs(scores[:, None] - scores[None]).sum() / (len(z) * (len(z) - 1))
+        text += (
+            f" Still, a network and the one nearest to it differ in {run.metric} by {apart:.3f} on average, where any "
+            f"two differ by {any_two:.3f}."
+        )
     return Section("embeddings", "The space", text, {}, figure)
 
 
@@ -98,9 +116,11 @@ def preps(run: Run) -> Section:
         for title, values in (("input", flat), ("generated", found.generated[chosen]))
     ]
     figure, _ = figures.preps(pairs)
+    alike = float(np.corrcoef(np.asarray(flat), np.asarray(found.generated[chosen]))[0, 1])
     text = (
         f"The parameters of the test {run.space.names[which]} with the highest score, and of the network generated "
-        "from it. They need not look alike: only what a network does is compared in training."
+        f"from it; their correlation is {alike:.2f}, and the two say the same on {found.agreement[chosen]:.1%} of test "
+        "inputs. Only what a network does is compared in training."
     )
     return Section("prep", "A PRep before and after", text, {}, figure)
 
@@ -114,17 +134,36 @@ def training(run: Run) -> Section:
     figure, _ = figures.training_curve(
         [line["step"] for line in losses], [line["total"] for line in losses], checks, select.replace("_", " ")
     )
-    return Section("training", "Training", f"The checkpoint of step {run.step} is the one evaluated.", {}, figure)
+    text = f"The checkpoint of step {run.step} is the one evaluated."
+    if losses and checks:
+        last = losses[-max(len(losses) // 10, 1) :]
+        before = losses[-2 * len(last) : -len(last)] or last
+        change = 1 - np.mean([line["total"] for line in last]) / np.mean([line["total"] for line in before])
+        text = (
+            f"The loss went from {losses[0]['total']:.3g} to {losses[-1]['total']:.3g}; over the last tenth it fell by "
+            f"{change:.1%}. The {select.replace('_', ' ')} was {dict(checks).get(run.step, checks[-1][1]):.4f} at step "
+            f"{run.step}, whose checkpoint is the one evaluated."
+        )
+    return Section("training", "Training", text, {}, figure)
 
 
 FIRST = (
-    Evaluation("zoo", zoo),
-    Evaluation("reconstruct", reconstruction),
-    Evaluation("fidelity", fidelity, applies=refines, options=FidelityOptions),
-    Evaluation("embeddings", embeddings),
-    Evaluation("prep", preps),
+    Evaluation("zoo", zoo, question="What are the networks, and how good are they?"),
+    Evaluation("reconstruct", reconstruction, question="Does a network that the space never saw come back?"),
+    Evaluation(
+        "fidelity",
+        fidelity,
+        applies=refines,
+        options=FidelityOptions,
+        question="Is it the same network, or only one as good?",
+    ),
+    Evaluation("embeddings", embeddings, question="Does the space know which networks are alike?"),
+    Evaluation("prep", preps, question="Do the parameters look alike?"),
 )
 """What every report begins with."""
 
-LAST = (Evaluation("training", training), Evaluation("export", export, in_report=False, options=ExportOptions))
+LAST = (
+    Evaluation("training", training, question="Has the training come to its end?"),
+    Evaluation("export", export, in_report=False, options=ExportOptions),
+)
 """What every report ends with."""

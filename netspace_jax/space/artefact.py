@@ -53,7 +53,7 @@ def save(
     name = f"arrays-{sha256[:8]}.safetensors"
     description = {
         "format": FORMAT,
-        "netspace_jax": importlib.metadata.version("netspace-jax") if _installed() else "source",
+        "netspace_jax": version(),
         "task": describe_task(netspace.task),
         "architectures": [_described(architecture, netspace.task.outputs) for architecture in netspace.architectures],
         "prep": list(netspace.prep),
@@ -165,9 +165,9 @@ def _module(module: nn.Module) -> dict[str, Any]:
     return {"name": type(module).__name__, **{name: getattr(module, name) for name in fields}}
 
 
-def _installed() -> bool:
+def version() -> str:
+    """Version of this package, or `source` where it is not installed."""
     try:
-        importlib.metadata.version("netspace-jax")
+        return importlib.metadata.version("netspace-jax")
     except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+        return "source"

@@ -7,7 +7,7 @@ network answers to probe inputs does not depend on the order of its neurons (Pro
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.space.observation import Observation
 
@@ -145,6 +145,13 @@ class ScaledDecoder(nn.Module):
             change = changes[architecture](own)
             values += 0.5 * self.initial_scale * jnp.pad(change, (0, size - len(change)))
         return shift + scale * values.reshape(self.prep)
+
+    @nn.nowrap
+    def cut(self, params: PyTree, size: int) -> tuple["ScaledDecoder", PyTree]:
+        """The decoder of the first `size` values of a PRep alone, as one row, and its parameters."""
+        cut = {name: jax.tree.map(lambda leaf: leaf[..., :size], params[name]) for name in ("Dense_1", "Dense_2")
+               if name in params}  # fmt: skip
+        return self.clone(prep=(1, size)), {**params, **cut}
 
 
 class LinearHead(nn.Module):

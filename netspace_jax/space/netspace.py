@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
+from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, observe
 from netspace_jax.task import Task
 
@@ -102,6 +103,24 @@ class NetSpace:
         scale, shift = self.constants.scale[architecture_id], self.constants.shift[architecture_id]
         prep = _apply(self.decoder, self.params["decoder"], z, scale, shift, architecture_id)
         return from_prep(prep, self.architectures[architecture_id].size)
+
+    def cut(self, size: int) -> "NetSpace":
+        """The same for networks of at most `size` parameters, the decoder as small as they allow where it can be cut.
+
+        It decodes and classifies; it does not embed.
+        """
+        if not isinstance(self.decoder, ScaledDecoder):
+            return self
+        decoder, params = self.decoder.cut(self.params["decoder"], size)
+        scale, shift = (
+            values.reshape(len(values), 1, -1)[..., :size] for values in (self.constants.scale, self.constants.shift)
+        )
+        return self.replace(  # type: ignore[attr-defined]
+            prep=(1, size),
+            decoder=decoder,
+            params={**self.params, "decoder": params},
+            constants=self.constants.replace(scale=scale, shift=shift),  # type: ignore[attr-defined]
+        )
 
     def classify(self, z: Float[Array, "embedding"]) -> Float[Array, "architecture"]:
         """Logits of the architectures that an embedding may stand for (docs/method.md, eq. 10)."""

@@ -9,6 +9,7 @@ from netspace_jax.domains.fields.completion import completion
 from netspace_jax.domains.fields.compression import compression
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.dataset import field_data
+from netspace_jax.domains.fields.explorer import view
 from netspace_jax.domains.fields.gaps import gaps
 from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.meshes_out import MeshOptions, meshes
@@ -82,21 +83,55 @@ DOMAIN = Domain(
     load=load,
     presets=PRESETS,
     evaluations=(
-        Evaluation("shapes", shapes, applies=of_kind("shapes")),
-        Evaluation("interpolate_shapes", interpolate_shapes, applies=of_kind("shapes")),
-        Evaluation("completion", completion, applies=of_kind("shapes")),
+        Evaluation("shapes", shapes, applies=of_kind("shapes"), question="How near are the generated shapes?"),
+        Evaluation(
+            "interpolate_shapes",
+            interpolate_shapes,
+            applies=of_kind("shapes"),
+            question="What lies between two shapes?",
+        ),
+        Evaluation(
+            "completion",
+            completion,
+            applies=of_kind("shapes"),
+            question="Can a shape be found from a part of its points?",
+        ),
         Evaluation("meshes", meshes, in_report=False, applies=of_kind("shapes"), options=MeshOptions),
-        Evaluation("pictures", pictures, applies=of_kind("pictures")),
-        Evaluation("reading", reading, applies=has_classes, options=ReadingOptions),
-        Evaluation("retrieval", retrieval, applies=of_kind("pictures")),
-        Evaluation("walk", walk, applies=of_kind("pictures")),
-        Evaluation("samples", samples, applies=of_kind("pictures")),
-        Evaluation("super_resolution", super_resolution, applies=of_kind("pictures"), options=SuperOptions),
-        Evaluation("compression", compression, applies=of_kind("pictures")),
-        Evaluation("signals", signals, applies=of_kind("signals")),
-        Evaluation("readout", readout, applies=has_numbers),
-        Evaluation("gaps", gaps, applies=of_kind("signals")),
+        Evaluation(
+            "pictures",
+            pictures,
+            applies=of_kind("pictures"),
+            question="How good are pictures that the space never saw?",
+        ),
+        Evaluation(
+            "reading",
+            reading,
+            applies=has_classes,
+            options=ReadingOptions,
+            question="What does a network show, from its embedding alone?",
+        ),
+        Evaluation(
+            "retrieval", retrieval, applies=of_kind("pictures"), question="Which pictures lie beside each other?"
+        ),
+        Evaluation("walk", walk, applies=of_kind("pictures"), question="What lies between two pictures?"),
+        Evaluation("samples", samples, applies=of_kind("pictures"), question="What comes out at random?"),
+        Evaluation(
+            "super_resolution",
+            super_resolution,
+            applies=of_kind("pictures"),
+            options=SuperOptions,
+            question="What is between the pixels?",
+        ),
+        Evaluation(
+            "compression", compression, applies=of_kind("pictures"), question="How small is a picture as an embedding?"
+        ),
+        Evaluation(
+            "signals", signals, applies=of_kind("signals"), question="How good are signals that the space never saw?"
+        ),
+        Evaluation("readout", readout, applies=has_numbers, question="What does an embedding know of its signal?"),
+        Evaluation("gaps", gaps, applies=of_kind("signals"), question="Can a gap in a signal be filled?"),
     ),
     task_of=task_of,
     check=check,
+    view=view,
 )

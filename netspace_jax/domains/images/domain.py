@@ -9,6 +9,7 @@ from netspace_jax.domain import Domain, Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.dataset import Classification, image_data
 from netspace_jax.domains.images.ensemble import ensemble
+from netspace_jax.domains.images.explorer import view
 from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.domains.images.novelty import novelty
 from netspace_jax.domains.images.prediction import prediction
@@ -74,11 +75,11 @@ DOMAIN = Domain(
     load=load,
     presets=PRESETS,
     evaluations=(
-        Evaluation("interpolate", interpolation),
+        Evaluation("interpolate", interpolation, question="Do the networks between two networks work?"),
         *architectures.EVALUATIONS,
-        Evaluation("prediction", prediction),
-        Evaluation("ensemble", ensemble),
-        Evaluation("novelty", novelty),
+        Evaluation("prediction", prediction, question="How good is a network, from its embedding alone?"),
+        Evaluation("ensemble", ensemble, question="Are networks together better than alone?"),
+        Evaluation("novelty", novelty, question="Are the generated networks new, or copies?"),
         Evaluation("search", search, in_report=False, options=SearchConfig),
         Evaluation(
             "search_architectures",
@@ -96,4 +97,5 @@ DOMAIN = Domain(
     training=training,
     data_flags=("dataset", "data_dir", "images", "normalise"),
     readings=readings,
+    view=view,
 )

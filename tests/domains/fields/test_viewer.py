@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -12,18 +11,6 @@ from PIL import Image
 from netspace_jax.domains.fields import viewer
 
 EMPTY = trimesh.Trimesh(np.zeros((0, 3)), np.zeros((0, 3), int), process=False)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--enable-unsafe-swiftshader",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=900,800",
-)
 
 
 def box(*half):
@@ -34,22 +21,6 @@ GROWING = viewer.MeshSequence(
     "embedding", tuple(box(size, size, size) for size in (0.2, 0.3, 0.4)), ("small", "middle", "big")
 )
 GAP = viewer.MeshSequence("weights", (box(0.1, 0.5, 0.3), EMPTY, box(0.5, 0.1, 0.3)))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the viewer's test drives a browser with selenium")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no browser: Debian's packages chromium and chromium-driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(service=webdriver.ChromeService(driver), options=options)
-    yield browser
-    browser.quit()
 
 
 def opened(browser, path, text):

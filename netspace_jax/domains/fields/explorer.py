@@ -1,0 +1,53 @@
+"""How networks that hold fields are shown in the explorer: the picture, the curve, or the surface, turned."""
+
+import importlib.resources
+from collections.abc import Sequence
+
+import numpy as np
+
+from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
+from netspace_jax.domains.fields.images import pixel_centres
+from netspace_jax.domains.fields.members import items_of
+from netspace_jax.report.view import View
+from netspace_jax.runs import Run
+from netspace_jax.task import Split
+
+_FINER = 4  # coordinates along each side for one pixel, where a picture is asked between its pixels
+_INSTANTS = 400
+_POINTS = 4096  # of a grid that a network runs on at a time
+QUESTIONS = {
+    "shapes": "Each network holds one shape: walk from one to another, and turn what lies between.",
+    "pictures": "Each network holds one picture: move over the map and watch it change.",
+    "signals": "Each network holds one signal: move over the map and watch it change.",
+}
+
+
+def view(run: Run[FieldData]) -> View:
+    """The coordinates at which a page asks networks, by the kind of field."""
+    data, truth, kind = run.dataset, run.dataset.truth, run.config.zoo.kind  # type: ignore[attr-defined]
+    about: dict[str, object] = {"kind": kind, "channels": data.task.channels}
+    arrays: dict[str, np.ndarray] = {}
+    batch = _POINTS
+    if isinstance(truth, PictureTruth):
+        height, width = truth.size
+        fine = pixel_centres(_FINER * height, _FINER * width)
+        about |= {"size": truth.size, "finer": _FINER}
+        arrays = {"points": pixel_centres(height, width), "fine": fine}
+        batch = height * width
+    elif kind == "signals":
+        arrays = {"points": np.linspace(-1, 1, _INSTANTS, dtype=np.float32)[:, None]}
+        batch = _INSTANTS
+    classes = truth.classes
+
+    def labels(which: int, split: Split) -> Sequence[str]:
+        del which
+        return [str(int(value)) for value in np.asarray(classes)[items_of(run, split)]]
+
+    return View(
+        script=(importlib.resources.files("netspace_jax.domains.fields") / "explorer.js").read_text(encoding="utf-8"),
+        question=QUESTIONS[kind],
+        batch=batch,
+        arrays={name: np.asarray(array, np.float32) for name, array in arrays.items()},
+        about=about,
+        labels=None if classes is None else labels,
+    )

@@ -1,0 +1,116 @@
+// Classifiers: a canvas to draw on, what the network says of it, its neighbours' votes, and its mistakes on test images.
+page.panel = (root, page) => {
+  "use strict";
+  const { images, targets, examples } = page.arrays, { shape, classes, mean, std } = page.about, [height, width, channels] = shape;
+  const FINE = 4, size = height * width * channels, count = targets.data.length, across = Math.ceil(Math.sqrt(count * 1.6));
+  const draws = channels === 1, tile = Math.max(16, width);
+  root.innerHTML = `<div class="bar" style="align-items:flex-start">
+    <canvas id="draw" width="${width * FINE}" height="${height * FINE}" tabindex="0" role="img" style="width:12rem;height:12rem;image-rendering:pixelated;border:1px solid var(--line);border-radius:8px;touch-action:none;background:#000"
+      aria-label="${draws ? "The image that is asked about: draw on it with mouse or finger" : "The image that is asked about"}"></canvas>
+    <div id="bars" role="img" style="flex:1 1 11rem;min-width:0"></div></div>
+    <div class="bar">${draws ? '<button id="clear">Clear</button>' : ""}<button id="next">Another test image</button></div>
+    <p id="says" aria-live="polite" style="font-weight:600"></p><p id="votes" class="note"></p>
+    <canvas id="tests" role="img" style="width:100%;image-rendering:pixelated;border-radius:4px;cursor:pointer"></canvas>
+    <p class="note" id="wrong"></p>`;
+  const $ = (id) => root.querySelector(`#${id}`), pad = $("draw"), pen = pad.getContext("2d", { willReadFrequently: true });
+  let network = null, own = true, input = new Float32Array(size), chosen = 0;
+
+  // As the set was made: a picture of four times the size, averaged over blocks.
+  function fromPad() {
+    const pixels = pen.getImageData(0, 0, pad.width, pad.height).data;
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+      let s = 0;
+      for (let i = 0; i < FINE; i++) for (let j = 0; j < FINE; j++) s += pixels[4 * ((y * FINE + i) * pad.width + x * FINE + j)];
+      const value = s / (FINE * FINE) / 255;
+      input[y * width + x] = (value - mean[0]) / std[0];
+    }
+    own = true;
+    ask();
+  }
+  const pixel = (i, y, x, c) => images.data[((i * height + y) * width + x) * channels + (channels === 3 ? c : 0)];
+  function choose(i) {
+    chosen = i;
+    const picture = pen.createImageData(pad.width, pad.height);
+    for (let y = 0; y < pad.height; y++) for (let x = 0; x < pad.width; x++) for (let c = 0; c < 4; c++) {
+      picture.data[4 * (y * pad.width + x) + c] = c === 3 ? 255 : pixel(i, Math.floor(y / FINE), Math.floor(x / FINE), c);
+    }
+    pen.putImageData(picture, 0, 0);
+    input = examples.data.slice(i * size, (i + 1) * size);
+    own = false;
+    ask();
+  }
+
+  function probabilities(logits) {
+    const top = Math.max(...logits), e = Array.from(logits, (v) => Math.exp(v - top)), s = e.reduce((a, b) => a + b);
+    return e.map((v) => v / s);
+  }
+  function ask() {
+    if (!network) return;
+    const logits = network.run(input), p = probabilities(logits), said = page.maximum(logits);
+    root.dataset.logits = JSON.stringify(Array.from(logits));
+    const votes = page.neighbours(12, network.which).map((one) => page.maximum(one.run(input)));
+    const tally = p.map((_, k) => votes.filter((v) => v === k).length);
+    const shown = p.map((_, k) => k).sort((a, b) => p[b] - p[a]).slice(0, 10).sort((a, b) => a - b);
+    $("bars").innerHTML = shown.map((k) => `<div style="display:flex;align-items:center;gap:.4rem;font-size:.85rem;line-height:1.15rem;font-variant-numeric:tabular-nums">
+      <span style="width:1.5rem;text-align:right;font-weight:${k === said ? 700 : 400}">${k}</span>
+      <span style="flex:1;background:var(--panel);border-radius:3px"><span style="display:block;height:.75rem;border-radius:3px;width:${(100 * p[k]).toFixed(1)}%;background:var(${k === said ? "--accent" : "--soft"})"></span></span>
+      <span style="width:3rem">${(100 * p[k]).toFixed(0)} %</span><span style="width:2.6rem;color:var(--warm)">${tally[k] ? `● ${tally[k]}` : ""}</span></div>`).join("");
+    $("bars").setAttribute("aria-label", `Probabilities: ${shown.map((k) => `${k}: ${(100 * p[k]).toFixed(0)} %`).join(", ")}`);
+    const truth = own ? "" : `, and it is a ${targets.data[chosen]}`;
+    $("says").textContent = `This network says ${said}, sure to ${(100 * p[said]).toFixed(0)} %${truth}.`;
+    $("votes").textContent = votes.length ? `Of the ${votes.length} nearest members, ${tally[said]} say ${said} too` +
+      `${tally[said] < votes.length ? `; the others say ${[...new Set(votes.filter((v) => v !== said))].sort().join(", ")}` : ""} (●: votes).` : "";
+  }
+
+  function tests() {
+    const canvas = $("tests"), mosaic = canvas.getContext("2d"), rows = Math.ceil(count / across), gap = 2;
+    canvas.width = across * (tile + gap);
+    canvas.height = rows * (tile + gap);
+    let wrong = 0;
+    mosaic.fillRect(0, 0, canvas.width, canvas.height);
+    const small = new OffscreenCanvas(width, height), brush = small.getContext("2d"), picture = brush.createImageData(width, height);
+    for (let i = 0; i < count; i++) {
+      const logits = network.outputs.subarray(i * classes, (i + 1) * classes), right = page.maximum(logits) === targets.data[i];
+      const x = i % across * (tile + gap), y = Math.floor(i / across) * (tile + gap);
+      wrong += !right;
+      for (let k = 0; k < width * height; k++) {
+        for (let c = 0; c < 3; c++) picture.data[4 * k + c] = pixel(i, Math.floor(k / width), k % width, c);
+        picture.data[4 * k + 3] = 255;
+      }
+      brush.putImageData(picture, 0, 0);
+      mosaic.imageSmoothingEnabled = false;
+      mosaic.globalAlpha = right ? 0.5 : 1;
+      mosaic.drawImage(small, x + 1, y + 1, tile, tile);
+      mosaic.globalAlpha = 1;
+      if (!right) { mosaic.strokeStyle = "#ff8c1a"; mosaic.lineWidth = 2; mosaic.strokeRect(x + 1, y + 1, tile, tile); }
+    }
+    const text = `${wrong} of ${count} test images are named wrongly here: the framed ones. Choose one to ask about it.`;
+    canvas.setAttribute("aria-label", text);
+    $("wrong").textContent = text;
+  }
+  $("tests").addEventListener("click", (e) => {
+    const box = $("tests").getBoundingClientRect(), step = box.width / across;
+    const i = Math.floor((e.clientY - box.top) / step) * across + Math.floor((e.clientX - box.left) / step);
+    if (i < count) choose(i);
+  });
+  $("next").addEventListener("click", () => choose((chosen + 1) % count));
+  if (draws) {
+    let last = null;
+    const at = (e) => { const b = pad.getBoundingClientRect(); return [(e.clientX - b.left) / b.width * pad.width, (e.clientY - b.top) / b.height * pad.height]; };
+    const line = (from, to) => {
+      Object.assign(pen, { strokeStyle: "#fff", lineWidth: 1.1 * FINE * width / 10, lineCap: "round", lineJoin: "round" });
+      pen.beginPath();
+      pen.moveTo(...from);
+      pen.lineTo(to[0] + 0.01, to[1]);
+      pen.stroke();
+      fromPad();
+    };
+    const clear = () => { pen.fillStyle = "#000"; pen.fillRect(0, 0, pad.width, pad.height); };
+    pad.addEventListener("pointerdown", (e) => { if (!own) clear(); last = at(e); pad.setPointerCapture(e.pointerId); line(last, last); });
+    pad.addEventListener("pointermove", (e) => { if (last) { const to = at(e); line(last, to); last = to; } });
+    ["pointerup", "pointercancel"].forEach((name) => pad.addEventListener(name, () => { last = null; }));
+    $("clear").addEventListener("click", () => { clear(); fromPad(); });
+  }
+  choose(0);
+  return { show(next) { network = next; ask(); tests(); } };
+};

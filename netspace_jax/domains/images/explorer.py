@@ -1,0 +1,39 @@
+"""How classifiers of images are shown in the explorer: drawn digits, test images, votes of the neighbours."""
+
+import importlib.resources
+
+import numpy as np
+import optax
+
+from netspace_jax.domains.images.dataset import ImageData
+from netspace_jax.report.view import View
+from netspace_jax.runs import Run
+from netspace_jax.task import Batch
+
+_IMAGE_VALUES = 20_000  # of the test images that a page carries
+_LEARNED = 128  # training images of a search in the page
+
+
+def view(run: Run[ImageData]) -> View:
+    """Test images with their labels, and the loss by which a search makes a network better."""
+    data = run.dataset
+    shape, classes = data.task.input_shape, data.task.classes
+    count = min(max(_IMAGE_VALUES // int(np.prod(shape)), 40), 300, len(data.test.y))
+    tests = data.examples("test")
+    learned = data.examples("train")
+    own = np.eye(classes, dtype=np.float32)[np.asarray(learned.targets[:_LEARNED])]
+
+    def loss(outputs):
+        # The task's cross-entropy; with whole rows of targets, since pages know no gathering by labels.
+        return optax.softmax_cross_entropy(outputs, own).mean()
+
+    return View(
+        script=(importlib.resources.files("netspace_jax.domains.images") / "explorer.js").read_text(encoding="utf-8"),
+        question="Draw, and see what the network under the cursor says of it, and whether its neighbours agree.",
+        batch=min(100, count),
+        arrays={"images": np.asarray(data.test.x[:count]), "targets": np.asarray(tests.targets[:count], np.int32)},
+        about={"shape": shape, "classes": classes, "mean": data.task.mean, "std": data.task.std},
+        examples=Batch(tests.inputs[:count], tests.targets[:count]),
+        loss=loss,
+        loss_inputs=np.asarray(learned.inputs[:_LEARNED]),
+    )

@@ -1,0 +1,161 @@
+// The map: points on a plane, their colours, the cursor, and what the mouse, the finger and the keys do with them.
+function netspaceMap(page) {
+  "use strict";
+  const { data, document } = page, canvas = document.getElementById("map"), pen = canvas.getContext("2d");
+  const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
+  const SCALE = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];  // cividis
+  const ramp = (share) => {
+    const at = Math.max(0, Math.min(1, share)) * (SCALE.length - 1), i = Math.min(Math.floor(at), SCALE.length - 2);
+    return `rgb(${SCALE[i].map((c, k) => Math.round(c + (at - i) * (SCALE[i + 1][k] - c)))})`;
+  };
+  const count = data.score.length, xy = page.points, kind = data.kinds.flatMap((k, i) => new Array(k.count).fill(i));
+  const scored = data.score.filter((s) => s !== null), [low, high] = [Math.min(...scored), Math.max(...scored)];
+  const labels = [...new Set(data.label.filter(Boolean))].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+  const schemes = {
+    ...(scored.length ? { [data.metric]: (i) => (data.score[i] === null ? null : ramp((data.score[i] - low) / (high - low || 1))) } : {}),
+    ...(labels.length > 1 ? { class: (i) => (data.label[i] ? PALETTE[labels.indexOf(data.label[i]) % PALETTE.length] : null) } : {}),
+    ...(data.architectures.length > 1 ? { architecture: (i) => PALETTE[data.architecture[i] % PALETTE.length] } : {}),
+    kind: (i) => PALETTE[kind[i]],
+  };
+  const choice = document.getElementById("colour"), shown = data.kinds.map((_, i) => i < 2);
+  for (const name of Object.keys(schemes)) choice.add(new Option(name.replaceAll("_", " "), name));
+  if (labels.length > 1) choice.value = "class";
+  if (data.architectures.length > 1) choice.value = "architecture";
+  data.kinds.forEach((k, i) => {
+    const label = document.createElement("label"), box = document.createElement("input");
+    Object.assign(box, { type: "checkbox", checked: shown[i] });
+    box.addEventListener("change", () => { shown[i] = box.checked; draw(); });
+    label.append(box, ` ${k.name} (${k.count})`);
+    document.getElementById("kinds").append(label);
+  });
+  choice.addEventListener("change", () => { explain(); draw(); });
+
+  function explain() {
+    const legend = document.getElementById("legend"), name = choice.value;
+    const item = (colour, text) => { const s = document.createElement("span"), dot = document.createElement("i");
+      dot.style.background = colour; s.append(dot, text); return s; };
+    legend.replaceChildren();
+    if (name === data.metric) {
+      const bar = document.createElement("span");
+      bar.className = "scale";
+      bar.style.background = `linear-gradient(90deg, ${SCALE.map((c) => `rgb(${c})`)})`;
+      const whole = document.createElement("span");
+      whole.append(`${low.toFixed(2)}`, bar, `${high.toFixed(2)} ${data.metric.replaceAll("_", " ")} (test)`);
+      legend.append(whole);
+    }
+    if (name === "class") legend.append(...labels.map((l, i) => item(PALETTE[i % PALETTE.length], l)));
+    if (name === "architecture") legend.append(...data.architectures.map((a, i) => item(PALETTE[i % PALETTE.length], a.name)));
+    if (name === "kind") legend.append(...data.kinds.map((k, i) => item(PALETTE[i], k.name)));
+    const marks = " ● never seen ○ trained on □ generated ✕ drawn";
+    if (name !== "kind") legend.append(marks);
+  }
+
+  // The frame keeps out the outermost hundredth of points, which would press all others together.
+  const within = (axis) => {
+    const sorted = [...Array(count).keys()].filter((i) => kind[i] < 2).map((i) => xy[2 * i + axis]).sort((a, b) => a - b);
+    const [a, b] = [sorted[Math.floor(sorted.length * 0.005)], sorted[Math.ceil(sorted.length * 0.995) - 1]];
+    const room = 0.08 * (b - a || 1);
+    return [a - room, b + room];
+  };
+  const frame = [within(0), within(1)];
+  const place = (x, y) => [(x - frame[0][0]) / (frame[0][1] - frame[0][0]) * canvas.clientWidth,
+    canvas.clientHeight - (y - frame[1][0]) / (frame[1][1] - frame[1][0]) * canvas.clientHeight];
+  const back = (px, py) => [frame[0][0] + px / canvas.clientWidth * (frame[0][1] - frame[0][0]),
+    frame[1][0] + (1 - py / canvas.clientHeight) * (frame[1][1] - frame[1][0])];
+
+  function mark(which, x, y, r) {
+    pen.beginPath();
+    if (which === 2) pen.rect(x - r, y - r, 2 * r, 2 * r);
+    else if (which === 3) { pen.moveTo(x - r, y - r); pen.lineTo(x + r, y + r); pen.moveTo(x - r, y + r); pen.lineTo(x + r, y - r); }
+    else pen.arc(x, y, r, 0, 7);
+  }
+  function draw() {
+    const ratio = window.devicePixelRatio || 1, style = getComputedStyle(document.body);
+    canvas.width = canvas.clientWidth * ratio;
+    canvas.height = canvas.clientHeight * ratio;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const ink = style.getPropertyValue("--ink"), line = style.getPropertyValue("--line"), soft = style.getPropertyValue("--soft");
+    const colour = schemes[choice.value], text = choice.value === "class" && labels.every((l) => l.length === 1);
+    pen.font = "600 12px system-ui, sans-serif";
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (const which of [1, 3, 2, 0]) {
+      if (!shown[which]) continue;
+      for (let i = 0; i < count; i++) {
+        if (kind[i] !== which) continue;
+        const [x, y] = place(xy[2 * i], xy[2 * i + 1]), own = colour(i) || line;
+        pen.fillStyle = pen.strokeStyle = own;
+        pen.lineWidth = which === 1 ? 1.4 : 1.8;
+        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? 0.6 : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
+        mark(which, x, y, which === 1 ? 3 : 4);
+        if (which === 0) { pen.fill(); pen.strokeStyle = soft; pen.lineWidth = 0.6; }
+        pen.stroke();
+      }
+    }
+    const track = (points, dash, tint) => {
+      if (!points.length) return;
+      pen.setLineDash(dash);
+      pen.strokeStyle = tint;
+      pen.lineWidth = 2.5;
+      pen.beginPath();
+      points.forEach((p, i) => pen[i ? "lineTo" : "moveTo"](...place(...p)));
+      pen.stroke();
+      pen.setLineDash([]);
+    };
+    track(page.way(), [5, 4], ink);
+    track(page.path, [], style.getPropertyValue("--warm"));
+    pen.fillStyle = ink;
+    page.way().forEach((p, i) => { const [x, y] = place(...p); pen.fillText(i ? "B" : "A", x, y - 12); });
+    const [x, y] = place(...page.at);
+    for (const [width, tint] of [[5, style.getPropertyValue("--paper")], [2.5, style.getPropertyValue("--warm")]]) {
+      pen.lineWidth = width;
+      pen.strokeStyle = tint;
+      pen.beginPath();
+      pen.arc(x, y, 9, 0, 7);
+      if (held) { pen.moveTo(x - 14, y); pen.lineTo(x - 4, y); pen.moveTo(x + 4, y); pen.lineTo(x + 14, y); }
+      pen.stroke();
+    }
+  }
+
+  const visible = (i) => shown[kind[i]];
+  function nearest([x, y], how, wanted = visible) {
+    const sx = frame[0][1] - frame[0][0], sy = frame[1][1] - frame[1][0], found = [];
+    for (let i = 0; i < count; i++) if (wanted(i)) found.push([Math.hypot((xy[2 * i] - x) / sx, (xy[2 * i + 1] - y) / sy), i]);
+    return found.sort((a, b) => a[0] - b[0]).slice(0, how);
+  }
+  // The mixture of the three nearest members, continuous everywhere and a member's own embedding where that lies.
+  function mixture(at) {
+    const near = nearest(at, 4, (i) => kind[i] < 2), reach = near[near.length - 1][0] || 1;
+    if (near[0][0] < 1e-9) return [[1, near[0][1]]];
+    const weights = near.slice(0, 3).map(([d, i]) => [((reach - d) / (reach * d)) ** 2, i]);
+    const total = weights.reduce((s, [w]) => s + w, 0);
+    return total > 0 ? weights.map(([w, i]) => [w / total, i]) : [[1, near[0][1]]];
+  }
+
+  let held = false, down = null;
+  const where = (e) => { const box = canvas.getBoundingClientRect(); return [e.clientX - box.left, e.clientY - box.top]; };
+  canvas.addEventListener("pointerdown", (e) => { down = where(e); canvas.setPointerCapture(e.pointerId); page.go(back(...down)); });
+  canvas.addEventListener("pointermove", (e) => { if (down || (!held && e.pointerType === "mouse")) page.go(back(...where(e))); });
+  canvas.addEventListener("pointerup", (e) => {
+    const at = where(e), still = down && Math.hypot(at[0] - down[0], at[1] - down[1]) < 4;
+    down = null;
+    if (!still) return;
+    held = e.pointerType === "mouse" ? !held : true;
+    const [[, i]] = nearest(back(...at), 1), [x, y] = place(xy[2 * i], xy[2 * i + 1]);
+    if (Math.hypot(x - at[0], y - at[1]) < 9) page.visit(i); else draw();
+  });
+  canvas.addEventListener("keydown", (e) => {
+    const step = (e.shiftKey ? 0.08 : 0.02), [dx, dy] = [frame[0][1] - frame[0][0], frame[1][1] - frame[1][0]];
+    const moves = { ArrowLeft: [-dx, 0], ArrowRight: [dx, 0], ArrowUp: [0, dy], ArrowDown: [0, -dy] };
+    if (moves[e.key]) page.go([page.at[0] + step * moves[e.key][0], page.at[1] + step * moves[e.key][1]]);
+    else if (e.key === "Enter" || e.key === " ") page.visit(nearest(page.at, 1)[0][1]);
+    else if (e.key === "Home") page.go([(frame[0][0] + frame[0][1]) / 2, (frame[1][0] + frame[1][1]) / 2]);
+    else return;
+    held = true;
+    e.preventDefault();
+  });
+  new ResizeObserver(draw).observe(canvas);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  explain();
+  return { draw, mixture, kind, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
+}

@@ -1,0 +1,45 @@
+"""What a domain tells the explorer: how one of its networks is shown, and what can be asked of it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from netspace_jax.task import Batch, Split
+
+CURVES = """
+page.panel = (root, page) => {
+  root.innerHTML = '<canvas width="640" height="320" role="img" aria-label="Outputs on the probes"></canvas>'
+    + '<p class="note">Each line is one output of the network on the probe inputs, in their order.</p>';
+  return { show: (network) => page.curves(root.querySelector("canvas"), network.run(page.arrays.probes.data)) };
+};
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """How the networks of a domain are shown in the explorer.
+
+    Attributes:
+      script: JavaScript that sets `page.panel`, a function of an element and the page, which fills the element and
+        returns an object whose `show(network)` draws a network: `network.run(inputs)` gives its outputs.
+      question: what a visitor may ask here, in one sentence.
+      batch: inputs that networks run on at a time; the page cuts and fills up what it is given.
+      arrays: arrays that the script needs, by name.
+      about: what else it needs, as JSON holds it.
+      examples: inputs and targets on which the page scores every network that it shows.
+      labels: what members are about, as their classes, by which the map can be coloured: of a split's indices.
+      loss: of a network's outputs on `loss_inputs`, what a search in the page makes smaller.
+    """
+
+    script: str = CURVES
+    question: str = "What does the network at this point say of its inputs?"
+    batch: int = 64
+    arrays: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    examples: Batch | None = None
+    labels: Callable[[int, Split], Sequence[str]] | None = None
+    loss: Callable[[Float[Array, "n outputs"]], Float[Array, ""]] | None = None
+    loss_inputs: np.ndarray | None = None
