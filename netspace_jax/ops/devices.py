@@ -116,6 +116,11 @@ def agreed(value: float) -> float:
     return float(multihost_utils.broadcast_one_to_all(np.float32(value))) if jax.process_count() > 1 else value
 
 
+def device_bytes() -> int:
+    """Memory of one device, in bytes; of a CPU, and where it is not known, 16 GiB."""
+    return int((jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 2**34))
+
+
 def network_mesh(count: int = 0) -> Mesh:
     """Mesh over the first `count` devices; 0 for all of them.
 
