@@ -79,8 +79,9 @@ def _by_products(
 ) -> UInt8[Array, "batch h w c"]:
     """Rows and columns chosen by products with ones and zeros, as accelerators like it: exact in bfloat16."""
     height, width = x.shape[1:3]
-    rows = jnp.arange(height) + corners[:, :1]
-    columns = jnp.where(mirrored[:, None], width - 1 - jnp.arange(width), jnp.arange(width)) + corners[:, 1:]
+    along = jnp.arange(width)[None]
+    rows = jnp.arange(height)[None] + corners[:, :1]
+    columns = jnp.where(mirrored[:, None], width - 1 - along, along) + corners[:, 1:]
     # What lies outside is a row of zeros, which makes black.
     down, right = (jax.nn.one_hot(at, size, dtype=jnp.bfloat16) for at, size in ((rows, height), (columns, width)))
     moved = jnp.einsum("brh,bhwc->brwc", down, x.astype(jnp.bfloat16))

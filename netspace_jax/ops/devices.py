@@ -155,7 +155,7 @@ def netspace_mesh(count: int = 0, networks: int = 0, inputs: int = 0) -> Mesh:
       inputs: inputs that each network sees in one step; 0 for as many as suit.
 
     Raises:
-      InputError: the number of devices that was asked for cannot share the work: some would do the same again.
+      InputError: the devices of several processes cannot share the work: some would do the same again.
     """
     several = jax.process_count() > 1
     wanted = network_mesh(count or (1 if on_cpu() and not several else 0))
@@ -164,12 +164,12 @@ def netspace_mesh(count: int = 0, networks: int = 0, inputs: int = 0) -> Mesh:
     used = rows * columns
     if used < wanted.size:
         said = f"{networks} networks of an architecture in a step and {inputs} inputs do not divide by {wanted.size} devices"
-        if count or several:
-            raise InputError(f"--devices {wanted.size}: {said}; {used} do, or change --netspace.networks or --netspace.batch")
+        if several:
+            raise InputError(f"{said} of all processes: change --netspace.networks or --netspace.batch")
         logging.warning("%s: %d are used", said, used)
     if columns > 1:
         logging.warning(
-            "each group of %d devices shares the inputs of the same networks; their encoding and decoding each does itself",
+            "%d devices share the inputs of each network; encoding and decoding it is work that each of them does",
             columns,
         )
     devices = np.asarray(wanted.devices.flat[:used]).reshape(rows, columns)
