@@ -118,7 +118,9 @@ def theirs(config: RunConfig, run: Run, share: float) -> tuple[float, float]:
     run_all = torch.func.vmap(run_one, (0, None))
     probes, hidden, count = x[: settings.probes], settings.hidden, flats.shape[1]
     seen = settings.probes * 21 + len(sizes)
-    encoder = nn.Sequential(nn.Linear(seen, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, settings.embedding))
+    encoder = nn.Sequential(
+        nn.Linear(seen, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, settings.embedding)
+    )
     decoder = nn.Sequential(
         nn.Linear(settings.embedding, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, count)
     )

@@ -22,7 +22,6 @@ prepare()
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
 
 from benchmarks.rivals import POINTS, Data, torch_compiled, torch_processes, torch_sequential, torch_vmapped  # noqa: E402
 from benchmarks.timing import Contender, alternate, as_record, matmul_rate, report  # noqa: E402

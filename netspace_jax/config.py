@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
-
 Products = Literal["float32", "tensorfloat32", "bfloat16"]
 
 

@@ -128,7 +128,9 @@ def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(data, net
         built = tiny.perceptron(6)
         flats = jax.random.normal(jax.random.key(0), (12, built.size))
         constants = make_constants(config, (built,), data, (np.asarray(flats),))
-        shown = TrainData(data, make_netspace(config, (built,), data.task, constants), {0: Group(flats, jnp.arange(12))}, None)
+        shown = TrainData(
+            data, make_netspace(config, (built,), data.task, constants), {0: Group(flats, jnp.arange(12))}, None
+        )
         with ways("accelerator"):
             one = make_training(config, (0,), None, mesh)
             here = put_everywhere(shown, mesh)

@@ -149,7 +149,12 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         name, flags = given[0], given[1:]
         if name not in known:
             raise InputError(f"unknown evaluation {name!r}; there are {', '.join(known)}")
-        fields: list[Any] = [("run", tyro.conf.Positional[str]), ("zoos", str, "zoos"), ("modules", Modules, ()), ("ways", Ways, "auto")]
+        fields: list[Any] = [
+            ("run", tyro.conf.Positional[str]),
+            ("zoos", str, "zoos"),
+            ("modules", Modules, ()),
+            ("ways", Ways, "auto"),
+        ]
         options = known[name].options
         bases = (options,) if options else ()
         make = dataclasses.make_dataclass("Arguments", fields, bases=bases, frozen=True, kw_only=True)

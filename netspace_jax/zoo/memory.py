@@ -38,7 +38,9 @@ def step_bytes(training: Training, config: ZooConfig, name: str, dataset: Datase
 def _written(jaxpr: core.Jaxpr) -> int:
     total = 0
     for equation in jaxpr.eqns:
-        inner = [each for value in equation.params.values() for each in (value if isinstance(value, tuple) else (value,))]
+        inner = [
+            each for value in equation.params.values() for each in (value if isinstance(value, tuple) else (value,))
+        ]
         within = [each.jaxpr if isinstance(each, core.ClosedJaxpr) else each for each in inner]
         called = [each for each in within if isinstance(each, core.Jaxpr)]
         own = sum(atom.aval.size * atom.aval.dtype.itemsize for atom in equation.outvars)

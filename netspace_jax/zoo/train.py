@@ -96,7 +96,9 @@ def train_zoo(
         name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
         for name, _ in config.populations
     }
-    together = _together(directory, config, {n: make_training(one, config.of(n)) for n, one in built.items()}, dataset, mesh)
+    together = _together(
+        directory, config, {n: make_training(one, config.of(n)) for n, one in built.items()}, dataset, mesh
+    )
     chunks = [
         chunk
         for name, one in built.items()

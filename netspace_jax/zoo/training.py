@@ -136,9 +136,7 @@ def supervised(
         variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
         return dataclasses.replace(state, variables=variables, optimizer=opt_state, loss=value)
 
-    def advance(
-        state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""], length: int = 0
-    ) -> State:
+    def advance(state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""], length: int = 0) -> State:
         last = jnp.minimum(end, state.stop)
 
         def only(index: Int[Array, ""], state: State) -> State:
