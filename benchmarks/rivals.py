@@ -126,7 +126,7 @@ def torch_vmapped(name: str, data: Data, networks: int, steps: int, batch: int):
 
 def torch_processes(name: str, data: Data, networks: int, steps: int, batch: int, processes: int = 2):
     """Processes of one thread each, side by side, each with its share of the networks one after another."""
-    torch, _, device = _torch(name, 0)
+    device = _torch(name, 0)[2]
     if device == "cuda":
         raise Unavailable("for CPUs")
     context = multiprocessing.get_context("spawn")

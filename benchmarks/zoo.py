@@ -1,4 +1,4 @@
-"""Training a zoo: networks·steps a second, ours against PyTorch: one after another, in two processes, vmapped, compiled.
+"""Training a zoo: networks·steps a second, ours against PyTorch: a loop, two processes, vmapped, compiled.
 
     python benchmarks/zoo.py [--architectures lenetlike …] [--networks N] [--steps S]
 

@@ -24,9 +24,9 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
     """The function from inputs [batch, *input_shape] to outputs, its parameters within it, serialised by `jax.export`.
 
     The batch may have any size from 1. Matrix products and convolutions ask for full float32 precision, which GPUs and
-    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as a CPU computes
-    it (`conv2d`) on a machine without accelerators, elsewhere as the library's: both run on every platform, at
-    different speeds.
+    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as a CPU
+    computes it (`conv2d`) on a machine without accelerators, elsewhere as the library's: both run on every platform,
+    at different speeds.
 
     Raises:
       ValueError: the vector is not a network of this architecture.

@@ -163,10 +163,10 @@ def netspace_mesh(count: int = 0, networks: int = 0, inputs: int = 0) -> Mesh:
     columns = math.gcd(inputs or wanted.size // rows, wanted.size // rows)
     used = rows * columns
     if used < wanted.size:
-        said = f"{networks} networks of an architecture in a step and {inputs} inputs do not divide by {wanted.size} devices"
+        said = f"{networks} networks of an architecture in a step and {inputs} inputs do not divide by {wanted.size}"
         if several:
-            raise InputError(f"{said} of all processes: change --netspace.networks or --netspace.batch")
-        logging.warning("%s: %d are used", said, used)
+            raise InputError(f"{said} devices of all processes: change --netspace.networks or --netspace.batch")
+        logging.warning("%s devices: %d are used", said, used)
     if columns > 1:
         logging.warning(
             "%d devices share the inputs of each network; encoding and decoding it is work that each of them does",

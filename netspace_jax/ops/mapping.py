@@ -61,7 +61,8 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 
 
     Args:
       function: of a module, not made anew for each call; from the number of networks that count, rows of which the
-        others are repeated, and `rest`, to arrays whose first axis is the network. What in `rest` is no array is static.
+        others are repeated, and `rest`, to arrays whose first axis is the network. In `rest`, what is no array is
+        static.
       rows: arrays whose first axis is the network.
       each: bytes that one network takes in a block, where that is more than its row.
 

@@ -66,9 +66,9 @@ class Training(NamedTuple):
 
     Attributes:
       start: from a member's key, its index and its stopping step to its state.
-      advance: from state, dataset, first and last step (excluded) to the state after them, or after its own stop. With a
-        length, which is static, that many steps are computed, and those after the last change nothing: what the host of
-        an accelerator need not steer.
+      advance: from state, dataset, first and last step (excluded) to the state after them, or after its own stop. With
+        a length, which is static, that many steps are computed, and those after the last change nothing: a loop that no
+        host need steer.
       validate: keeps the parameters if they are the best so far on validation inputs.
       finish: what enters the zoo.
     """
