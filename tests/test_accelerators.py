@@ -125,7 +125,7 @@ def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(data, net
     for devices in (1, 8):
         mesh = netspace_mesh(devices, networks, 48)
         assert devices == 1 or (mesh.shape["network"], mesh.shape["input"]) == shape
-        built = tiny.perceptron(6)
+        built = tiny.perceptron(5)
         flats = jax.random.normal(jax.random.key(0), (12, built.size))
         constants = make_constants(config, (built,), data, (np.asarray(flats),))
         shown = TrainData(
