@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
+Products = Literal["float32", "tensorfloat32", "bfloat16"]
+
 
 @dataclasses.dataclass(frozen=True)
 class ZooConfig:
@@ -55,6 +57,9 @@ class ZooConfig:
     """Validation checks from `validate_from` on, of which the best parameters are kept; 0 keeps the last parameters."""
     validate_from: float = 0.7
     """Share of `steps` at which the first validation check is."""
+    matmul: Products = "float32"
+    """Format in which products of matrices are computed: NVIDIA cards are several times faster in `tensorfloat32`, TPUs
+    in `bfloat16`, and less exact; CPUs know float32 alone."""
     seed: int = 0
     """Seed that every member's own key is folded from."""
     chunk: int = 0
@@ -135,6 +140,8 @@ class NetSpaceConfig:
     select: Literal["gap", "agreement", "score"] = "gap"
     """Selection metric of checkpoints on validation members: the lowest gap, the highest agreement, or the highest
     score, less the share of members that are read as another architecture."""
+    matmul: Products = "float32"
+    """Format in which products of matrices are computed in training; evaluations are always in `float32`."""
     seed: int = 0
     """Seed of NetSpace's initialisation and of its batches."""
 

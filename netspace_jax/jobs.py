@@ -116,7 +116,9 @@ def train(
     before = time.time()
     zoo = zoo or _zoo(own, loaded, location(zoos) / name, mesh, watch)
     each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-    progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
+    progress = _space(
+        config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each, config.netspace.batch), watch
+    )
     after = time.time()
     run = _opened(config, directory.path, zoo, loaded.dataset)
     found = _sections(run, watch)

@@ -21,6 +21,7 @@ from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
 from netspace_jax.ops.devices import Hosts, join, prepare
+from netspace_jax.ops.platform import Ways, ways
 from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
@@ -34,6 +35,9 @@ class Shared:
     """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
     devices: int = 0
     """Devices to spread networks over; 0 for all."""
+    ways: Ways = "auto"
+    """Whether programs are made as suits a CPU or an accelerator; auto for what suits the devices. Results are the same
+    up to rounding."""
     hosts: Hosts = dataclasses.field(default_factory=Hosts)
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
@@ -83,7 +87,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             refine=args.refine,
         )
         _prepare(args)
-        with bars() as watch:
+        with bars() as watch, ways(args.ways):
             report = jobs.train(
                 config,
                 args.out,
@@ -130,7 +134,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         )
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
-        with bars() as watch:
+        with bars() as watch, ways(args.ways):
             found = jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, watch=watch)
         print(f"zoo: {relative(found.directory)}")
 
@@ -147,7 +151,12 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         name, flags = given[0], given[1:]
         if name not in known:
             raise InputError(f"unknown evaluation {name!r}; there are {', '.join(known)}")
-        fields: list[Any] = [("run", tyro.conf.Positional[str]), ("zoos", str, "zoos"), ("modules", Modules, ())]
+        fields: list[Any] = [
+            ("run", tyro.conf.Positional[str]),
+            ("zoos", str, "zoos"),
+            ("modules", Modules, ()),
+            ("ways", Ways, "auto"),
+        ]
         options = known[name].options
         bases = (options,) if options else ()
         make = dataclasses.make_dataclass("Arguments", fields, bases=bases, frozen=True, kw_only=True)
@@ -155,9 +164,10 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
-        run = jobs.open_run(args.run, args.zoos)
-        for line in jobs.evaluate(name, run, options(**own) if options else None):
-            print(line)
+        with ways(args.ways):
+            run = jobs.open_run(args.run, args.zoos)
+            for line in jobs.evaluate(name, run, options(**own) if options else None):
+                print(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -56,11 +56,7 @@ def distilled(
     """
     numbers = np.arange(len(wanted), dtype=np.int32)
     taught = (teacher or architecture, architecture)
-
-    def block(count, rows, inputs):
-        return _distil(count, rows, inputs, taught, task, steps, batch, seed)
-
-    return in_blocks(block, (np.asarray(wanted), numbers), inputs)
+    return in_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, task, steps, batch, seed)
 
 
 @functools.partial(jax.jit, static_argnames=("taught", "task", "steps", "batch", "seed"))

@@ -18,7 +18,7 @@ from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig
 from netspace_jax.ops.devices import agreed, put_everywhere
 from netspace_jax.space.build import make_constants, make_netspace
-from netspace_jax.space.loss import Group
+from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
@@ -100,9 +100,14 @@ def train_space(
     data = put_everywhere(data, mesh)
     state, progress = store.restore_last(jax.eval_shape(training.init, data), mesh) or (training.init(data), Progress())
     window_steps = settings.resident // (settings.networks // len(ids))  # a pass through what is in memory; 0: all is
-    window = 0
-    for event in events(settings, int(state.step), window_steps):
-        start = int(state.step)
+
+    def told(event: Event, losses: Losses) -> None:
+        on_progress(event.step, settings.steps, float(losses.total))
+        if event.log:
+            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+
+    window, waiting, start = 0, None, int(state.step)
+    for event in events(settings, start, window_steps):
         if window_steps and start // window_steps != window:
             window = start // window_steps
             networks = shown(window)
@@ -111,10 +116,12 @@ def train_space(
         if start == correction_begins(settings):
             state = training.anew(state)
         state, losses = training.advance(state, data, event.step - start, corrected)
-        on_progress(event.step, settings.steps, float(losses.total))
-        if event.log:
-            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+        if waiting:  # read now that the device has something to do
+            told(*waiting)
+        waiting = event, losses
         if event.validate:
+            told(*waiting)
+            waiting = None
             # What is not trained yet corrects nothing, and a checkpoint without it is none to keep.
             kept = settings.corrections if corrected else 0
             current = dataclasses.replace(data.netspace, params=state.params, corrections=kept)
@@ -127,6 +134,7 @@ def train_space(
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
             began = time.perf_counter()
             store.save_last(state, progress)
+        start = event.step
     best = store.restore_best(jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), state))
     trained_on = shown() if window else networks  # of a zoo that is read in windows, the first
     return as_space(best, {config.zoo.architectures[which]: found for which, found in trained_on.items()}), progress

@@ -23,13 +23,15 @@ from netspace_jax import architectures
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import disk_errors, location, read_json, write_text
-from netspace_jax.ops.devices import is_first, on_host, padded, put_everywhere, wait_for_all
+from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
+from netspace_jax.ops.platform import on_cpu, ways_of
 from netspace_jax.task import Dataset
+from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
 from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
 from netspace_jax.zoo.table import FORMAT, Members, read_summary, table
-from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
+from netspace_jax.zoo.training import MakeTraining, Outcome, Training, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
 """Called with networks·steps done since the last call, their total, and the latest mean loss."""
@@ -94,10 +96,19 @@ def train_zoo(
         name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
         for name, _ in config.populations
     }
-    chunks = [chunk for name, one in built.items() for chunk in chunks_of(config, name, plans[name].stops, one.size)]
+    together = _together(
+        directory, config, {n: make_training(one, config.of(n)) for n, one in built.items()}, dataset, mesh
+    )
+    chunks = [
+        chunk
+        for name, one in built.items()
+        for chunk in chunks_of(together.get(name, config), name, plans[name].stops, one.size)
+    ]
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
-        population = Population(built[name], config.of(name), mesh, make_training)
+        own_mesh = part_of(mesh, count)
+        population = Population(built[name], config.of(name), own_mesh, make_training)
+        own_dataset = dataset if own_mesh is mesh else put_everywhere(dataset, own_mesh)
         splits = np.array(splits_of(config, name, item_splits), object)
         items = np.array(item_names, object)
         for chunk in (chunk for chunk in chunks if chunk.architecture == name):
@@ -105,12 +116,12 @@ def train_zoo(
             if (directory / "chunks" / f"{chunk.name}.csv").exists():
                 on_progress(int(stops.sum()), total, float("nan"))
                 continue
-            width = padded(min(chunk_size(config, built[name].size), count), mesh)
+            width = padded(min(chunk_size(together.get(name, config), built[name].size), count), own_mesh)
             indices = np.asarray(chunk.indices)
             fill = np.resize(indices, width).astype(np.int32)
             # What only fills up the devices does not train.
             upto = np.where(np.arange(width) < len(stops), plans[name].stops[fill], 0).astype(np.int32)
-            trained = population.train(fill, upto, dataset, lambda done, loss: on_progress(done, total, loss))
+            trained = population.train(fill, upto, own_dataset, lambda done, loss: on_progress(done, total, loss))
             save_rows(directory, chunk, trained.flat)
             members = _members(
                 config,
@@ -157,6 +168,28 @@ def _claim(directory: epath.Path, description: dict) -> int:
     wait_for_all("all have looked")
     write_text(written, json.dumps(description, indent=1))
     return description["chunk"]
+
+
+def _together(
+    directory: epath.Path, config: ZooConfig, trainings: dict[str, Training], dataset: Dataset, mesh: Mesh
+) -> dict[str, ZooConfig]:
+    """The configuration with the networks of a chunk, by architecture, where the memory of an accelerator says it.
+
+    It is written down: a zoo that is interrupted goes on with the chunks that it began with, on any machine.
+    """
+    path = directory / "together.json"
+    begun = path.exists() or (directory / "zoo.json").exists()
+    with ways_of(mesh):
+        if not begun and not config.chunk and not on_cpu():
+            found = {n: networks_together(one, config.of(n), n, dataset, mesh) for n, one in trainings.items()}
+            write_text(path, json.dumps(found))
+    wait_for_all("the networks of a chunk")
+    if not path.exists():
+        return {}
+    sizes = read_json(path)
+    if not isinstance(sizes, dict) or any(type(sizes.get(name)) is not int or sizes[name] < 1 for name in trainings):
+        raise InputError(f"{path} does not say how many networks train together; delete {directory} to train it again")
+    return {name: dataclasses.replace(config, chunk=sizes[name]) for name in trainings}
 
 
 def _members(

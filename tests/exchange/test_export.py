@@ -17,6 +17,7 @@ import pytest
 from netspace_jax import architectures, exchange
 from netspace_jax.architectures import registry
 from netspace_jax.errors import InputError
+from netspace_jax.ops.platform import ways
 
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
@@ -145,11 +146,10 @@ def test_stablehlo_asks_for_full_precision(exported):
     assert products and all("HIGHEST" in line for line in products)
 
 
-def test_stablehlo_from_a_gpu_machine_computes_the_same(exported, monkeypatch):
-    """There `conv2d` traces the backend's own convolution; the function still runs here."""
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    traced = exchange.to_stablehlo(exported.architecture, exported.flat)
-    monkeypatch.undo()
+def test_stablehlo_from_a_gpu_machine_computes_the_same(exported):
+    """There it has the library's own convolution; the function still runs here."""
+    with ways("accelerator"):
+        traced = exchange.to_stablehlo(exported.architecture, exported.flat)
     text = jax.export.deserialize(bytearray(traced)).mlir_module()
     assert ("stablehlo.convolution" in text) == (len(exported.architecture.input_shape) == 3)
     assert_same(exchange.from_stablehlo(traced)(exported.inputs), exported.expected)
