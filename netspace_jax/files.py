@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from etils import epath
@@ -14,6 +15,11 @@ from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
 
 # The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
+LOCK = ".lock"
+LOG = "libraries.log"
+BESIDE = (LOCK, LOG)
+"""Files in the directory of a run or a zoo that are no part of it: who writes there, and what libraries said."""
+_LONGEST = 240  # bytes of a name on a disk, less what temporary files add to it
 STORES = {"gs": "gcsfs", "s3": "s3fs"}
 
 
@@ -36,6 +42,32 @@ def location(path: epath.PathLike) -> epath.Path:
     if importlib.util.find_spec(STORES[store]) is None:
         raise InputError(f"{os.fspath(path)} needs the package {STORES[store]}: pip install {STORES[store]}")
     return epath.Path(path)
+
+
+def usable(path: epath.PathLike) -> epath.Path:
+    """A place for a directory: new, or a directory that exists.
+
+    Raises:
+      InputError: something on the way is no directory, or the place's name cannot be.
+    """
+    found = location(path)
+    if is_remote(found):
+        return found
+    try:
+        existing = next(place for place in (Path(found), *Path(found).parents) if os.path.lexists(place))
+        if not existing.is_dir():
+            raise InputError(f"{path} cannot be a directory: {existing} is none; name another place")
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
+        raise InputError(f"{str(path)[:80]!r} cannot be a directory ({reason_of(error)}): name another") from error
+    if max(map(len, map(os.fsencode, Path(found).parts))) > _LONGEST:
+        raise InputError(f"{str(path)[:80]}… cannot be a directory: names have up to {_LONGEST} bytes; name another")
+    return found
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says, on one line, as it is read beside other words."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())[:160]
 
 
 def write_text(path: epath.PathLike, text: str) -> None:
@@ -93,5 +125,5 @@ def read_json(path: epath.PathLike) -> Any:
     """
     try:
         return json.loads(location(path).read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:  # not JSON, numbers of thousands of digits, too deep
+        raise InputError(f"{path} cannot be read as JSON ({reason_of(error)})") from error

@@ -14,17 +14,17 @@ from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax import architectures
-from netspace_jax.checks import check_netspace, check_refine, check_zoo
+from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import is_remote, location, read_json
+from netspace_jax.files import is_remote, location, read_json, usable
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
 from netspace_jax.report import Evaluation, Section
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.report.sections import FIRST, LAST
-from netspace_jax.runs import Run, RunDirectory, read_description
+from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
 from netspace_jax.space.loop import OnProgress, Progress, train_space
@@ -62,10 +62,11 @@ def make_zoo(
       InputError: the configuration or the data cannot be used, or the zoo's directory holds something else.
     """
     own = domain(domain_name)
-    check_zoo(config)
-    own.check(RunConfig("", own.name, config, own.netspace_config()))
-    loaded = own.load(config)
-    return _zoo(own, loaded, location(zoos) / zoo_name(loaded.config, loaded.dataset), network_mesh(devices), watch)
+    place = usable(zoos)
+    mesh = network_mesh(devices)
+    loaded = _loaded(RunConfig("", own.name, config, own.netspace_config()))
+    check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.task))
+    return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, watch)
 
 
 def train(
@@ -95,9 +96,9 @@ def train(
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
     own = domain(config.domain)
-    check_zoo(config.zoo)
-    own.check(config)
-    loaded = own.load(config.zoo)
+    usable(out)
+    place = usable(zoos)
+    loaded = _loaded(config)
     config = dataclasses.replace(config, zoo=loaded.config)
     task = own.task_of(config.netspace, loaded.dataset.task)
     check_run(config, task, loaded.splits)
@@ -105,9 +106,11 @@ def train(
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
     zoo = _finished(name, loaded.dataset) if config.zoo_folder else None
-    directory = RunDirectory(out, description, fresh, defaults)
+    check_directory(out, description, fresh, defaults)
     before = time.time()
-    zoo = zoo or _zoo(own, loaded, location(zoos) / name, mesh, watch)
+    zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
+    # Only now, so that what is refused, or ends while the zoo trains, leaves no run of another configuration behind.
+    directory = RunDirectory(out, description, fresh, defaults)
     each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
     progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
     after = time.time()
@@ -189,9 +192,7 @@ def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) 
     Raises:
       InputError: names the field and what it has to be.
     """
-    sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
-    check_netspace(config.netspace, config.zoo, sizes)
-    check_refine(config.refine)
+    check_netspace(config.netspace, config.zoo, _sizes(config.zoo, task))
     for which in config.netspace.trains_on(config.zoo.architectures):
         name = config.zoo.architectures[which]
         found = splits_of(config.zoo, name, item_splits)
@@ -202,6 +203,25 @@ def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) 
                     f"needed: raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or "
                     f"--zoo.test ({config.zoo.test:g})"
                 )
+        for flag in ("train_members", "resident"):
+            if getattr(config.netspace, flag) > found.count("train"):
+                raise InputError(
+                    f"--netspace.{flag.replace('_', '-')} {getattr(config.netspace, flag)} is more than the "
+                    f"{found.count('train')} {name}s that train: lower it, or leave it at 0 for all"
+                )
+
+
+def _loaded(config: RunConfig) -> Loaded:
+    """The data of a run whose values can be."""
+    own = domain(config.domain)
+    check_values(config)
+    own.check(config)
+    return own.load(config.zoo)
+
+
+def _sizes(config: ZooConfig, task: Task) -> dict[str, int]:
+    """Parameters of each architecture."""
+    return {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.populations}
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:

@@ -12,8 +12,8 @@ figures/, report.html
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,7 +22,7 @@ from jax.sharding import Mesh, SingleDeviceSharding
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
-from netspace_jax.files import append_text, is_remote, location, read_json, write_text
+from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.space.loop import Progress
@@ -50,24 +50,12 @@ class RunDirectory:
         defaults: Mapping[str, Mapping[str, Any]] | None = None,
     ):
         self.path = location(path)
-        description = json.loads(json.dumps(description))
         wait_for_all("a look at the run's directory")
-        if fresh and (self.path / "config.json").exists():
-            read_description(self.path)  # Only a run is deleted, never what else may hold a file of that name.
-            wait_for_all("the old run is known")
-            if is_first():
-                _empty(self.path)
-            wait_for_all("the old run is deleted")
-        if (self.path / "config.json").exists():
-            different = differences(read_description(self.path), description, json.loads(json.dumps(defaults or {})))
-            if different:
-                raise InputError(
-                    f"{path} belongs to another configuration ({'; '.join(different)}): "
-                    f"choose another --out, or --fresh to start anew"
-                )
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise InputError(f"{path} is not empty and not a run: choose another --out")
+        check_directory(path, description, fresh, defaults)
         wait_for_all("all have looked at the run's directory")
+        if fresh and is_first() and (self.path / "config.json").exists():
+            _empty(self.path)
+        wait_for_all("the old run is deleted")
         write_text(self.path / "config.json", json.dumps(description, indent=1))
 
     def save_best(self, step: int, netspace: NetSpace) -> None:
@@ -129,6 +117,31 @@ class RunDirectory:
         write_text(self.path / "metrics.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
+def check_directory(
+    path: epath.PathLike,
+    description: Mapping[str, Any],
+    fresh: bool = False,
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Refuse a directory that is no place for this run; the arguments are those of `RunDirectory`. Nothing is written.
+
+    Raises:
+      InputError: it belongs to another configuration (naming the fields that differ) or is something else.
+    """
+    place = location(path)
+    if (place / "config.json").exists():
+        old = read_description(path)  # Only a run is deleted, never what else may hold a file of that name.
+        new, known = json.loads(json.dumps(description)), json.loads(json.dumps(defaults or {}))
+        different = [] if fresh else differences(old, new, known)
+        if different:
+            raise InputError(
+                f"{path} belongs to another configuration ({'; '.join(different)}): "
+                f"choose another --out, or --fresh to start anew"
+            )
+    elif place.exists() and any(found.name not in BESIDE for found in place.iterdir()):
+        raise InputError(f"{path} is not empty and not a run: choose another --out")
+
+
 def read_log(path: epath.PathLike) -> list[dict[str, int | float]]:
     """Lines of a run's metrics.jsonl."""
     return [json.loads(line) for line in (location(path) / "metrics.jsonl").read_text().splitlines()]
@@ -172,13 +185,14 @@ def differences(
 
 
 def _empty(directory: epath.Path) -> None:
-    """Delete what lies in a directory; one that is a symbolic link stays one, and so does what it leads to."""
-    if is_remote(directory):
-        directory.rmtree()
-        return
-    directory = epath.Path(os.path.realpath(directory))  # etils resolves no links
-    directory.rmtree()
-    directory.mkdir()
+    """Delete what lies in a directory; links are deleted, and not what they lead to, the directory itself excepted."""
+    for found in directory.iterdir():
+        if found.name in BESIDE:
+            continue
+        if found.is_dir() and (is_remote(found) or not Path(found).is_symlink()):
+            found.rmtree()
+        else:
+            found.unlink()
 
 
 def _shown(value: Any) -> str:

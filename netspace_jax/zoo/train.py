@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, Shaped
 from netspace_jax import architectures
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, location, read_json, write_text
+from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, put_everywhere, wait_for_all
 from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
@@ -152,7 +152,9 @@ def _claim(directory: epath.Path, description: dict) -> int:
         if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
             raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
         return chunk
-    if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
+    if directory.is_dir() and any(
+        not path.name.startswith(".") and path.name not in BESIDE for path in directory.iterdir()
+    ):
         raise InputError(f"{directory} is not empty and not a zoo: name another directory")
     wait_for_all("all have looked")
     write_text(written, json.dumps(description, indent=1))
