@@ -32,7 +32,7 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("cifar10-small", "256 LeNetLikes of the paper's size on CIFAR-10 (JPEG-compressed images)", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
-    ("cifar10-resnet8", "80 ResNet8s of the paper's size on CIFAR-10 (JPEG-compressed images)", (
+    ("cifar10-resnet8", "64 ResNet8s of the paper's size on CIFAR-10 (JPEG-compressed images)", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
     ("chairs", "1,024 procedural chairs in SIRENs", (

@@ -103,8 +103,6 @@ def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         raise InputError(f"the conv decoder reads an embedding of 4096 values, not {config.embedding}")
     if config.encoder == "conv" and config.embedding % 32:
         raise InputError(f"the conv encoder needs an embedding size that divides by 32, not {config.embedding}")
-    if config.rank and len(zoo.architectures) > 1:
-        raise InputError("--netspace.rank is about the tensors of one architecture: leave it at 0 for several")
     if config.encoder == config.decoder == "conv" and config.hidden != NetSpaceConfig.hidden:
         raise InputError(
             f"--netspace.hidden {config.hidden} has no effect with the conv encoder and decoder: leave it at "

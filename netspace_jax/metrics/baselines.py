@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.metrics.behaviour import agreement_with_each, outputs_on
-from netspace_jax.ops.descent import descend
+from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.task import Task
@@ -24,7 +24,12 @@ def nearest_networks(
     training: Float[Rows, "known size"],
     inputs: Float[Rows, "n *input"],
 ) -> Int[np.ndarray, "network"]:
-    """For each network the row of the training network that agrees with it most, on inputs that are not for test."""
+    """For each network the row of the training network that agrees with it most.
+
+    Args:
+      inputs: not for test; of many, 4,096 are drawn.
+    """
+    inputs = some_of(inputs, 4096, 0)
     own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
     return agreement_with_each(task, own, known).argmax(1)
 

@@ -1,4 +1,4 @@
-"""Adam on one point, a batch of inputs drawn anew for each step."""
+"""Gradient steps on one point, a batch of inputs drawn anew for each."""
 
 from collections.abc import Callable
 from typing import cast
@@ -40,3 +40,10 @@ def descend(
 
     (end, _), _ = jax.lax.scan(step, (point, optimizer.init(point)), jnp.arange(steps))
     return cast(Array, end)
+
+
+def some_of(inputs: Float[Array, "n *input"], most: int, seed: int) -> Float[Array, "m *input"]:
+    """All inputs, or at most so many of them, drawn by a seed."""
+    if len(inputs) <= most:
+        return inputs
+    return inputs[jax.random.randint(key_of(seed, Purpose.BATCHES, most), (most,), 0, len(inputs))]

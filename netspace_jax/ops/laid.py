@@ -29,7 +29,7 @@ class Laid(NamedTuple):
     order: Order
 
 
-def bind(equation: core.JaxprEqn, *values) -> list[Any]:
+def bind(equation: Any, *values) -> list[Any]:
     """The equation as it is, of plain values."""
     bound = equation.primitive.get_bind_params(equation.params)
     functions, params = bound if isinstance(bound, tuple) else ((), bound)  # functions apart: JAX before 0.10
@@ -37,7 +37,7 @@ def bind(equation: core.JaxprEqn, *values) -> list[Any]:
     return list(found) if equation.primitive.multiple_results else [found]
 
 
-def bind_laid(equation: core.JaxprEqn, *arrays: Any, **changes) -> Any:
+def bind_laid(equation: Any, *arrays: Any, **changes) -> Any:
     """The equation of one result of arrays in another layout, with some of its parameters changed."""
     return equation.primitive.bind(*arrays, **{**equation.params, **changes})
 

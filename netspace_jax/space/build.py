@@ -12,7 +12,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, coefficients_of
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, most_coefficients
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 from netspace_jax.task import Dataset, Task
@@ -22,8 +22,9 @@ def make_netspace(
     config: NetSpaceConfig, architectures: tuple[Architecture, ...], task: Task, constants: Constants
 ) -> NetSpace:
     """NetSpace with the encoder and decoder that a configuration names, without parameters."""
-    rows, columns = _matrices(architectures[0]) if config.rank else ((), ())
-    embedding = config.embedding + coefficients_of(rows, columns, config.rank)
+    matrices = [_matrices(architecture) for architecture in architectures] if config.rank else []
+    rows, columns = tuple(rows for rows, _ in matrices), tuple(columns for _, columns in matrices)
+    embedding = config.embedding + most_coefficients(rows, columns, config.rank)
     encoders = {
         "probe": functools.partial(ProbeEncoder, embedding, config.hidden),
         "conv": functools.partial(ConvEncoder, embedding),
@@ -70,7 +71,7 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     seen = netspace.observe(jnp.zeros(netspace.architectures[0].size), 0)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
     z = netspace.encoder.apply({"params": encoder}, seen)
-    decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], jnp.int32(0))["params"]
+    decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], 0)["params"]
     params = {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
     if netspace.correction is not None:
         nothing = jnp.zeros((len(constants.probes), netspace.task.outputs))

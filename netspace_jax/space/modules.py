@@ -7,7 +7,7 @@ network answers to probe inputs does not depend on the order of its neurons (Pro
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from netspace_jax.space.observation import Observation
 
@@ -89,6 +89,11 @@ class LowRankChange(nn.Module):
         return jnp.concatenate(changes)
 
 
+def most_coefficients(rows: tuple[tuple[int, ...], ...], columns: tuple[tuple[int, ...], ...], rank: int) -> int:
+    """Number of coefficients of the architecture that takes most; 0 for no tensors."""
+    return max((coefficients_of(*both, rank) for both in zip(rows, columns, strict=True)), default=0)
+
+
 def coefficients_of(rows: tuple[int, ...], columns: tuple[int, ...], rank: int) -> int:
     """Number of coefficients that `LowRankChange` takes."""
     return sum(min(r, rank) * min(c, rank) for r, c in zip(rows, columns, strict=True))
@@ -100,7 +105,11 @@ class ScaledDecoder(nn.Module):
     It is told which architecture it decodes for, so that any embedding can be read as any of them.
     A decoder whose values all have one size yields networks that cannot be trained: the scale decides. Values start
     √½·`initial_scale` away from the center, in units of `scale`. With `skip`, a linear map of the embedding is added.
-    With a `rank`, the last values of an embedding are coefficients of a change of every tensor (`LowRankChange`).
+    With a `rank`, the last values of an embedding are coefficients of a change of every tensor (`LowRankChange`), as
+    many as the architecture has.
+
+    Attributes:
+      rows, columns: of the tensors of each architecture, as matrices.
     """
 
     prep: tuple[int, int]
@@ -109,18 +118,14 @@ class ScaledDecoder(nn.Module):
     initial_scale: float = 1.0
     skip: bool = False
     rank: int = 0
-    rows: tuple[int, ...] = ()
-    columns: tuple[int, ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
+    columns: tuple[tuple[int, ...], ...] = ()
 
     @nn.compact
     def __call__(
-        self,
-        z: Float[Array, "embedding"],
-        scale: Float[Array, "h w"],
-        shift: Float[Array, "h w"],
-        architecture: Int[Array, ""],
+        self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"], architecture: int
     ) -> Float[Array, "h w"]:
-        coefficients = coefficients_of(self.rows, self.columns, self.rank)
+        coefficients = most_coefficients(self.rows, self.columns, self.rank)
         z, own = z[: len(z) - coefficients], z[len(z) - coefficients :]
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])
@@ -132,7 +137,12 @@ class ScaledDecoder(nn.Module):
             beside = nn.initializers.variance_scaling(0.3 * self.initial_scale**2, "fan_in", "truncated_normal")
             values += nn.Dense(size, use_bias=False, kernel_init=beside)(z)
         if self.rank:
-            change = LowRankChange(self.rows, self.columns, self.rank)(own)
+            tensors = zip(self.rows, self.columns, strict=True)
+            changes = [LowRankChange(rows, columns, self.rank) for rows, columns in tensors]
+            if self.is_initializing():  # those of all architectures have parameters
+                for other in changes[:architecture] + changes[architecture + 1 :]:
+                    other(own)
+            change = changes[architecture](own)
             values += 0.5 * self.initial_scale * jnp.pad(change, (0, size - len(change)))
         return shift + scale * values.reshape(self.prep)
 

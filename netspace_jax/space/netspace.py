@@ -6,7 +6,6 @@ from typing import cast
 import flax.linen as nn
 import flax.struct
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
@@ -101,7 +100,7 @@ class NetSpace:
     def generate(self, z: Float[Array, "embedding"], architecture_id: int) -> Float[Array, "size"]:
         """Flat parameters of the network of one architecture that an embedding stands for (docs/method.md, eq. 8)."""
         scale, shift = self.constants.scale[architecture_id], self.constants.shift[architecture_id]
-        prep = _apply(self.decoder, self.params["decoder"], z, scale, shift, jnp.int32(architecture_id))
+        prep = _apply(self.decoder, self.params["decoder"], z, scale, shift, architecture_id)
         return from_prep(prep, self.architectures[architecture_id].size)
 
     def classify(self, z: Float[Array, "embedding"]) -> Float[Array, "architecture"]:
@@ -109,5 +108,5 @@ class NetSpace:
         return _apply(self.head, self.params["head"], z)
 
 
-def _apply(module: nn.Module, params: PyTree, *inputs: Array) -> Array:
+def _apply(module: nn.Module, params: PyTree, *inputs: Array | int) -> Array:
     return cast(Array, module.apply({"params": params}, *inputs))  # a tuple only where collections are mutable

@@ -45,7 +45,7 @@ class ConvDecoder(nn.Module):
         z: Float[Array, "embedding"],
         scale: Float[Array, "h w"],
         shift: Float[Array, "h w"],
-        architecture: Int[Array, ""],
+        architecture: int | Int[Array, ""],
     ) -> Float[Array, "h w"]:
         del scale, shift, architecture
         height, width = self.prep

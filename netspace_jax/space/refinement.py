@@ -13,9 +13,12 @@ import optax
 from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
-from netspace_jax.ops.descent import descend
+from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.mapping import BLOCK, Rows, in_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
+
+_JUDGED = 4096
+"""Inputs, at most, on which an embedding is compared with the one that it began as."""
 
 
 def refine(
@@ -64,7 +67,7 @@ def _refined(
 
     def loss(u, batch):
         generated = netspace.generate(start + unit * u, architecture_id)
-        # In pieces, since in the end the loss is asked for on all inputs.
+        # In pieces, since in the end the loss is asked for on many inputs.
         wanted, outputs = (
             in_pieces(lambda x, own=own: architecture.apply(own, x), batch, max(config.batch, 512))
             for own in (flat, generated)
@@ -74,4 +77,5 @@ def _refined(
     u = jnp.zeros_like(start)
     end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
-    return start + unit * jnp.where(loss(end, inputs) <= loss(u, inputs), end, u)
+    judged = some_of(inputs, _JUDGED, config.seed)
+    return start + unit * jnp.where(loss(end, judged) <= loss(u, judged), end, u)

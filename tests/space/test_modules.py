@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.space.modules import LinearHead, LowRankChange, ProbeEncoder, ScaledDecoder, coefficients_of
+from netspace_jax.space.modules import (
+    LinearHead,
+    LowRankChange,
+    ProbeEncoder,
+    ScaledDecoder,
+    coefficients_of,
+    most_coefficients,
+)
 from netspace_jax.space.observation import Observation
 
 
@@ -30,9 +37,9 @@ def test_the_decoder_scales_and_shifts(architectures):
     module = ScaledDecoder((4, 6), 16, architectures)
     z, shift = jax.random.normal(jax.random.key(0), (5,)), jax.random.normal(jax.random.key(1), (4, 6))
     scale = jnp.ones((4, 6)).at[0].set(0).at[1].set(2)
-    params = module.init(jax.random.key(2), z, scale, shift, jnp.int32(0))
-    out = module.apply(params, z, scale, shift, jnp.int32(0))
-    plain = module.apply(params, z, jnp.ones((4, 6)), jnp.zeros((4, 6)), jnp.int32(0))
+    params = module.init(jax.random.key(2), z, scale, shift, 0)
+    out = module.apply(params, z, scale, shift, 0)
+    plain = module.apply(params, z, jnp.ones((4, 6)), jnp.zeros((4, 6)), 0)
     np.testing.assert_array_equal(out[0], shift[0])
     np.testing.assert_allclose(out, shift + scale * plain, rtol=1e-6, atol=1e-6)
     assert np.abs(plain).min(axis=1).max() > 0
@@ -42,7 +49,7 @@ def test_initial_scale_is_how_far_from_the_shift_values_start():
     z, shift = jax.random.normal(jax.random.key(0), (5,)), jax.random.normal(jax.random.key(1), (40, 60))
     near, far = (
         ScaledDecoder((40, 60), 16, 1, initial_scale).init_with_output(
-            jax.random.key(2), z, jnp.ones((40, 60)), shift, jnp.int32(0)
+            jax.random.key(2), z, jnp.ones((40, 60)), shift, 0
         )[0]
         for initial_scale in (0.1, 2.0)
     )
@@ -54,8 +61,8 @@ def test_the_decoder_is_told_the_architecture_where_there_are_several():
     z, table = jnp.ones(5), jnp.ones((4, 6))
     for architectures, differs in ((1, False), (3, True)):
         module = ScaledDecoder((4, 6), 16, architectures)
-        params = module.init(jax.random.key(0), z, table, table, jnp.int32(0))
-        first, second = (module.apply(params, z, table, table, jnp.int32(which)) for which in (0, 1))
+        params = module.init(jax.random.key(0), z, table, table, 0)
+        first, second = (module.apply(params, z, table, table, which) for which in (0, 1))
         assert bool((first != second).any()) == differs
 
 
@@ -85,9 +92,24 @@ def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
 
 
 def test_a_decoder_with_a_rank_reads_its_coefficients_from_the_end():
-    module = ScaledDecoder((4, 6), 16, 1, rank=2, rows=(4, 4), columns=(5, 1))
+    module = ScaledDecoder((4, 6), 16, 1, rank=2, rows=((4, 4),), columns=((5, 1),))
     z, table = jnp.ones(5 + coefficients_of((4, 4), (5, 1), 2)), jnp.ones((4, 6))
-    params = module.init(jax.random.key(0), z, table, table, jnp.int32(0))
-    decoded, moved = (module.apply(params, own, table, table, jnp.int32(0)) for own in (z, z.at[-1].add(1)))
+    params = module.init(jax.random.key(0), z, table, table, 0)
+    decoded, moved = (module.apply(params, own, table, table, 0) for own in (z, z.at[-1].add(1)))
     np.testing.assert_array_equal(moved[:3], decoded[:3])  # the last coefficient is the vector's
     assert (moved.reshape(-1)[20:24] != decoded.reshape(-1)[20:24]).any()
+
+
+def test_each_architecture_has_tensors_of_its_own_to_change():
+    """They share the coefficients, of which the larger takes all."""
+    rows, columns = ((4, 4), (3,)), ((5, 1), (2,))
+    assert most_coefficients(rows, columns, 2) == coefficients_of((4, 4), (5, 1), 2) == 6
+    module = ScaledDecoder((4, 6), 16, 2, rank=2, rows=rows, columns=columns)
+    z, table = jnp.ones(5 + 6), jnp.ones((4, 6))
+    params = module.init(jax.random.key(0), z, table, table, 0)
+    moved = [module.apply(params, z.at[5].add(1), table, table, which).reshape(-1) for which in (0, 1)]
+    still = [module.apply(params, z, table, table, which).reshape(-1) for which in (0, 1)]
+    for which, size in enumerate((24, 6)):
+        changed = np.flatnonzero(moved[which] != still[which])
+        assert changed.size and changed.max() < size
+    np.testing.assert_array_equal(module.apply(params, z.at[-1].add(1), table, table, 1).reshape(-1), still[1])

@@ -28,7 +28,7 @@ def chairs() -> RunConfig:
     netspace = FieldNetSpaceConfig(
         prep=(64, 72),
         probes=1024,
-        rank=24,
+        rank=64,
         noise=0.0,
         center="network",
         initial_scale=0.03,
@@ -38,7 +38,7 @@ def chairs() -> RunConfig:
         error="absolute",
         select="agreement",
     )
-    refine = RefineConfig(steps=400, learning_rate=0.05, batch=2048)
+    refine = RefineConfig(steps=1500, learning_rate=0.05, batch=1024)
     return RunConfig("chairs", "fields", zoo, netspace, refine)
 
 
@@ -64,8 +64,8 @@ def _shapes_of_files(name: str, members: int) -> RunConfig:
 def pictures() -> RunConfig:
     """scikit-learn's 1,797 digits, each in a SIREN of its own (2→32→32→1, ω 30, own starts), and a space of them.
 
-    `python train.py pictures`: PSNR of members 95.3, encoder alone 25.7, refined 29.8, class from the embedding 0.970,
-    from pixels 0.960, from weights 0.117 (mean of 1 seed).
+    `python train.py pictures`: 0.6 minutes on two CPU cores; PSNR of members 95.3, encoder alone 25.7, refined 29.8,
+    class from the embedding 0.970, from pixels 0.960, from weights 0.117 (mean of 1 seed).
     """
     zoo = FieldZooConfig(
         dataset="digits",
