@@ -13,6 +13,7 @@ from etils import epath
 
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
+from netspace_jax.signals import writing
 
 # The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
 LOCK = ".lock"
@@ -82,12 +83,13 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
     path = location(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with writing():
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def append_text(path: epath.PathLike, text: str) -> None:
@@ -101,7 +103,7 @@ def append_text(path: epath.PathLike, text: str) -> None:
     if is_remote(path):
         write_text(path, (path.read_text() if path.exists() else "") + text)
     else:
-        with path.open("a") as file:
+        with writing(), path.open("a") as file:
             file.write(text)
 
 

@@ -12,7 +12,7 @@ _LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container on Linux
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
 
-def refuse_beyond(needed: float, what: str, remedy: str) -> None:
+def refuse_beyond(needed: int | float, what: str, remedy: str) -> None:
     """Refuse what needs more memory than this machine has.
 
     Args:
@@ -29,12 +29,12 @@ def refuse_beyond(needed: float, what: str, remedy: str) -> None:
 
 
 @functools.cache
-def available() -> float:
+def available() -> int | float:
     """Bytes of memory of the machine, or of its accelerators where they have more."""
     return max(_of_machine(), _of_devices())
 
 
-def in_words(size: float) -> str:
+def in_words(size: int | float) -> str:
     """A size for people, as `1.5 GiB`."""
     power = 0
     while size >= 1024 and power < len(_UNITS) - 1:
@@ -42,7 +42,7 @@ def in_words(size: float) -> str:
     return f"{size:.3g} {_UNITS[power]}"
 
 
-def _of_machine() -> float:
+def _of_machine() -> int | float:
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
     if not {"SC_PHYS_PAGES", "SC_PAGE_SIZE"} <= names.keys():
         return float("inf")  # a system that does not say

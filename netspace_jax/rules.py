@@ -24,12 +24,12 @@ MOST_SEED = 2**32 - 1
 class Range:
     """From `low` to `high`, both included, unless an end is open; of a tuple, what each of its numbers may be."""
 
-    low: float = -math.inf
-    high: float = math.inf
+    low: int | float = -math.inf
+    high: int | float = math.inf
     open_low: bool = False
     open_high: bool = False
 
-    def fault(self, value: float) -> str:
+    def fault(self, value: int | float) -> str:
         """What is wrong with a value, or nothing."""
         above = self.low < value or (value == self.low and not self.open_low)
         below = value < self.high or (value == self.high and not self.open_high)
@@ -41,7 +41,7 @@ class Range:
         return f"must be {' and '.join(text for text, says in known if says) or 'a finite number'}"
 
 
-def _is_finite(value: float) -> bool:
+def _is_finite(value: int | float) -> bool:
     return abs(value) <= sys.float_info.max  # whole numbers of any length too
 
 
@@ -55,7 +55,7 @@ SEED = Range(0, MOST_SEED)
 class Share:
     """A share below 1, or a whole number."""
 
-    def fault(self, value: float) -> str:
+    def fault(self, value: int | float) -> str:
         """What is wrong with a value, or nothing."""
         right = 0 <= value <= MOST and (value < 1 or value == int(value))
         return "" if right else "must be a share below 1 or a whole number"

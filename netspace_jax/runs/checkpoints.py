@@ -12,6 +12,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
 from netspace_jax.files import disk_errors
+from netspace_jax.signals import writing
 
 # What Orbax and TensorStore raise for files that are missing or damaged, beside bare `Exception`s that Orbax raises in
 # place of TensorStore's. A fault of ours or of the machine's memory is none of these and is not hidden.
@@ -28,7 +29,7 @@ class Restored(NamedTuple):
 
 def save(folder: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
     """Write a checkpoint; the one before is then deleted."""
-    with disk_errors(folder), _manager(folder) as manager:
+    with writing(), disk_errors(folder), _manager(folder) as manager:
         if step in manager.all_steps():
             manager.delete(step)
         noted = {**record, "checksum": _checksum(tree)}

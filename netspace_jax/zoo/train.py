@@ -24,6 +24,7 @@ from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, put_everywhere, wait_for_all
+from netspace_jax.signals import writing
 from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
@@ -242,5 +243,5 @@ def save_rows(
     if is_first() and path.exists():
         path.rmtree()
     wait_for_all(f"room for {chunk.name}")
-    with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
+    with writing(), disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path, {"parameters": flat})
