@@ -3,6 +3,7 @@
 Nothing here prints: who wants to know hands in a `Watch`.
 """
 
+import contextlib
 import dataclasses
 import json
 import time
@@ -19,6 +20,7 @@ from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location, read_json, usable
+from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
 from netspace_jax.report import Evaluation, Section
@@ -42,11 +44,13 @@ class Watch:
       zoo: networks·steps done since the last call, their total, and the latest mean loss.
       netspace: the step, the number of steps, and the mean loss since the last call.
       section: names of the sections that are made, as each begins.
+      waiting: who trains the zoo already; it is waited for.
     """
 
     zoo: OnZooProgress = lambda done, total, loss: None
     netspace: OnProgress = lambda step, steps, loss: None
     section: Callable[[str, int], None] = lambda name, total: None
+    waiting: Callable[[str], None] = lambda who: None
 
 
 def make_zoo(
@@ -107,25 +111,26 @@ def train(
     description = {**dataclasses.asdict(config), "zoo_folder": name}
     zoo = _finished(name, loaded.dataset) if config.zoo_folder else None
     check_directory(out, description, fresh, defaults)
-    before = time.time()
-    zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
-    # Only now, so that what is refused, or ends while the zoo trains, leaves no run of another configuration behind.
-    directory = RunDirectory(out, description, fresh, defaults)
-    each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-    progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
-    after = time.time()
-    run = _opened(config, directory.path, zoo, loaded.dataset)
-    found = _sections(run, watch)
-    metrics = {name: value for section in found for name, value in section.metrics.items()}
-    pictures = save_figures(found, directory.path / "figures")
-    metrics["seconds/netspace"] = progress.seconds
-    # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
-    spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
-    metrics["seconds/total"] = _first_total(directory.path, progress, spent)
-    directory.write_metrics(metrics)
-    report = directory.path / "report.html"
-    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
-    return report
+    with one_writer(out):
+        before = time.time()
+        zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
+        # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
+        directory = RunDirectory(out, description, fresh, defaults)
+        each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
+        progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
+        after = time.time()
+        run = _opened(config, directory.path, zoo, loaded.dataset)
+        found = _sections(run, watch)
+        metrics = {name: value for section in found for name, value in section.metrics.items()}
+        pictures = save_figures(found, directory.path / "figures")
+        metrics["seconds/netspace"] = progress.seconds
+        # The zoo and the training may have been done by an earlier process: their seconds count all the same.
+        spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
+        metrics["seconds/total"] = _first_total(directory.path, progress, spent)
+        directory.write_metrics(metrics)
+        report = directory.path / "report.html"
+        write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics)
+        return report
 
 
 def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
@@ -225,17 +230,20 @@ def _sizes(config: ZooConfig, task: Task) -> dict[str, int]:
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:
-    return train_zoo(
-        directory,
-        loaded.config,
-        loaded.dataset,
-        mesh=mesh,
-        domain=own.name,
-        item_names=loaded.items,
-        item_splits=loaded.splits,
-        make_training=own.training,
-        on_progress=watch.zoo,
-    )
+    """The zoo in a directory: as it is, or trained as far as it is not yet, by one process after another."""
+    finished = (directory / "members.csv").exists()
+    with contextlib.nullcontext() if finished else one_writer(directory, watch.waiting):
+        return train_zoo(
+            directory,
+            loaded.config,
+            loaded.dataset,
+            mesh=mesh,
+            domain=own.name,
+            item_names=loaded.items,
+            item_splits=loaded.splits,
+            make_training=own.training,
+            on_progress=watch.zoo,
+        )
 
 
 def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:

@@ -82,7 +82,7 @@ def shown(value: Any) -> str:
     """A value as it is given on the command line."""
     if isinstance(value, tuple | list):
         return " ".join(map(shown, value)) or "nothing"
-    return f"{value:g}" if isinstance(value, float) and math.isfinite(value) and value == int(value) else str(value)
+    return str(value)
 
 
 def check_fields(config: Any, group: str) -> None:

@@ -1,5 +1,6 @@
 """Tensor files, read without executing anything in them."""
 
+import json
 import re
 import zipfile
 import zlib
@@ -8,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import flax.serialization
+import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
 
+CHECKSUMS = "netspace_jax.checksums.json"
+"""File beside Orbax's own in a checkpoint that `export_network` writes; Orbax's checksums leave some values out."""
 EXTRA = "pip install safetensors flatbuffers"
 
 
@@ -39,9 +44,22 @@ def orbax(directory: Path) -> PyTree:
     """
     try:
         with ocp.StandardCheckpointer() as checkpointer:
-            return checkpointer.restore(directory.absolute())
+            found = checkpointer.restore(directory.absolute())
+        written = (directory / CHECKSUMS).read_text() if (directory / CHECKSUMS).exists() else ""
+        right = not written or json.loads(written) == checksums_of(found)
     except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
         raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
+    if not right:
+        raise InputError(f"{directory} is damaged: its values are not those that were written; export it again")
+    return found
+
+
+def checksums_of(tree: PyTree) -> dict[str, str]:
+    """CRC-32 of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        jax.tree_util.keystr(path): f"{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}" for path, leaf in leaves
+    }
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:

@@ -110,6 +110,9 @@ def training(run: Run) -> Section:
     lines = read_log(run.path)
     select = f"validation_{run.config.netspace.select}"
     losses = [line for line in lines if "total" in line]
+    if not losses:
+        text = f"The checkpoint of step {run.step} is the one evaluated. The log metrics.jsonl is lost, and its curve."
+        return Section("training", "Training", text, {})
     checks = [(line["step"], abs(line[select])) for line in lines if select in line]
     figure, _ = figures.training_curve(
         [line["step"] for line in losses], [line["total"] for line in losses], checks, select.replace("_", " ")

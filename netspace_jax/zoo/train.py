@@ -28,8 +28,8 @@ from netspace_jax.signals import writing
 from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
-from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
-from netspace_jax.zoo.table import FORMAT, Members, read_summary, table
+from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table, sum_of
+from netspace_jax.zoo.table import FORMAT, Members, checksum_of, read_summary, summary_text, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -88,7 +88,8 @@ def train_zoo(
     config = dataclasses.replace(config, chunk=written)
     if (directory / "members.csv").exists():
         return Zoo(directory)
-    earlier = read_summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
+    found = read_summary(directory, ("seconds",)) if (directory / "zoo.json").exists() else {"seconds": 0.0}
+    earlier, tables = found["seconds"], dict(found.get("tables", {}))
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     built = {
@@ -122,17 +123,24 @@ def train_zoo(
                 stops=stops,
                 checksums=_checksums(trained.flat)[: len(indices)],
             )
+            tables[chunk.name] = checksum_of(table(members))
+            facts = {"seconds": earlier + time.perf_counter() - began, "tables": tables}
+            write_text(directory / "zoo.json", summary_text(facts))
             write_text(directory / "chunks" / f"{chunk.name}.csv", table(members))
-            write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
     wait_for_all("the tables of all chunks")
     # Chunks are those of one architecture after another; within each, members are put in the order of their indices.
-    parts = {name: [read_chunk_table(directory, c) for c in chunks if c.architecture == name] for name in built}
+    parts = {
+        name: [read_chunk_table(directory, c, tables.get(c.name, "")) for c in chunks if c.architecture == name]
+        for name in built
+    }
     tables = [Members.joined(found) for found in parts.values()]
     members = Members.joined([found[np.argsort(found.column("index"))] for found in tables])
-    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
+    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate})")
+    whole = table(members)
+    sums = {"config": sum_of(read_json(directory / "config.json")), "tables": tables, "table": checksum_of(whole)}
     seconds = {"format": FORMAT, "seconds": earlier + time.perf_counter() - began}
-    write_text(directory / "zoo.json", json.dumps(seconds | summary, indent=1))
-    write_text(directory / "members.csv", table(members))
+    write_text(directory / "zoo.json", summary_text(seconds | summary | sums))
+    write_text(directory / "members.csv", whole)
     wait_for_all("the table of members")
     return Zoo(directory)
 
@@ -151,7 +159,9 @@ def _claim(directory: epath.Path, description: dict) -> int:
         expected = {**description, **ignored}
         chunk = found.get("chunk") if isinstance(found, dict) else None
         if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
-            raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
+            raise InputError(
+                f"{directory} belongs to another configuration, or its config.json is damaged: name another place"
+            )
         return chunk
     if directory.is_dir() and any(
         not path.name.startswith(".") and path.name not in BESIDE for path in directory.iterdir()
