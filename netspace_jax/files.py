@@ -56,10 +56,11 @@ def usable(path: epath.PathLike) -> epath.Path:
         return found
     try:
         existing = next(place for place in (Path(found), *Path(found).parents) if os.path.lexists(place))
-        if not existing.is_dir():
-            raise InputError(f"{path} cannot be a directory: {existing} is none; name another place")
+        fits = existing.is_dir()
     except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
         raise InputError(f"{str(path)[:80]!r} cannot be a directory ({reason_of(error)}): name another") from error
+    if not fits:
+        raise InputError(f"{path} cannot be a directory: {existing} is none; name another")
     if max(map(len, map(os.fsencode, Path(found).parts))) > _LONGEST:
         raise InputError(f"{str(path)[:80]}… cannot be a directory: names have up to {_LONGEST} bytes; name another")
     return found

@@ -15,6 +15,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
 
 CHECKSUMS = "netspace_jax.checksums.json"
 """File beside Orbax's own in a checkpoint that `export_network` writes; Orbax's checksums leave some values out."""
@@ -118,6 +119,10 @@ def _damaged_zip(path: Path) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            refuse_beyond(unpacked, f"{path}, unpacked,", "give a smaller file")
             return archive.testzip() is not None
+    except InputError:
+        raise
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError):
         return True

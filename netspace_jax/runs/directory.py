@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 from etils import epath
 from jax.sharding import Mesh, SingleDeviceSharding
+from jaxtyping import PyTree
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
@@ -124,7 +124,7 @@ class RunDirectory:
         except InputError:
             return None  # there is none either
         found = {"params": made.params, "constants": made.constants}
-        if jax.tree.map(jnp.shape, found) != jax.tree.map(jnp.shape, tree):
+        if _shapes(found) != _shapes(tree):
             return None
         best = dataclasses.replace(like, **found)
         self.forget("best")
@@ -245,6 +245,10 @@ def _empty(directory: epath.Path) -> None:
 
 def _sum_of(description: Mapping[str, Any]) -> str:
     return f"{zlib.crc32(json.dumps(description, sort_keys=True).encode()):08x}"
+
+
+def _shapes(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf.shape, tree)
 
 
 def _shown(value: Any) -> str:

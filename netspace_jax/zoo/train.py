@@ -133,8 +133,8 @@ def train_zoo(
         name: [read_chunk_table(directory, c, tables.get(c.name, "")) for c in chunks if c.architecture == name]
         for name in built
     }
-    tables = [Members.joined(found) for found in parts.values()]
-    members = Members.joined([found[np.argsort(found.column("index"))] for found in tables])
+    joined = [Members.joined(found) for found in parts.values()]
+    members = Members.joined([found[np.argsort(found.column("index"))] for found in joined])
     summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate})")
     whole = table(members)
     sums = {"config": sum_of(read_json(directory / "config.json")), "tables": tables, "table": checksum_of(whole)}
