@@ -306,8 +306,12 @@ def _named(name: str, run: Run) -> Evaluation:
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:
     """Seconds in all: where nothing was trained since they were first written, those."""
     written = path / "metrics.json"
-    if written.exists():
-        earlier = read_json(written)
+    if written.is_file():
+        try:
+            earlier = read_json(written)
+        except InputError:  # it is written anew
+            return spent
         if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(progress.seconds)):
-            return float(earlier.get("seconds/total", spent))
+            total = earlier.get("seconds/total")
+            return float(total) if isinstance(total, int | float) else spent
     return spent

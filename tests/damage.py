@@ -5,6 +5,8 @@ well says what it says of the undamaged; and what was refused, once repaired, en
 
     python -m tests.damage --cases 5000 --seed 100000 --processes 2
     python -m tests.damage --kills 200 --together 4 --seed 7
+    python -m tests.damage --at-once 10
+    python -m tests.damage --moved
 """
 
 import argparse
@@ -33,16 +35,19 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.files import BESIDE
 from netspace_jax.jobs import Watch
-from tests import tiny
+from tests import kills, tiny
 
 SIZES = {
     "zoo": {"architectures": "perceptron3", "members": 12, "steps": 10, "chunk": 4, "validation": 2, "test": 3},
     "netspace": {"networks": 4, "batch": 16, "hidden": 16, "embedding": 4, "probes": 8, "steps": 20, "rank": 0}
-    | {"corrections": 0, "validations": 2, "log-every": 5},
+    | {"prep": "16 16", "corrections": 0, "validations": 2, "log-every": 5},
     "refine": {"steps": 0},
 }
 FLAGS = [
-    word for part, sizes in SIZES.items() for name, size in sizes.items() for word in (f"--{part}.{name}", str(size))
+    word
+    for part, sizes in SIZES.items()
+    for name, size in sizes.items()
+    for word in (f"--{part}.{name}", *str(size).split())
 ]
 TRAIN, HALF = ("train", *FLAGS), ("train", *FLAGS, "--out", "runs/half")
 
@@ -281,16 +286,22 @@ def _inside(place):
 
 
 def main():
-    """Many cases, in processes that are replaced every hundred; or kills of several processes (tests/kills.py)."""
+    """Many cases, in processes that are replaced every hundred; or what tests/kills.py does."""
     parser = argparse.ArgumentParser()
     for name, default in (("cases", 0), ("kills", 0), ("together", 2), ("seed", 0), ("processes", 1), ("from_", -1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--place", default="")
+    parser.add_argument("--at-once", type=int, default=0, help="times that 2, 4 and 8 processes start together")
+    parser.add_argument("--moved", action="store_true", help="a run moves from two devices to one and back")
     options = parser.parse_args()
     if options.kills:
-        from tests.kills import kills
-
-        kills(options.kills, options.together, options.seed)
+        kills.kills(options.kills, options.together, options.seed)
+        return
+    if options.at_once:
+        kills.at_once((2, 4, 8), options.at_once)
+        return
+    if options.moved:
+        kills.moved()
         return
     tiny.perceptron()
     if options.from_ >= 0:  # one of the processes below

@@ -17,12 +17,14 @@ ROOT = Path(__file__).resolve().parents[1]
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
-def start(place, out):
+def start(place, out, devices=0):
     """A tiny run, begun; runs of other names share the zoo."""
+    more = ["--devices", str(devices)] if devices else []
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *TINY, "--out", f"runs/{out}"],
+        [sys.executable, str(ROOT / "train.py"), *TINY, "--out", f"runs/{out}", *more],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+        | ({"XLA_FLAGS": "--xla_force_host_platform_device_count=2"} if devices else {}),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -91,3 +93,34 @@ def kills(count, number, seed):
     print(f"{sent} signals")
     for outcome, times in sorted(counts.items()):
         print(f"{times:6} {outcome}")
+
+
+def moved():
+    """A run that moves from two devices to one in the middle of NetSpace and back, beside one that stays on two."""
+    with tempfile.TemporaryDirectory() as place:
+        assert ended(start(place, "stays", 2)) == "finished"
+        for devices, step in ((2, 20), (1, 40)):
+            process = start(place, "moves", devices)
+            while not list(Path(place).glob(f"runs/moves/checkpoints/last/{step}/_CHECKPOINT_METADATA")):
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.005)
+            process.send_signal(signal.SIGTERM)
+            print(f"{devices} devices, after step {step}: {ended(process, signal.SIGTERM)}")
+        assert ended(start(place, "moves", 2)) == "finished"
+        stays, moves = figures(place, "stays"), figures(place, "moves")
+        assert stays.keys() == moves.keys()
+        pairs = [(stays[name], moves[name]) for name in stays if stays[name] is not None]
+        print(f"{len(pairs)} figures, the farthest apart differ by {max(abs(a - b) for a, b in pairs):.2g}")
+
+
+def at_once(numbers, times):
+    """So many processes together on half as many runs of one zoo, several times; then all have equal figures."""
+    for number in numbers:
+        counts = collections.Counter()
+        for _ in range(times):
+            with tempfile.TemporaryDirectory() as place:
+                names = [f"run{index // 2}" for index in range(number)]
+                counts += together(place, names)
+                found = [figures(place, name) for name in sorted(set(names))]
+                counts["equal figures" if all(one == found[0] for one in found) else "OTHER FIGURES"] += 1
+        print(f"{number} processes, {times} times: {dict(counts)}")

@@ -53,7 +53,7 @@ FIELDS = st.sampled_from(
 @st.composite
 def flags(draw):
     """Flags of a tiny run of which one or two fields are drawn."""
-    given_ = {f"--{part}.{name}": [str(size)] for part, sizes in SIZES.items() for name, size in sizes.items()}
+    given_ = {f"--{part}.{name}": str(size).split() for part, sizes in SIZES.items() for name, size in sizes.items()}
     for group, name, hint in draw(st.lists(FIELDS, min_size=1, max_size=2, unique_by=lambda field: field[:2])):
         words, flag = draw(values(hint)), f"--{group}.{name.replace('_', '-')}"
         if words == ["no"]:

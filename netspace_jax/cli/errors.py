@@ -12,8 +12,10 @@ from netspace_jax.signals import SAID
 # A disk or a place on it that cannot be written.
 _DISK = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
-    errno.EEXIST, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTEMPTY, errno.ELOOP,
+    errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
 )  # fmt: skip
+# A name that no file can have, or a link that leads to itself.
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @contextlib.contextmanager
@@ -28,6 +30,8 @@ def one_line_errors() -> Iterator[Said]:
     except InputError as error:
         sys.exit(_say(str(error), 2))
     except OSError as error:
+        if error.errno in _NAMES:
+            sys.exit(_say(f"{str(error.filename)[:80]} cannot be used ({error.strerror}): name another", 2))
         if error.errno not in _DISK:
             raise
         message = (

@@ -15,6 +15,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
+from netspace_jax.files import reason_of
 from netspace_jax.memory import refuse_beyond
 
 CHECKSUMS = "netspace_jax.checksums.json"
@@ -31,7 +32,11 @@ def tensors(path: Path) -> Mapping[str, Any]:
       InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
         it is not installed.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # a name that no file can have
+        raise InputError(f"{str(path)[:80]}… is not a file ({reason_of(error)})") from error
+    if not there:
         raise InputError(f"{path} is not a file")
     readers = {".safetensors": _safetensors, ".msgpack": _msgpack}
     return readers.get(path.suffix, _torch)(path)

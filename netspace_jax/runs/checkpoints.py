@@ -78,7 +78,7 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
 
 def latest_step(folder: epath.Path) -> int | None:
     """Step of the checkpoint in a folder."""
-    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
+    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
     return max(steps, default=None)
 
 

@@ -134,7 +134,7 @@ class RunDirectory:
     def forget(self, which: Literal["last", "best"]) -> None:
         """Delete a checkpoint that cannot be gone on from; with the last, the log of the steps before it."""
         if is_first() and (self.path / "checkpoints" / which).exists():
-            (self.path / "checkpoints" / which).rmtree()
+            _delete(self.path / "checkpoints" / which)
         wait_for_all(f"the {which} checkpoint is deleted")
         if which == "last" and not self._log_is_lost():
             write_text(self.path / "metrics.jsonl", "")
@@ -235,12 +235,15 @@ def differences(
 def _empty(directory: epath.Path) -> None:
     """Delete what lies in a directory; links are deleted, and not what they lead to, the directory itself excepted."""
     for found in directory.iterdir():
-        if found.name in BESIDE:
-            continue
-        if found.is_dir() and (is_remote(found) or not Path(found).is_symlink()):
-            found.rmtree()
-        else:
-            found.unlink()
+        if found.name not in BESIDE:
+            _delete(found)
+
+
+def _delete(found: epath.Path) -> None:
+    if found.is_dir() and (is_remote(found) or not Path(found).is_symlink()):
+        found.rmtree()
+    else:
+        found.unlink()
 
 
 def _sum_of(description: Mapping[str, Any]) -> str:
