@@ -17,7 +17,8 @@ from tests.test_files import place, store  # noqa: F401  (fixtures)
 HOLD = """
 import sys, time
 from filelock import FileLock
-FileLock(sys.argv[1]).acquire()
+lock = FileLock(sys.argv[1])
+lock.acquire()
 print("held", flush=True)
 time.sleep(100)
 """
