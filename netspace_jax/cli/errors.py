@@ -38,7 +38,9 @@ def one_line_errors() -> Iterator[Said]:
             f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
         )
         sys.exit(_say(message + "same command goes on from it", 1))
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):  # as XLA says it
+            raise
         sys.exit(_say("the memory is full: lower what the command asks for, or free some", 1))
     except KeyboardInterrupt:
         sys.exit(_say(SAID, 130))
