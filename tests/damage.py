@@ -3,14 +3,9 @@
 The contract: exit status 0, 1 or 2; at most one line of error; no traceback; nothing of the user's changed; what ends
 well says what it says of the undamaged; and what was refused, once repaired, ends well.
 
-    python -m tests.damage --cases 5000 --seed 100000 --processes 2
-    python -m tests.damage --kills 200 --together 4 --seed 7
-    python -m tests.damage --at-once 10
-    python -m tests.damage --moved
+Thousands of cases: tests/fuzz.py.
 """
 
-import argparse
-import collections
 import contextlib
 import importlib.util
 import io
@@ -19,8 +14,6 @@ import logging
 import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -35,10 +28,17 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.files import BESIDE
 from netspace_jax.jobs import Watch
-from tests import kills, tiny
+from tests import tiny
 
 SIZES = {
-    "zoo": {"architectures": "perceptron3", "members": 12, "steps": 10, "chunk": 4, "validation": 2, "test": 3},
+    "zoo": {
+        "architectures": tiny.perceptron().name,
+        "members": 12,
+        "steps": 10,
+        "chunk": 4,
+        "validation": 2,
+        "test": 3,
+    },
     "netspace": {"networks": 4, "batch": 16, "hidden": 16, "embedding": 4, "probes": 8, "steps": 20, "rank": 0}
     | {"prep": "16 16", "corrections": 0, "validations": 2, "log-every": 5},
     "refine": {"steps": 0},
@@ -287,56 +287,3 @@ def _inside(place):
         yield
     finally:
         os.chdir(before)
-
-
-def main():
-    """Many cases, in processes that are replaced every hundred; or what tests/kills.py does."""
-    parser = argparse.ArgumentParser()
-    for name, default in (("cases", 0), ("kills", 0), ("together", 2), ("seed", 0), ("processes", 1), ("from_", -1)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--place", default="")
-    parser.add_argument("--at-once", type=int, default=0, help="times that 2, 4 and 8 processes start together")
-    parser.add_argument("--moved", action="store_true", help="a run moves from two devices to one and back")
-    options = parser.parse_args()
-    if options.kills:
-        kills.kills(options.kills, options.together, options.seed)
-        return
-    if options.at_once:
-        kills.at_once((2, 4, 8), options.at_once)
-        return
-    if options.moved:
-        kills.moved()
-        return
-    tiny.perceptron()
-    if options.from_ >= 0:  # one of the processes below
-        known = {}
-        for seed in range(options.from_, options.from_ + options.cases):
-            try:
-                print(case(seed, Path(options.place), known), flush=True)
-            except AssertionError as broken:
-                print(f"BROKEN {str(broken)!r}", flush=True)
-        return
-    with tempfile.TemporaryDirectory() as place:
-        prepare(place)
-        begins = list(range(options.seed, options.seed + options.cases, 100))
-        counts, running = collections.Counter(), []
-        while begins or running:
-            while begins and len(running) < options.processes:
-                begin = begins.pop(0)
-                number = min(100, options.seed + options.cases - begin)
-                words = ["--from_", str(begin), "--cases", str(number), "--place", place]
-                command = [sys.executable, "-m", "tests.damage", *words]
-                running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
-            first = running.pop(0)
-            for line in first.communicate()[0].splitlines():
-                counts["BROKEN" if line.startswith("BROKEN") else line] += 1
-                if line.startswith("BROKEN"):
-                    print(line, flush=True)
-        for outcome, count in sorted(counts.items()):
-            print(f"{count:6} {outcome}")
-        print(f"{sum(counts.values()):6} cases of {options.cases}")
-    sys.exit(1 if counts["BROKEN"] or sum(counts.values()) != options.cases else 0)
-
-
-if __name__ == "__main__":
-    main()

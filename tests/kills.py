@@ -1,4 +1,4 @@
-"""Kills of processes that work on the same and on overlapping runs; then all is as undisturbed (tests/damage.py)."""
+"""Kills of processes that work on the same and on overlapping runs; then all is as undisturbed (tests/fuzz.py)."""
 
 import collections
 import json

@@ -1,4 +1,4 @@
-"""Damage by seed (tests/damage.py), a few dozen cases; thousands: `python -m tests.damage --cases 5000 --seed 1`."""
+"""Damage by seed (tests/damage.py), a few dozen cases; thousands: `python -m tests.fuzz --cases 5000 --seed 1`."""
 
 import gc
 

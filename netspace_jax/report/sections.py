@@ -10,7 +10,7 @@ from netspace_jax.report.export import ExportOptions, export
 from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
 from netspace_jax.runs import Run
-from netspace_jax.runs.directory import read_log
+from netspace_jax.runs.log import read_log
 
 
 def zoo(run: Run) -> Section:

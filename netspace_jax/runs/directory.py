@@ -28,6 +28,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
+from netspace_jax.runs.log import lines_of, step_of
 from netspace_jax.space import load
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.netspace import NetSpace
@@ -84,7 +85,7 @@ class RunDirectory:
         progress = self._progress(found.record) if found else None
         if not self._log_is_lost() and (self.path / "metrics.jsonl").exists():
             done = found.step if found else 0
-            lines = [line for line in _lines(self.path) if _step_of(line) <= done]
+            lines = [line for line in lines_of(self.path) if step_of(line) <= done]
             write_text(self.path / "metrics.jsonl", "".join(line + "\n" for line in lines))
         return (found.tree, progress) if found and progress else None
 
@@ -180,18 +181,6 @@ def check_directory(
         raise InputError(f"{path} is not empty and not a run: choose another --out")
 
 
-def read_log(path: epath.PathLike) -> list[dict[str, int | float]]:
-    """Lines of a run's metrics.jsonl; those that cannot be read are left out, and of a lost log there are none."""
-    return [json.loads(line) for line in _lines(location(path)) if _step_of(line) < float("inf")]
-
-
-def _lines(run: epath.Path) -> list[str]:
-    log = run / "metrics.jsonl"
-    if not log.exists() or log.is_dir():
-        return []
-    return log.read_bytes().decode(errors="replace").splitlines()
-
-
 def read_description(path: epath.PathLike) -> dict[str, Any]:
     """What the run in a directory is, as JSON holds it.
 
@@ -256,12 +245,3 @@ def _shapes(tree: PyTree) -> PyTree:
 
 def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _step_of(line: str) -> float:
-    try:
-        values = json.loads(line)
-        numbers = all(isinstance(value, int | float) for value in values.values())
-        return float(values["step"]) if numbers else float("inf")
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return float("inf")
