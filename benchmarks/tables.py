@@ -35,6 +35,9 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("cifar10-resnet8", "64 ResNet8s of the paper's size on CIFAR-10 (JPEG-compressed images)", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("cifar10-tutorial", "256 networks of PyTorch's CIFAR-10 tutorial (JPEG-compressed images)", (
+        ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
+        ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
     ("chairs", "1,024 procedural chairs in SIRENs", (
         ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
         ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),
@@ -179,6 +182,15 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"readout/mse_{key}{end}" for end in ("", "_amplitude", "_frequency")))
         for label, key in (("embedding", "embedding"), ("outputs at the probes", "probes"),
                            ("statistics of weights", "statistics"), ("flat weights", "flat")))),
+    "pairwise": (("two networks of one architecture agree on", "test networks", "those generated from them"), tuple(
+        (label, tuple(f"pairwise/{key}/{of}" for of in ("members", "generated")))
+        for label, key in (("LeNetLike", "lenetlike"), ("VanillaCNN", "vanilla_cnn"), ("ResNet8", "resnet8"),
+                           ("ResNet32", "resnet32")))),
+    "strangers": (("networks, beside those generated from them", "own test networks", "networks of others"), tuple(
+        (label, tuple(f"strangers/{of}{key}" for of in ("own_", "")))
+        for label, key in (("networks", "networks"), ("accuracy", "accuracy"), ("distance", "distance"),
+                           ("encoder alone: agreement", "agreement"), ("gap", "gap"),
+                           ("refined: agreement", "refined_agreement"), ("gap, refined", "refined_gap")))),
     "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
         tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))

@@ -204,15 +204,20 @@ WITHOUT_EFFECT = ("data_dir", "chunk")
 def digest(config: ZooConfig, *extra: str) -> str:
     """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
 
-    Fields that have their default do not count, so that a field added later does not change the digest.
+    Fields that have their default do not count, so that a field added later does not change the digest, and 128 is
+    128.0, since flags make the one of what presets write as the other.
     """
     fields = {
-        field.name: getattr(config, field.name)
+        field.name: _plain(getattr(config, field.name))
         for field in dataclasses.fields(config)
         if field.name not in WITHOUT_EFFECT and getattr(config, field.name) != field.default
     }
     text = json.dumps([fields, *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Config = TypeVar("Config", bound=ZooConfig | NetSpaceConfig | RefineConfig)

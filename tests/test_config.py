@@ -33,6 +33,7 @@ def test_the_hash_stands_for_every_field_that_can_change_a_network(kind, field):
 
 def test_a_field_that_is_added_later_leaves_the_hash_as_it_is():
     assert digest(ImageZooConfig(steps=7)) == digest(ZooConfig(steps=7))
+    assert digest(ZooConfig(validation=16.0)) == digest(ZooConfig(validation=16))
 
 
 def test_the_hash_stands_for_the_data():

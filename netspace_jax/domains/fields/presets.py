@@ -97,8 +97,8 @@ def pictures() -> RunConfig:
 def fashion_pictures() -> RunConfig:
     """The images of a set, each in a SIREN of its own: Fashion-MNIST once prepared, or `--dataset FILE.npz` of yours.
 
-    `python train.py fashion-pictures`: PSNR of members 39.9, encoder alone 21.9, refined 25.0, class from the embedding
-    0.851, from pixels 0.853, from weights 0.108 (mean of 1 seed).
+    `python train.py fashion-pictures`: 2.1 minutes on two CPU cores; PSNR of members 39.9, encoder alone 21.9, refined
+    25.0, class from the embedding 0.851, from pixels 0.853, from weights 0.108 (mean of 1 seed).
     """
     base = pictures()
     zoo = dataclasses.replace(base.zoo, dataset="fashion_mnist", batch=392, steps=200, learning_rate=3e-3)
