@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import Any
 
 import jax
 import numpy as np
@@ -88,8 +89,10 @@ def train_zoo(
     config = dataclasses.replace(config, chunk=written)
     if (directory / "members.csv").exists():
         return Zoo(directory)
-    found = read_summary(directory, ("seconds",)) if (directory / "zoo.json").exists() else {"seconds": 0.0}
-    earlier, tables = found["seconds"], dict(found.get("tables", {}))
+    begun = (directory / "zoo.json").exists()
+    found: dict[str, Any] = read_summary(directory, ("seconds",)) if begun else {"seconds": 0.0}
+    earlier: float = found["seconds"]
+    tables: dict[str, str] = {**found.get("tables", {})}
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     built = {
