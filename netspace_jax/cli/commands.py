@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 from etils import epath
@@ -22,6 +22,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
 from netspace_jax.ops.devices import Hosts, join, prepare
 from netspace_jax.ops.platform import Ways, ways
+from netspace_jax.rules import MOST, Range, check_fields
 from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
@@ -33,7 +34,7 @@ class Shared:
 
     zoos: str = "zoos"
     """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
-    devices: int = 0
+    devices: Annotated[int, Range(0, MOST)] = 0
     """Devices to spread networks over; 0 for all."""
     ways: Ways = "auto"
     """Whether programs are made as suits a CPU or an accelerator; auto for what suits the devices. Results are the same
@@ -51,7 +52,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
       program: what the help and the report call the command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors():
+    with one_line_errors() as said:
         register_modules(given)
         name, flags = _preset_and_flags(given)
         directory, flags = _zoo_and_flags(flags)
@@ -87,6 +88,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             refine=args.refine,
         )
         _prepare(args)
+        said.place = args.out
         with bars() as watch, ways(args.ways):
             report = jobs.train(
                 config,
@@ -142,7 +144,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
 def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace eval") -> None:
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors():
+    with one_line_errors() as said:
         register_modules(given)
         known = jobs.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
@@ -164,6 +166,9 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
+        if options:
+            check_fields(options(**own), "")
+        said.place = args.run
         with ways(args.ways):
             run = jobs.open_run(args.run, args.zoos)
             for line in jobs.evaluate(name, run, options(**own) if options else None):
@@ -215,6 +220,7 @@ def _parse(make: type, default: Any, flags: list[str], program: str, text: str) 
 
 def _prepare(args: Any) -> None:
     """JAX's devices, before JAX is first used."""
+    check_fields(args, "")
     prepare()
     if hasattr(args, "hosts"):
         join(args.hosts)

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,15 +23,16 @@ from jaxtyping import Array, Float, Int, Shaped
 from netspace_jax import architectures
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, location, read_json, write_text
+from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
 from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.signals import writing
 from netspace_jax.task import Dataset
 from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
-from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
-from netspace_jax.zoo.table import FORMAT, Members, read_summary, table
+from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table, sum_of
+from netspace_jax.zoo.table import FORMAT, Members, checksum_of, read_summary, summary_text, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, Training, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -89,7 +91,10 @@ def train_zoo(
     config = dataclasses.replace(config, chunk=written)
     if (directory / "members.csv").exists():
         return Zoo(directory)
-    earlier = read_summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
+    begun = (directory / "zoo.json").exists()
+    found: dict[str, Any] = read_summary(directory, ("seconds",)) if begun else {"seconds": 0.0}
+    earlier: float = found["seconds"]
+    tables: dict[str, str] = {**found.get("tables", {})}
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     built = {
@@ -132,17 +137,24 @@ def train_zoo(
                 stops=stops,
                 checksums=_checksums(trained.flat)[: len(indices)],
             )
+            tables[chunk.name] = checksum_of(table(members))
+            facts = {"seconds": earlier + time.perf_counter() - began, "tables": tables}
+            write_text(directory / "zoo.json", summary_text(facts))
             write_text(directory / "chunks" / f"{chunk.name}.csv", table(members))
-            write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
     wait_for_all("the tables of all chunks")
     # Chunks are those of one architecture after another; within each, members are put in the order of their indices.
-    parts = {name: [read_chunk_table(directory, c) for c in chunks if c.architecture == name] for name in built}
-    tables = [Members.joined(found) for found in parts.values()]
-    members = Members.joined([found[np.argsort(found.column("index"))] for found in tables])
-    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
+    parts = {
+        name: [read_chunk_table(directory, c, tables.get(c.name, "")) for c in chunks if c.architecture == name]
+        for name in built
+    }
+    joined = [Members.joined(found) for found in parts.values()]
+    members = Members.joined([found[np.argsort(found.column("index"))] for found in joined])
+    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate})")
+    whole = table(members)
+    sums = {"config": sum_of(read_json(directory / "config.json")), "tables": tables, "table": checksum_of(whole)}
     seconds = {"format": FORMAT, "seconds": earlier + time.perf_counter() - began}
-    write_text(directory / "zoo.json", json.dumps(seconds | summary, indent=1))
-    write_text(directory / "members.csv", table(members))
+    write_text(directory / "zoo.json", summary_text(seconds | summary | sums))
+    write_text(directory / "members.csv", whole)
     wait_for_all("the table of members")
     return Zoo(directory)
 
@@ -161,9 +173,13 @@ def _claim(directory: epath.Path, description: dict) -> int:
         expected = {**description, **ignored}
         chunk = found.get("chunk") if isinstance(found, dict) else None
         if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
-            raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
+            raise InputError(
+                f"{directory} belongs to another configuration, or its config.json is damaged: name another place"
+            )
         return chunk
-    if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
+    if directory.is_dir() and any(
+        not path.name.startswith(".") and path.name not in BESIDE for path in directory.iterdir()
+    ):
         raise InputError(f"{directory} is not empty and not a zoo: name another directory")
     wait_for_all("all have looked")
     write_text(written, json.dumps(description, indent=1))
@@ -273,5 +289,5 @@ def save_rows(
     if is_first() and path.exists():
         path.rmtree()
     wait_for_all(f"room for {chunk.name}")
-    with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
+    with writing(), disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path, {"parameters": flat})
