@@ -1,7 +1,7 @@
 """The animated picture of README: walks between networks that hold pictures, by embeddings and by weights.
 
-    python train.py pictures
-    python benchmarks/walk.py runs/pictures docs/images/walk.gif
+python train.py pictures
+python benchmarks/walk.py runs/pictures docs/images/walk.gif
 """
 
 import sys
@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import netspace_jax  # noqa: E402
-from netspace_jax.latent import line  # noqa: E402
-from netspace_jax.metrics.behaviour import outputs_on  # noqa: E402
-from netspace_jax.space.many import generate_many  # noqa: E402
+import netspace_jax
+from netspace_jax.latent import line
+from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.space.many import generate_many
 
 COLUMNS, FRAMES, HOLD, SIDE, GAP, LEFT = 6, 18, 5, 72, 8, 168
 
