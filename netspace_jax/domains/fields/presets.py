@@ -28,7 +28,7 @@ def chairs() -> RunConfig:
     netspace = FieldNetSpaceConfig(
         prep=(64, 72),
         probes=1024,
-        rank=64,
+        rank=24,
         noise=0.0,
         center="network",
         initial_scale=0.03,
@@ -38,7 +38,7 @@ def chairs() -> RunConfig:
         error="absolute",
         select="agreement",
     )
-    refine = RefineConfig(steps=1500, learning_rate=0.05, batch=1024)
+    refine = RefineConfig(steps=400, learning_rate=0.05, batch=2048)
     return RunConfig("chairs", "fields", zoo, netspace, refine)
 
 
