@@ -4,6 +4,7 @@ python train.py pictures
 python benchmarks/walk.py runs/pictures docs/images/walk.gif
 """
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def main(run_path: str, out: str, zoos: str = "zoos") -> None:
     rows = []
     for way in ("embeddings", "weights"):
         columns = []
-        for a, b in zip(first[:-1], first[1:], strict=True):
+        for a, b in itertools.pairwise(first):
             if way == "embeddings":
                 columns.append(pictures(generate_many(run.space, 0, np.asarray(line(z[a], z[b], FRAMES)))))
             else:

@@ -42,8 +42,9 @@ def pack(arrays: Sequence[np.ndarray], limit: int) -> tuple[Packed, int]:
     Raises:
       TooLarge: they do not fit with 12 bits.
     """
+    found = _packed(arrays, EXACT)
     for bits in (EXACT, *range(23, 11, -1)):
-        found = _packed(arrays, bits)
+        found = found if bits == EXACT else _packed(arrays, bits)
         if len(found.text) <= limit:
             return found, bits
     raise TooLarge(f"arrays of {len(found.text)} characters with 12 bits a value, where {limit} are allowed")

@@ -7,7 +7,7 @@ import importlib.resources
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -94,19 +94,19 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         _add_programs(programs, small, region, which, view)
     if len(space.architectures) > 1:
         programs.add("classify", small.classify, jnp.zeros(space.embedding_size))
-    axes = np.zeros((2, z.shape[1]), np.float32) if plane is None else plane.components_.astype(np.float32)
+    axes = np.zeros((2, z.shape[1]), np.float32) if plane is None else np.asarray(plane.components_, np.float32)
     checked = z[:_CHECKED].astype(np.float32)
     ids = np.concatenate([kind.architecture for kind in points])
     inputs = np.asarray(view.loss_inputs if view.loss_inputs is not None else space.constants.probes)[:8]
     expected = [
-        outputs_on(space.architectures[which], generate_many(space, which, row[None]), inputs)[0]
+        outputs_on(space.architectures[int(which)], generate_many(space, int(which), row[None]), inputs)[0]
         for row, which in zip(checked, ids[: len(checked)].tolist(), strict=True)
         if which in kept
     ]
     arrays = {
         "z": z,
         "axes": axes,
-        "mean": np.zeros(z.shape[1], np.float32) if plane is None else plane.mean_.astype(np.float32),
+        "mean": np.zeros(z.shape[1], np.float32) if plane is None else np.asarray(plane.mean_, np.float32),
         "centre": np.asarray(region.mean, np.float32),
         "spread": np.asarray(region.std, np.float32),
         "checkInputs": inputs,
@@ -189,7 +189,7 @@ def search_step(space: NetSpace, region: latent.Region, which: int, view: View) 
     The loss comes last. The rate stays what a search begins with.
     """
     config, architecture = SearchConfig(), space.architectures[which]
-    optimizer = optax.adam(config.learning_rate)
+    adam = optax.scale_by_adam()
     inputs, loss_of_outputs = jnp.asarray(view.loss_inputs), view.loss
     assert loss_of_outputs is not None
 
@@ -201,10 +201,11 @@ def search_step(space: NetSpace, region: latent.Region, which: int, view: View) 
         return loss
 
     def step(u, first, second, count):
-        (adam, *rest) = optimizer.init(u)
         loss, gradient = jax.value_and_grad(loss_of)(u)
-        updates, (adam, *_) = optimizer.update(gradient, (adam._replace(count=count, mu=first, nu=second), *rest))
-        return optax.apply_updates(u, updates), adam.mu, adam.nu, adam.count, loss
+        state = optax.ScaleByAdamState(count=count, mu=first, nu=second)
+        change, after = adam.update(gradient, state)
+        mean: Any = after  # the same state, whose type optax does not say
+        return u - config.learning_rate * cast(jax.Array, change), mean.mu, mean.nu, mean.count, loss
 
     return step
 
