@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 import dataclasses  # noqa: E402
 import json  # noqa: E402
 import re  # noqa: E402
+import shlex  # noqa: E402
 import subprocess  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
@@ -60,9 +61,9 @@ class Arguments:
     """Training steps of a turn."""
     jobs: tuple[str, ...] = ("digits", "chairs", "pictures")
     """Presets that run as whole jobs."""
-    job_flags: tuple[str, ...] = ()
-    """More flags of every job, as `--zoo.members=64`."""
-    paper_flags: tuple[str, ...] = ("--dataset=cifar10",)
+    job_flags: str = ""
+    """More flags of every job, as `--job-flags="--zoo.members=64"`."""
+    paper_flags: str = "--dataset=cifar10"
     """Flags of cifar10-single, which goes on from its checkpoint at each start."""
     ways: Ways = "auto"
     """Whether programs suit a CPU or an accelerator; auto for the machine's own."""
@@ -170,7 +171,15 @@ def whole_jobs(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
         if left() <= 0:
             return
         run = args.out / "accelerator-runs" / name
-        flags = [name, "--out", str(run), "--zoos", str(run.parent / "zoos"), f"--ways={args.ways}", *args.job_flags]
+        flags = [
+            name,
+            "--out",
+            str(run),
+            "--zoos",
+            str(run.parent / "zoos"),
+            f"--ways={args.ways}",
+            *shlex.split(args.job_flags),
+        ]
         seconds, status = command(flags, left())
         written = run / "metrics.json"
         yield {
@@ -185,7 +194,7 @@ def paper(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
     """cifar10-single as far as the time goes, from its checkpoint on, and what the whole would take at that rate."""
     run = args.out / "accelerator-runs" / "cifar10-single"
     flags = ["cifar10-single", "--out", str(run), "--zoos", str(run.parent / "zoos"), f"--ways={args.ways}"]
-    seconds, status = command([*flags, *args.paper_flags], left())
+    seconds, status = command([*flags, *shlex.split(args.paper_flags)], left())
     log = run / "metrics.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     step = max((line.get("step", 0) for line in lines), default=0)

@@ -11,6 +11,11 @@ import pytest
 from benchmarks import evidence, tables
 
 ROOT = Path(__file__).resolve().parents[1]
+JOB = (
+    "--zoo.members=24 --zoo.steps=10 --zoo.validation=4 --zoo.test=4 --netspace.networks=4 "
+    "--netspace.batch=8 --netspace.hidden=16 --netspace.steps=4 --netspace.validations=1 "
+    "--netspace.rank=0 --netspace.corrections=0 --refine.steps=0"
+)
 TINY = {
     "zoo": [
         "--architectures",
@@ -65,19 +70,7 @@ TINY = {
         "--jobs",
         "digits",
         "--paper-flags=--dataset=none",
-        "--job-flags",
-        "--zoo.members=24",
-        "--zoo.steps=10",
-        "--zoo.validation=4",
-        "--zoo.test=4",
-        "--netspace.networks=4",
-        "--netspace.batch=8",
-        "--netspace.hidden=16",
-        "--netspace.steps=4",
-        "--netspace.validations=1",
-        "--netspace.rank=0",
-        "--netspace.corrections=0",
-        "--refine.steps=0",
+        f"--job-flags={JOB}",
     ],
     "growth": ["--sizes", "24", "--steps", "4"],
     "rewrite": ["--members", "24", "--steps", "4", "--share", "0.05", "--out", "results"],
