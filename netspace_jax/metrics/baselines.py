@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Float, Int
@@ -29,7 +30,7 @@ def nearest_networks(
     Args:
       inputs: not for test; of many, 4,096 are drawn.
     """
-    inputs = some_of(inputs, 4096, 0)
+    inputs = some_of(jnp.asarray(inputs), 4096, 0)
     own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
     return agreement_with_each(task, own, known).argmax(1)
 

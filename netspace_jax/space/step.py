@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
@@ -200,26 +200,43 @@ def make_training(
     )
 
 
-def _by_lengths(advance: Callable[..., tuple[TrainState, Losses]], mesh: Mesh, length: int, copies: NamedSharding):
-    """Jitted: on a CPU one program of any number of steps; on an accelerator one of `length` steps, and one of one."""
-    jitted = jax.jit(advance, donate_argnums=0, static_argnums=3, out_shardings=copies)
-    static = jax.jit(advance, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
+@dataclasses.dataclass(frozen=True)
+class Advance:
+    """Steps of training, jitted: on a CPU one program of any number of them; on an accelerator, whose loops have to have
+    a length that is known, one of `length` steps and one of one.
 
-    def run(state: TrainState, data: TrainData, count: int, corrected: bool) -> tuple[TrainState, Losses]:
-        with ways_of(mesh):
+    Attributes:
+      steps: the function itself.
+      counted: of a number of steps that is known when it runs.
+      static: of a number that is known when it is compiled.
+    """
+
+    steps: Callable[..., tuple[TrainState, Losses]]
+    counted: Any
+    static: Any
+    mesh: Mesh
+    length: int
+
+    def __call__(self, state: TrainState, data: TrainData, count: int, corrected: bool) -> tuple[TrainState, Losses]:
+        """The state after `count` steps, and the mean of their losses."""
+        with ways_of(self.mesh):
             if on_cpu():
-                return jitted(state, data, count, corrected)
+                return self.counted(state, data, count, corrected)
             sums, left = [], count
             while left:
-                steps = length if left >= length else 1
-                state, losses = static(state, data, steps, corrected)
+                steps = self.length if left >= self.length else 1
+                state, losses = self.static(state, data, steps, corrected)
                 sums.append(jax.tree.map(lambda value, steps=steps: value * (steps / count), losses))
                 left -= steps
             return state, jax.tree.map(lambda *parts: sum(parts), *sums)
 
-    run.__wrapped__ = advance
-    run.static = static
-    return run
+
+def _by_lengths(
+    steps: Callable[..., tuple[TrainState, Losses]], mesh: Mesh, length: int, copies: NamedSharding
+) -> Advance:
+    counted = jax.jit(steps, donate_argnums=0, static_argnums=3, out_shardings=copies)
+    static = jax.jit(steps, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
+    return Advance(steps, counted, static, mesh, length)
 
 
 def _rows(key, total: int, step, count: int) -> Int[Array, "network"]:

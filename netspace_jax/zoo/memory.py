@@ -1,5 +1,7 @@
 """How many networks train together on an accelerator: as many as its memory holds."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax.extend import core
@@ -43,6 +45,7 @@ def _written(jaxpr: core.Jaxpr) -> int:
         ]
         within = [each.jaxpr if isinstance(each, core.ClosedJaxpr) else each for each in inner]
         called = [each for each in within if isinstance(each, core.Jaxpr)]
-        own = sum(atom.aval.size * atom.aval.dtype.itemsize for atom in equation.outvars)
+        arrays: list[Any] = [atom.aval for atom in equation.outvars]
+        own = sum(array.size * array.dtype.itemsize for array in arrays)
         total += sum(map(_written, called)) if called else own
     return total

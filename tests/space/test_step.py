@@ -60,7 +60,7 @@ def test_spread_over_devices_it_is_the_same(data):
 
 def test_pieces_of_any_length_trace_once(data):
     training = make_training(CONFIG, (0,), None, network_mesh(1))
-    counted = jax.jit(chex.assert_max_traces(training.advance.__wrapped__, n=1), static_argnums=3)
+    counted = jax.jit(chex.assert_max_traces(training.advance.steps, n=1), static_argnums=3)
     state = training.init(data)
     for count in (1, 2, 5):
         state, _ = counted(state, data, count, False)
