@@ -202,8 +202,10 @@ def make_training(
 
 @dataclasses.dataclass(frozen=True)
 class Advance:
-    """Steps of training, jitted: on a CPU one program of any number of them; on an accelerator, whose loops have to have
-    a length that is known, one of `length` steps and one of one.
+    """Steps of training, jitted.
+
+    On a CPU one program of any number of them; on an accelerator, whose loops have to have a length that is known, one
+    of `length` steps and one of one.
 
     Attributes:
       steps: the function itself.
