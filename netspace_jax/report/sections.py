@@ -72,8 +72,8 @@ def reconstruction(run: Run) -> Section:
     )
     count = sum(len(each.score) for each in found)
     text = (
-        f"Of {count} networks that NetSpace never saw, the generated ones have on average an {metric} that is "
-        f"{gap:.3f} away from the input's, and say the same on {agreement:.1%} of test inputs, which is harder. "
+        f"Of {count} networks that NetSpace never saw, the generated ones are on average {gap:.3f} away from the "
+        f"input in {metric.replace('_', ' ')}, and say the same on {agreement:.1%} of test inputs, which is harder. "
         f"Each point is a network; in brackets, 95 % intervals over networks, by the bootstrap."
     )
     return Section("reconstruct", "Input against generated network", text, metrics, figure)
