@@ -1,6 +1,7 @@
 """Small files, on a disk or in an object store, written so that a reader never sees half of one."""
 
 import contextlib
+import importlib.resources
 import importlib.util
 import json
 import os
@@ -36,6 +37,11 @@ def location(path: epath.PathLike) -> epath.Path:
     if importlib.util.find_spec(STORES[store]) is None:
         raise InputError(f"{os.fspath(path)} needs the package {STORES[store]}: pip install {STORES[store]}")
     return epath.Path(path)
+
+
+def packaged(package: str, name: str) -> str:
+    """A text file that lies in one of our packages, such as a page's script."""
+    return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
 
 
 def write_text(path: epath.PathLike, text: str) -> None:
