@@ -79,6 +79,7 @@ TINY = {
         "0",
         "--refine.steps",
         "0",
+        "--no-explorer",
     ],
 }
 
