@@ -76,7 +76,7 @@ def test_how_far_from_the_centre_values_start(initial_scale):
     constants = tiny.constants().replace(scale=jnp.full((1, 50, 200), 3.0), shift=jnp.full((1, 50, 200), 7.0))
     netspace = make_netspace(config, (tiny.perceptron(),), tiny.TASK, constants)
     prep, _ = netspace.decoder.init_with_output(
-        jax.random.key(0), jnp.arange(6.0), constants.scale[0], constants.shift[0], jnp.int32(0)
+        jax.random.key(0), jnp.arange(6.0), constants.scale[0], constants.shift[0], 0
     )
     np.testing.assert_allclose(np.sqrt(np.square(prep - 7).mean()) / 3, np.sqrt(0.5) * initial_scale, rtol=0.05)
 
