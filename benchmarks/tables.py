@@ -101,6 +101,12 @@ def seeds(found: Mapping[str, Any]) -> str:
     return f"{count} seed{'s' if count > 1 else ''}"
 
 
+def source(found: Mapping[str, Any]) -> str:
+    """Where the figures of a table come from."""
+    busy = "" if found.get("quiet", True) else "; other work ran beside"
+    return f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}{busy}."
+
+
 def presets() -> list[str]:
     """The presets with minutes and figures."""
     lines = ["| preset | what | minutes | figures on unseen networks |", "|---|---|---|---|"]
@@ -142,7 +148,7 @@ def fidelity(name: str) -> list[str]:
             f"| {which} | {number(figures[f'spread/{which}'])} | {number(figures[f'spread/{which}_high'])} |"
             for which in ("members", "generated", "refined")
         ]
-    return [*lines, "", f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}."]
+    return [*lines, "", source(found)]
 
 
 # Rows of tables about fields, each a label and names of figures: `table: WHICH-RESULTS` in a document.
@@ -186,11 +192,6 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"pairwise/{key}/{of}" for of in ("members", "generated")))
         for label, key in (("LeNetLike", "lenetlike"), ("VanillaCNN", "vanilla_cnn"), ("ResNet8", "resnet8"),
                            ("ResNet32", "resnet32")))),
-    "strangers": (("networks, beside those generated from them", "own test networks", "networks of others"), tuple(
-        (label, tuple(f"strangers/{of}{key}" for of in ("own_", "")))
-        for label, key in (("networks", "networks"), ("accuracy", "accuracy"), ("distance", "distance"),
-                           ("encoder alone: agreement", "agreement"), ("gap", "gap"),
-                           ("refined: agreement", "refined_agreement"), ("gap, refined", "refined_gap")))),
     "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
         tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))
@@ -210,9 +211,7 @@ def figures_of(which: str, name: str) -> list[str]:
         if any(key in found["figures"] for key in keys):
             cells = [number(found["figures"][key]) if key in found["figures"] else "" for key in keys]
             lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    busy = "" if found.get("quiet", True) else "; other work ran beside"
-    source = f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}{busy}."
-    return [*lines, "", source]
+    return [*lines, "", source(found)]
 
 
 def many() -> list[str]:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import netspace_jax
+from netspace_jax.domains.fields.members import items_of
 from netspace_jax.latent import line
 from netspace_jax.metrics.behaviour import outputs_on
 from netspace_jax.space.many import generate_many
@@ -25,7 +26,7 @@ def main(run_path: str, out: str, zoos: str = "zoos") -> None:
     """Write the walks between the first test members of consecutive classes, there and back."""
     run = netspace_jax.open_run(run_path, zoos)
     truth, networks = run.dataset.truth, run.networks(0, "test")
-    classes = np.asarray(truth.classes)[networks.indices % run.dataset.items]
+    classes = np.asarray(truth.classes)[items_of(run, "test")]
     first = [int(np.flatnonzero(classes == which)[0]) for which in range(COLUMNS + 1)]
     z, architecture = run.reconstruction(0, "test").embedding, run.space.architectures[0]
     points = run.dataset.train[0].points[0][: int(np.prod(truth.size))]

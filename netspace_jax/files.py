@@ -1,6 +1,7 @@
 """Small files, on a disk or in an object store, written so that a reader never sees half of one."""
 
 import contextlib
+import importlib.resources
 import importlib.util
 import json
 import os
@@ -70,6 +71,11 @@ def reason_of(error: BaseException) -> str:
     """What an error says, on one line, as it is read beside other words."""
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(said.split())[:160]
+
+
+def packaged(package: str, name: str) -> str:
+    """A text file that lies in one of our packages, such as a page's script."""
+    return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
 
 
 def write_text(path: epath.PathLike, text: str) -> None:

@@ -96,17 +96,7 @@ def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch 
 
 def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> list[Any]:
     """Write a function's operators into the graph; its results, as arrays where they are constant."""
-    jaxpr = closed.jaxpr
-    consts = [traced.constant(const) for const in closed.consts]
-    known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
-
-    def read(atom: Any):
-        return traced.literal(atom) if isinstance(atom, core.Literal) else known[atom]
-
-    for equation in jaxpr.eqns:
-        values = [read(atom) for atom in equation.invars]
-        known.update(zip(equation.outvars, _operators(graph, equation, values), strict=True))
-    return [read(atom) for atom in jaxpr.outvars]
+    return traced.written(closed, arguments, lambda equation, values: _operators(graph, equation, values))
 
 
 def _operators(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:

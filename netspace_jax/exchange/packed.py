@@ -4,12 +4,13 @@ Large arrays may be rounded to so many bits of the largest value of each column,
 """
 
 import base64
-import importlib.resources
 import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from netspace_jax.files import packaged
 
 _SMALL = 4096  # values; arrays of fewer are never rounded
 EXACT = 32
@@ -86,4 +87,4 @@ def _planes(values: np.ndarray, planes: int = 0) -> bytes:
 
 def source() -> str:
     """The JavaScript that reads them."""
-    return (importlib.resources.files("netspace_jax.exchange") / "packed.js").read_text(encoding="utf-8")
+    return packaged("netspace_jax.exchange", "packed.js")

@@ -11,7 +11,7 @@ const netspacePrograms = (() => {
     return found;
   }
 
-  // Copies a block between two strided arrays; `add` sums into the target.
+  // Copies a block between two strided arrays.
   function move(shape, from, at, steps, to, place, places, axis = 0) {
     if (axis === shape.length) { to[place] = from[at]; return; }
     const n = shape[axis], a = steps[axis], b = places[axis];

@@ -5,7 +5,6 @@ typed arrays. So a page computes what the program computes, gradients too, and a
 as its primitives are known. Sums are taken in 64 bits there; results are rounded to 32.
 """
 
-import importlib.resources
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
@@ -16,6 +15,7 @@ from jax.extend import core
 
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import traced
+from netspace_jax.files import packaged
 from netspace_jax.ops.platform import portable
 
 # Primitives that script.js knows, with the parameters that it needs beside the shape of the result.
@@ -94,28 +94,18 @@ class Programs:
         return value.number if isinstance(value, _Value) else -1 - self.hold(value)
 
     def _written(self, closed: core.ClosedJaxpr, arguments: list[Any], equations: list[list[Any]]) -> list[Any]:
-        jaxpr = closed.jaxpr
-        consts = [traced.constant(const) for const in closed.consts]
-        known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
-
-        def read(atom: Any):
-            return traced.literal(atom) if isinstance(atom, core.Literal) else known[atom]
-
-        for equation in jaxpr.eqns:
-            values = [read(atom) for atom in equation.invars]
-            known.update(zip(equation.outvars, self._equation(equation, values, equations), strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        return traced.written(closed, arguments, lambda equation, values: self._equation(equation, values, equations))
 
     def _equation(self, equation: core.JaxprEqn, values: list[Any], equations: list[Any]) -> list[Any]:
         name, results = equation.primitive.name, cast(list[Any], equation.outvars)
-        closed = None if traced.is_sine(equation) else traced.inner(equation)
         if not any(isinstance(value, _Value) for value in values):
             size = sum(math.prod(atom.aval.shape) for atom in results)
             if size <= max(_FOLDED, sum(value.size for value in values)):
                 return traced.computed(equation, values)
-        if closed is not None:
+        if traced.is_sine(equation):
+            name = "sin"
+        elif (closed := traced.inner(equation)) is not None:
             return self._written(closed, values, equations)
-        name = "sin" if traced.is_sine(equation) else name
         if name == "split":
             return self._split(equation, values[0], equations)
         if name not in _KNOWN or equation.params.get("batch_group_count", 1) != 1:
@@ -171,4 +161,4 @@ def _pruned(inputs: int, equations: list[list[Any]], results: list[int]) -> dict
 
 def source() -> str:
     """The JavaScript that runs programs."""
-    return (importlib.resources.files("netspace_jax.exchange") / "script.js").read_text(encoding="utf-8")
+    return packaged("netspace_jax.exchange", "script.js")

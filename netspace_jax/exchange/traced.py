@@ -1,5 +1,6 @@
 """What writing a traced function in another form needs, whatever the form: what to inline, and what is constant."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from netspace_jax.ops.laid import bind
 from netspace_jax.ops.sine import fast_sin
 
 _INLINED = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "custom_jvp_call": "call_jaxpr",
@@ -28,18 +30,25 @@ def inner(equation: core.JaxprEqn) -> core.ClosedJaxpr | None:
     return found if isinstance(found, core.ClosedJaxpr) else core.ClosedJaxpr(found, ())
 
 
-def literal(atom: core.Literal) -> np.ndarray:
-    """The value that stands in an equation."""
-    shape: Any = atom.aval
-    return np.asarray(atom.val, shape.dtype)
+def written(
+    closed: core.ClosedJaxpr, arguments: list[Any], write: Callable[[core.JaxprEqn, list[Any]], list[Any]]
+) -> list[Any]:
+    """A function's results, where `write` says what becomes of each equation and its operands."""
+    jaxpr = closed.jaxpr
+    consts = [constant(const) for const in closed.consts]
+    known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
+
+    def read(atom: Any):
+        return np.asarray(atom.val, atom.aval.dtype) if isinstance(atom, core.Literal) else known[atom]
+
+    for equation in jaxpr.eqns:
+        known.update(zip(equation.outvars, write(equation, [read(atom) for atom in equation.invars]), strict=True))
+    return [read(atom) for atom in jaxpr.outvars]
 
 
 def computed(equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
     """What constants give, by JAX itself."""
-    bound = equation.primitive.get_bind_params(equation.params)
-    functions, params = bound if isinstance(bound, tuple) else ((), bound)  # functions apart: JAX before 0.10
-    found = equation.primitive.bind(*functions, *map(jnp.asarray, values), **params)
-    return [constant(each) for each in (found if equation.primitive.multiple_results else [found])]
+    return [constant(each) for each in bind(equation, *map(jnp.asarray, values))]
 
 
 def constant(value: Any) -> Any:

@@ -70,7 +70,7 @@ function netspaceExplorer(document) {
     network = decode(z, network && network.fixed ? network.which : undefined);
     const words = [network.architecture.name];
     if (!network.flat) {
-      byId("here").textContent = `${words[0]}: too large for this page, which has 10 MB; Python decodes it.`;
+      byId("here").textContent = `${words[0]}: too large for this page, which has ${data.megabytes} MB; Python decodes it.`;
     } else {
       if (data.scored) {
         network.outputs = network.run(page.arrays.examples.data);
@@ -171,7 +171,7 @@ function netspaceExplorer(document) {
 
   page.start = async () => {
     const lead = `${data.question} ${data.architectures.map((a) => `${a.name}: ${a.size.toLocaleString("en")} parameters`).join("; ")}.`;
-    byId("lead").textContent = lead + (data.left.length ? ` Left out, since the page may have 10 MB: ${data.left.join(", ")}.` : "");
+    byId("lead").textContent = lead + (data.left.length ? ` Left out, since the page may have ${data.megabytes} MB: ${data.left.join(", ")}.` : "");
     constants = await netspaceUnpack({ text: byId("packed").textContent, ...data.packed });
     for (const [name, place] of Object.entries(data.places)) page.arrays[name] = constants[place];
     size = page.arrays.z.shape[1];

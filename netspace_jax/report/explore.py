@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import html
-import importlib.resources
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from netspace_jax import latent
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import packed, script
-from netspace_jax.files import write_text
+from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.behaviour import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.section import Evaluation
@@ -28,6 +27,7 @@ from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
+_PAGES = "netspace_jax.report"
 _TABLE = 40  # characters that say what an array is
 _POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
@@ -133,6 +133,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         ],
         "kept": kept,
         "left": [f"{names[i]} ({space.architectures[i].size:,} parameters)" for i in run.trained_ids if i not in kept],
+        "megabytes": limit / 1e6,
         "batch": view.batch,
         "steps": _STEPS,
         "explained": [] if plane is None else [float(share) for share in plane.explained_variance_ratio_],
@@ -154,18 +155,16 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
 
 def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     return filled(
-        _own("explore.html"),
+        packaged(_PAGES, "explore.html"),
         TITLE=html.escape(f"The space of {run.config.name}"),
         STYLE=STYLE,
         DATA=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         PACKED=text,
-        SCRIPTS="\n".join((script.source(), packed.source(), _own("explore.js"), _own("map.js"))),
+        SCRIPTS="\n".join(
+            (script.source(), packed.source(), packaged(_PAGES, "explore.js"), packaged(_PAGES, "map.js"))
+        ),
         VIEW=view.script,
     )
-
-
-def _own(name: str) -> str:
-    return (importlib.resources.files("netspace_jax.report") / name).read_text(encoding="utf-8")
 
 
 def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
@@ -224,7 +223,8 @@ def _points(run: Run, view: View) -> list[_Point]:
         members = run.networks(which, "train").members
         known = np.asarray(space.embeddings[space.names[which]])
         chosen = np.linspace(0, len(known) - 1, min(each, len(known))).astype(int)
-        labels = [list(view.labels(which, "train"))[i] for i in chosen] if view.labels else none
+        known_labels = view.labels(which, "train") if view.labels else [""] * len(known)
+        labels = [known_labels[i] for i in chosen]
         train.append((known[chosen], np.array([members[i].score_test for i in chosen]), which, labels))
         rows = slice(0, each // 2)
         z = embed_many(space, which, found.generated[rows])

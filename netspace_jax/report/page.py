@@ -2,7 +2,6 @@
 
 import base64
 import html
-import importlib.resources
 import io
 import os
 import re
@@ -12,10 +11,10 @@ import matplotlib.pyplot as plt
 from etils import epath
 from matplotlib.figure import Figure
 
-from netspace_jax.files import is_remote, location, write_bytes, write_text
+from netspace_jax.files import is_remote, location, packaged, write_bytes, write_text
 from netspace_jax.report.section import Section
 
-STYLE = (importlib.resources.files("netspace_jax.report") / "style.css").read_text(encoding="utf-8")
+STYLE = packaged("netspace_jax.report", "style.css")
 """What report and explorer look like."""
 
 
@@ -59,9 +58,8 @@ def write_report(
         for section in sections
     )
     play = '<p><a href="explore.html"><b>Open the explorer</b></a>: the space as a map, networks alive.</p>'
-    template = (importlib.resources.files("netspace_jax.report") / "report.html").read_text(encoding="utf-8")
     text = filled(
-        template,
+        packaged("netspace_jax.report", "report.html"),
         TITLE=html.escape(title),
         STYLE=STYLE,
         COMMAND=html.escape(command),

@@ -143,8 +143,9 @@ def training(run: Run) -> Section:
         before = losses[-2 * len(last) : -len(last)] or last
         change = 1 - np.mean([line["total"] for line in last]) / np.mean([line["total"] for line in before])
         text = (
-            f"The loss went from {losses[0]['total']:.3g} to {losses[-1]['total']:.3g}; over the last tenth it fell by "
-            f"{change:.1%}. The {select.replace('_', ' ')} was {dict(checks).get(run.step, checks[-1][1]):.4f} at step "
+            f"The loss went from {losses[0]['total']:.3g} to {losses[-1]['total']:.3g}; over the last tenth it "
+            f"{'fell' if change >= 0 else 'rose'} by {abs(change):.1%}. The {select.replace('_', ' ')} was "
+            f"{dict(checks).get(run.step, checks[-1][1]):.4f} at step "
             f"{run.step}, whose checkpoint is the one evaluated."
         )
     return Section("training", "Training", text, {}, figure)

@@ -30,7 +30,7 @@ class View:
       arrays: arrays that the script needs, by name.
       about: what else it needs, as JSON holds it.
       examples: inputs and targets on which the page scores every network that it shows.
-      labels: what members are about, as their classes, by which the map can be coloured: of a split's indices.
+      labels: from an architecture's id and a split to the class of each of its members, a colour of the map.
       loss: of a network's outputs on `loss_inputs`, what a search in the page makes smaller.
     """
 

@@ -115,11 +115,12 @@ class NetSpace:
         scale, shift = (
             values.reshape(len(values), 1, -1)[..., :size] for values in (self.constants.scale, self.constants.shift)
         )
-        return self.replace(  # type: ignore[attr-defined]
+        return dataclasses.replace(
+            self,
             prep=(1, size),
             decoder=decoder,
             params={**self.params, "decoder": params},
-            constants=self.constants.replace(scale=scale, shift=shift),  # type: ignore[attr-defined]
+            constants=dataclasses.replace(self.constants, scale=scale, shift=shift),
         )
 
     def classify(self, z: Float[Array, "embedding"]) -> Float[Array, "architecture"]:

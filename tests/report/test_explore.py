@@ -120,3 +120,7 @@ def test_a_small_file_leaves_architectures_out(run):
     data = json.loads(text.split('id="data">')[1].split("</script>")[0])
     assert data["kept"] == [0, 1] and data["left"] == []
     assert architectures.build("perceptron3", tiny.SHAPE, tiny.CLASSES).size == data["architectures"][0]["size"]
+    text, _ = explore.page(run, view(run), explore.ExploreOptions(megabytes=0.8 * size))
+    data = json.loads(text.split('id="data">')[1].split("</script>")[0])
+    assert data["kept"] == [0] and data["left"][0].startswith("perceptron4 ")
+    assert len(text.encode()) / 1e6 <= 0.8 * size and data["megabytes"] < size

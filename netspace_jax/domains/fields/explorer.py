@@ -1,6 +1,5 @@
 """How networks that hold fields are shown in the explorer: the picture, the curve, or the surface, turned."""
 
-import importlib.resources
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of
+from netspace_jax.files import packaged
 from netspace_jax.report.view import View
 from netspace_jax.runs import Run
 from netspace_jax.task import Split
@@ -44,7 +44,7 @@ def view(run: Run[FieldData]) -> View:
         return [str(int(value)) for value in np.asarray(classes)[items_of(run, split)]]
 
     return View(
-        script=(importlib.resources.files("netspace_jax.domains.fields") / "explorer.js").read_text(encoding="utf-8"),
+        script=packaged("netspace_jax.domains.fields", "explorer.js"),
         question=QUESTIONS[kind],
         batch=batch,
         arrays={name: np.asarray(array, np.float32) for name, array in arrays.items()},

@@ -5,7 +5,6 @@ Plain WebGL, no library and no network. `viewer.html` beside this module is the 
 
 import base64
 import dataclasses
-import importlib.resources
 import json
 import zlib
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import numpy as np
 import trimesh
 
 from netspace_jax.domains.fields.geometry import is_empty
+from netspace_jax.files import packaged
 
 EXTENT = 1.25  # positions are stored as whole steps from -EXTENT to EXTENT
 STEPS = 2**13 - 1
@@ -55,8 +55,7 @@ def viewer_html(sequences: Sequence[MeshSequence]) -> str:
         ]
         packed.append({"name": sequence.name, "steps": steps})
     data = json.dumps({"extent": EXTENT, "positions": STEPS, "sequences": packed}).replace("<", "\\u003c")
-    template = importlib.resources.files("netspace_jax.domains.fields") / "viewer.html"
-    return template.read_text(encoding="utf-8").replace("__DATA__", data)
+    return packaged("netspace_jax.domains.fields", "viewer.html").replace("__DATA__", data)
 
 
 def _pack(mesh: trimesh.Trimesh) -> dict[str, int | str]:

@@ -1,11 +1,10 @@
 """How classifiers of images are shown in the explorer: drawn digits, test images, votes of the neighbours."""
 
-import importlib.resources
-
 import numpy as np
 import optax
 
 from netspace_jax.domains.images.dataset import ImageData
+from netspace_jax.files import packaged
 from netspace_jax.report.view import View
 from netspace_jax.runs import Run
 from netspace_jax.task import Batch
@@ -28,7 +27,7 @@ def view(run: Run[ImageData]) -> View:
         return optax.softmax_cross_entropy(outputs, own).mean()
 
     return View(
-        script=(importlib.resources.files("netspace_jax.domains.images") / "explorer.js").read_text(encoding="utf-8"),
+        script=packaged("netspace_jax.domains.images", "explorer.js"),
         question="Draw, and see what the network under the cursor says of it, and whether its neighbours agree.",
         batch=min(100, count),
         arrays={"images": np.asarray(data.test.x[:count]), "targets": np.asarray(tests.targets[:count], np.int32)},
