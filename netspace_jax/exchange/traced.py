@@ -39,7 +39,10 @@ def written(
     known = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *arguments), strict=True))
 
     def read(atom: Any):
-        return np.asarray(atom.val, atom.aval.dtype) if isinstance(atom, core.Literal) else known[atom]
+        if not isinstance(atom, core.Literal):
+            return known[atom]
+        array: Any = atom.aval
+        return np.asarray(atom.val, array.dtype)
 
     for equation in jaxpr.eqns:
         known.update(zip(equation.outvars, write(equation, [read(atom) for atom in equation.invars]), strict=True))
