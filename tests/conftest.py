@@ -28,3 +28,10 @@ jax.config.update("jax_debug_key_reuse", True)
 # A slow machine is no failure, and the same examples everywhere make a failure one that others can see.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
+
+LONG = ("test_documents.py", "test_notebook.py", "test_end_to_end_others.py", "test_end_to_end.py", "test_benchmarks.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest come first, so that no worker is left alone with one of them at the end."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))

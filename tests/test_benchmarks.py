@@ -107,6 +107,7 @@ TINY = {
         "0",
         "--refine.steps",
         "0",
+        "--no-explorer",
     ],
 }
 

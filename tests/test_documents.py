@@ -91,7 +91,7 @@ def test_examples_are_domains_and_architectures_of_their_own(tmp_path):
     assert "runs/tiny" in out
     own = ["--modules", ROOT / "docs" / "examples" / "waves.py"]
     flags = ["--zoo.members", "32", "--zoo.steps", "100", "--netspace.steps", "40", "--netspace.validations", "2"]
-    status, _, err = run("train.py", "waves", *own, *flags, cwd=tmp_path)
+    status, _, err = run("train.py", "waves", *own, *flags, "--no-explorer", cwd=tmp_path)
     assert status == 0, err
     status, out, err = run("eval", "fit", "runs/waves", *own, cwd=tmp_path)
     assert status == 0, err

@@ -14,6 +14,7 @@ from netspace_jax.files import packaged
 
 _SMALL = 4096  # values; arrays of fewer are never rounded
 EXACT = 32
+_FEWEST, _MOST = 12, 23  # bits of values that are rounded
 # Python's base 85 without "<", which would end a script.
 _SAFE = bytes.maketrans(b"<", b",")
 
@@ -41,14 +42,22 @@ def pack(arrays: Sequence[np.ndarray], limit: int) -> tuple[Packed, int]:
     """Arrays as text of at most `limit` characters, and the bits that large ones are rounded to: 32 for none.
 
     Raises:
-      TooLarge: they do not fit with 12 bits.
+      TooLarge: they do not fit with the fewest bits.
     """
-    found = _packed(arrays, EXACT)
-    for bits in (EXACT, *range(23, 11, -1)):
-        found = found if bits == EXACT else _packed(arrays, bits)
+    found, best = _packed(arrays, EXACT), None
+    if len(found.text) <= limit:
+        return found, EXACT
+    low, high = _FEWEST, _MOST  # by halves, since to pack takes seconds, and fewer bits never take more room
+    while low <= high:
+        bits = (low + high) // 2
+        found = _packed(arrays, bits)
         if len(found.text) <= limit:
-            return found, bits
-    raise TooLarge(f"arrays of {len(found.text)} characters with 12 bits a value, where {limit} are allowed")
+            best, low = (found, bits), bits + 1
+        else:
+            high = bits - 1
+    if best is not None:
+        return best
+    raise TooLarge(f"arrays of {len(found.text)} characters with {_FEWEST} bits a value, where {limit} are allowed")
 
 
 def _packed(arrays: Sequence[np.ndarray], bits: int) -> Packed:
