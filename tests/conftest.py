@@ -29,7 +29,13 @@ jax.config.update("jax_debug_key_reuse", True)
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
-LONG = ("test_documents.py", "test_notebook.py", "test_end_to_end_others.py", "test_end_to_end.py", "test_benchmarks.py")
+LONG = (
+    "test_documents.py",
+    "test_notebook.py",
+    "test_end_to_end_others.py",
+    "test_end_to_end.py",
+    "test_benchmarks.py",
+)
 
 
 def pytest_collection_modifyitems(items):
