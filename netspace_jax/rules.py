@@ -42,7 +42,7 @@ class Range:
 
 
 def _is_finite(value: int | float) -> bool:
-    return abs(value) <= sys.float_info.max  # whole numbers of any length too
+    return bool(abs(value) <= sys.float_info.max)  # whole numbers of any length too
 
 
 POSITIVE = Range(0, open_low=True)

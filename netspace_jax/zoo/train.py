@@ -21,6 +21,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax import architectures
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
@@ -33,7 +34,7 @@ from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
 from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table, sum_of
 from netspace_jax.zoo.table import FORMAT, Members, checksum_of, read_summary, summary_text, table
-from netspace_jax.zoo.training import MakeTraining, Outcome, Training, supervised
+from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
 """Called with networks·steps done since the last call, their total, and the latest mean loss."""
@@ -101,9 +102,7 @@ def train_zoo(
         name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
         for name, _ in config.populations
     }
-    together = _together(
-        directory, config, {n: make_training(one, config.of(n)) for n, one in built.items()}, dataset, mesh
-    )
+    together = _together(directory, config, built, make_training=make_training, dataset=dataset, mesh=mesh)
     chunks = [
         chunk
         for name, one in built.items()
@@ -187,7 +186,13 @@ def _claim(directory: epath.Path, description: dict) -> int:
 
 
 def _together(
-    directory: epath.Path, config: ZooConfig, trainings: dict[str, Training], dataset: Dataset, mesh: Mesh
+    directory: epath.Path,
+    config: ZooConfig,
+    built: dict[str, Architecture],
+    *,
+    make_training: MakeTraining,
+    dataset: Dataset,
+    mesh: Mesh,
 ) -> dict[str, ZooConfig]:
     """The configuration with the networks of a chunk, by architecture, where the memory of an accelerator says it.
 
@@ -197,15 +202,18 @@ def _together(
     begun = path.exists() or (directory / "zoo.json").exists()
     with ways_of(mesh):
         if not begun and not config.chunk and not on_cpu():
-            found = {n: networks_together(one, config.of(n), n, dataset, mesh) for n, one in trainings.items()}
+            found = {
+                name: networks_together(make_training(one, config.of(name)), config.of(name), name, dataset, mesh)
+                for name, one in built.items()
+            }
             write_text(path, json.dumps(found))
     wait_for_all("the networks of a chunk")
     if not path.exists():
         return {}
     sizes = read_json(path)
-    if not isinstance(sizes, dict) or any(type(sizes.get(name)) is not int or sizes[name] < 1 for name in trainings):
+    if not isinstance(sizes, dict) or any(type(sizes.get(name)) is not int or sizes[name] < 1 for name in built):
         raise InputError(f"{path} does not say how many networks train together; delete {directory} to train it again")
-    return {name: dataclasses.replace(config, chunk=sizes[name]) for name in trainings}
+    return {name: dataclasses.replace(config, chunk=sizes[name]) for name in built}
 
 
 def _members(
