@@ -5,6 +5,7 @@ and a library that catches KeyboardInterrupt would swallow them. Here a thread i
 is being written, says the line and ends the process. What was finished is on disk.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -25,6 +26,13 @@ def catch_signals() -> None:
         signal.signal(number, lambda number, frame: None)  # the thread does what is to be done
     signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     threading.Thread(target=_wait, args=(woken,), daemon=True).start()
+    atexit.register(_ended)  # the first to be registered is the last to run
+
+
+def _ended() -> None:
+    """From here on only Python is taken down, with nobody left who could say a line."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.test_end_to_end import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
+CACHE = tempfile.mkdtemp(prefix="netspace-compiled-")  # programs are compiled once; what is tested is not the compiler
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 
@@ -23,7 +24,13 @@ def start(place, out, devices=0):
     return subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *TINY, "--out", f"runs/{out}", *more],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "JAX_PLATFORMS": "cpu",
+            "JAX_COMPILATION_CACHE_DIR": CACHE,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
         | ({"XLA_FLAGS": "--xla_force_host_platform_device_count=2"} if devices else {}),
         text=True,
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.runs import RunDirectory, checkpoints, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.runs.directory import differences
+from netspace_jax.runs.log import read_log
 from netspace_jax.space import Constants
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.step import TrainState
@@ -177,6 +178,23 @@ def test_metrics_of_a_run_that_never_saved_are_dropped(run):
     run.log({"step": 5})
     run.restore_last(abstract(state(0)), network_mesh(1))
     assert (run.path / "metrics.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("damage", ["missing", "binary", "directory"])
+def test_a_lost_log_costs_its_curve_and_no_more(run, damage):
+    log = run.path / "metrics.jsonl"
+    run.log({"step": 5, "total": 1.0})
+    run.save_last(state(10), Progress())
+    log.unlink()
+    if damage == "directory":
+        log.mkdir()
+    elif damage == "binary":
+        log.write_bytes(bytes(range(256)))
+    assert read_log(run.path) == []
+    run.restore_last(abstract(state(0)), network_mesh(1))
+    run.log({"step": 15, "total": 0.5})
+    assert [line["step"] for line in read_log(run.path)] == ([] if damage == "directory" else [15])
+    assert log.is_dir() == (damage == "directory")
 
 
 def test_final_metrics_are_sorted_numbers(run):
