@@ -6,11 +6,11 @@ python zoo.py show DIR              print what is in a zoo
 python zoo.py export DIR FILE       write its networks and their table as one safetensors file
 """
 
-import signal
+from netspace_jax.signals import catch_signals
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while importing just ends; the command catches it later
+catch_signals()
 
-from netspace_jax import cli  # noqa: E402  (the signal comes before the imports)
+from netspace_jax import cli  # noqa: E402  (signals come before the imports that take seconds)
 
 if __name__ == "__main__":
     cli.zoo(program="zoo.py")

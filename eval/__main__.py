@@ -4,15 +4,16 @@ python eval                         list what there is
 python eval NAME RUN [FLAGS]        make one
 """
 
-import signal
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the repository need not be installed
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while importing just ends; the command catches it later
+from netspace_jax.signals import catch_signals
 
-from netspace_jax import cli  # noqa: E402  (path and signal come before the imports)
+catch_signals()
+
+from netspace_jax import cli  # noqa: E402  (signals come before the imports that take seconds)
 
 if __name__ == "__main__":
     cli.evaluate(program="python eval")

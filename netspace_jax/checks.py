@@ -1,59 +1,25 @@
-"""Configurations that cannot be, refused before anything trains."""
+"""Configurations that cannot be, refused before anything trains. What each field may be is said beside it."""
 
-import dataclasses
-import math
-
-from netspace_jax.config import NetSpaceConfig, RefineConfig, ZooConfig
+from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
+from netspace_jax.rules import check_fields
 
-# Fields that one value of another field leaves without effect: (field, value) → fields.
-_NETSPACE_UNUSED = {
-    ("encoder", "conv"): ("probes",),
-    ("decoder", "conv"): ("center", "initial_scale", "skip", "rank"),
-    ("corrections", 0): ("correct_share",),
-    ("teaching", "common"): ("corrections",),
-    ("teaching", "self"): ("label_weight",),
-}
-_ZOO_UNUSED: dict[tuple[str, str | int], tuple[str, ...]] = {
-    ("stops", "end"): ("min_steps",),
-    ("schedule", "cosine"): ("decay", "decay_at"),
-    ("stops", "paper"): ("min_steps",),
-    ("validations", 0): ("validate_from",),
-}
+_NUMBER = 4  # bytes
+_TRAINED = 4 * _NUMBER  # bytes of each parameter in training: itself, its gradient and Adam's two means
+_ROW = 1024  # bytes of a member's row in the tables of a zoo, at least
+_LINES = 10_000_000  # of metrics.jsonl: some 2 GB
 
 
-def flag(group: str, name: str) -> str:
-    """A field as its flag, `--zoo.learning-rate`."""
-    return f"--{group}.{name.replace('_', '-')}"
+def check_values(config: RunConfig) -> None:
+    """Refuse what cannot be whatever the data is.
 
-
-def _refuse_unused(
-    config: ZooConfig | NetSpaceConfig, group: str, table: dict[tuple[str, str | int], tuple[str, ...]]
-) -> None:
-    """Refuse a value that has no effect, unless it is the field's default."""
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    for (name, value), unused in table.items():
-        for other in unused:
-            if getattr(config, name) == value and getattr(config, other) != defaults[other]:
-                raise InputError(
-                    f"{flag(group, other)} {getattr(config, other)} has no effect with {flag(group, name)} {value}: "
-                    f"leave it at {defaults[other]}"
-                )
-
-
-def _refuse_below(config: ZooConfig | NetSpaceConfig | RefineConfig, group: str, minima: dict[str, int]) -> None:
-    for name, minimum in minima.items():
-        if getattr(config, name) < minimum:
-            raise InputError(f"{flag(group, name)} must be at least {minimum}, not {getattr(config, name)}")
-
-
-def _refuse_unless_positive(
-    config: ZooConfig | NetSpaceConfig | RefineConfig, group: str, names: tuple[str, ...]
-) -> None:
-    for name in names:
-        value = getattr(config, name)
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(f"{flag(group, name)} must be positive, not {value}")
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    check_zoo(config.zoo)
+    check_fields(config.netspace, "netspace")
+    check_fields(config.refine, "refine")
 
 
 def check_zoo(config: ZooConfig) -> None:
@@ -62,6 +28,7 @@ def check_zoo(config: ZooConfig) -> None:
     Raises:
       InputError: names the field and what it has to be.
     """
+    check_fields(config, "zoo")
     if not config.architectures:
         raise InputError("there are no networks to embed: name a finished zoo with --zoo DIR (docs/networks.md)")
     if len(config.architectures) != len(config.members):
@@ -75,31 +42,13 @@ def check_zoo(config: ZooConfig) -> None:
         )
     if len(set(config.architectures)) != len(config.architectures):
         raise InputError(f"--zoo.architectures names one twice: {' '.join(config.architectures)}")
-    _refuse_below(
-        config, "zoo", {"steps": 1, "batch": 1, "chunk": 0, "min_steps": 0, "teacher_steps": 0, "validations": 0}
-    )
-    if min(config.members, default=0) < 1:
-        raise InputError(f"--zoo.members must all be at least 1, not {' '.join(map(str, config.members))}")
-    _refuse_unless_positive(config, "zoo", ("learning_rate", "decay"))
-    if not (math.isfinite(config.weight_decay) and config.weight_decay >= 0):
-        raise InputError(f"--zoo.weight-decay must be 0 or more, not {config.weight_decay}")
-    if not all(0 < share < 1 for share in config.decay_at):
-        raise InputError(f"--zoo.decay-at takes shares between 0 and 1, not {' '.join(map(str, config.decay_at))}")
     if (config.decay == 1) == bool(config.decay_at):
         raise InputError("--zoo.decay and --zoo.decay-at have an effect only together: give both or neither")
-    if not 0 <= config.validate_from < 1:
-        raise InputError(f"--zoo.validate-from is a share from 0 to below 1, not {config.validate_from}")
     if config.stops == "log-uniform" and not 1 <= config.min_steps <= config.steps:
         raise InputError(
             f"log-uniform stops need 1 ≤ --zoo.min-steps ≤ --zoo.steps, not {config.min_steps} and {config.steps}"
         )
-    _refuse_unused(config, "zoo", _ZOO_UNUSED)
-    if config.teacher_steps and not config.teacher:
-        raise InputError(f"--zoo.teacher-steps {config.teacher_steps} is for a teacher: name one with --zoo.teacher")
-    for name in ("validation", "test"):
-        value = getattr(config, name)
-        if not (math.isfinite(value) and value >= 0) or (value >= 1 and value != int(value)):
-            raise InputError(f"--zoo.{name} is a share below 1 or a whole number of members, not {value}")
+    refuse_beyond(sum(config.members) * _ROW, "the table of members", "lower --zoo.members")
 
 
 def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:
@@ -111,31 +60,33 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     Raises:
       InputError: names the field and what it has to be.
     """
-    minima = ("embedding", "hidden", "probes", "networks", "batch", "steps", "validations", "log_every")
-    none = ("train_members", "resident", "corrections", "rank")
-    least: dict[str, int] = {**dict.fromkeys(minima, 1), **dict.fromkeys(none, 0)}
-    _refuse_below(config, "netspace", least)
-    _refuse_unless_positive(config, "netspace", ("learning_rate", "initial_scale"))
-    for name, maximum in (("noise", math.inf), ("label_weight", 1.0)):
-        if not (math.isfinite(getattr(config, name)) and 0 <= getattr(config, name) <= maximum):
-            raise InputError(f"{flag('netspace', name)} must be from 0 to {maximum:g}, not {getattr(config, name)}")
-    if not 0 < config.correct_share < 1:
-        raise InputError(f"--netspace.correct-share must be between 0 and 1, not {config.correct_share}")
+    check_fields(config, "netspace")
+    if config.steps // config.log_every > _LINES:
+        raise InputError(
+            f"--netspace.steps {config.steps} at one line each {config.log_every} steps are more than {_LINES:,} lines "
+            f"of metrics: raise --netspace.log-every"
+        )
     _check_modules(config, zoo, sizes)
     _check_architectures(config, zoo)
     _check_members(config, zoo)
+    _check_memory(config)
+    check_zoo_sizes(zoo, sizes)
+    held = config.resident or config.train_members or max(zoo.members)
+    refuse_beyond(
+        min(held, max(zoo.members)) * max(sizes.values()) * _NUMBER,
+        "the networks that train the space",
+        "keep fewer in memory by --netspace.resident",
+    )
 
 
-def check_refine(config: RefineConfig) -> None:
-    """Refuse a refinement that cannot be.
+def check_zoo_sizes(config: ZooConfig, sizes: dict[str, int]) -> None:
+    """Refuse a zoo of which one chunk does not fit into memory.
 
     Raises:
-      InputError: names the field and what it has to be.
+      InputError: names the flag to lower, the memory needed and that of the machine.
     """
-    _refuse_below(config, "refine", {"steps": 0, "batch": 1})
-    _refuse_unless_positive(config, "refine", ("learning_rate",))
-    if not (math.isfinite(config.trust) and config.trust >= 0):
-        raise InputError(f"--refine.trust must be 0 or more, not {config.trust}")
+    largest, each = max(sizes.values(), default=0), min(config.chunk or 1, max(config.members))
+    refuse_beyond(each * largest * _TRAINED, "the networks of one chunk", "lower --zoo.chunk")
 
 
 def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:
@@ -152,7 +103,11 @@ def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         raise InputError(f"the conv decoder reads an embedding of 4096 values, not {config.embedding}")
     if config.encoder == "conv" and config.embedding % 32:
         raise InputError(f"the conv encoder needs an embedding size that divides by 32, not {config.embedding}")
-    _refuse_unused(config, "netspace", _NETSPACE_UNUSED)
+    if config.encoder == config.decoder == "conv" and config.hidden != NetSpaceConfig.hidden:
+        raise InputError(
+            f"--netspace.hidden {config.hidden} has no effect with the conv encoder and decoder: leave it at "
+            f"{NetSpaceConfig.hidden}"
+        )
 
 
 def _check_architectures(config: NetSpaceConfig, zoo: ZooConfig) -> None:
@@ -200,3 +155,18 @@ def _check_members(config: NetSpaceConfig, zoo: ZooConfig) -> None:
             f"--netspace.resident {config.resident} must be at least the {each} networks of an architecture in one "
             f"step, and takes the place of --netspace.train-members"
         )
+
+
+def _check_memory(config: NetSpaceConfig) -> None:
+    """Refuse what certainly does not fit into memory: the largest arrays of a training, each alone."""
+    prep, z, hidden = config.prep[0] * config.prep[1], config.embedding, config.hidden
+    wide = [z * hidden] * (config.encoder == "probe") + [hidden * (z + prep)] * (config.decoder == "mlp")
+    modules = sum(wide) + config.skip * z * prep + config.rank**2
+    refuse_beyond(
+        modules * _TRAINED,
+        "the modules of this space",
+        "lower --netspace.embedding, --netspace.hidden, --netspace.rank or --netspace.prep",
+    )
+    refuse_beyond(config.networks * prep * _NUMBER, "the networks of one step", "lower --netspace.networks")
+    refuse_beyond(config.networks * config.batch * _NUMBER, "the inputs of one step", "lower --netspace.batch")
+    refuse_beyond(config.probes * _NUMBER, "the probes", "lower --netspace.probes")

@@ -86,7 +86,7 @@ def domain(name: str) -> Domain:
     Raises:
       InputError: none has it.
     """
-    if name not in _DOMAINS:
+    if not isinstance(name, str) or name not in _DOMAINS:
         raise InputError(f"unknown domain {name!r}; known are {', '.join(_DOMAINS)}")
     return _DOMAINS[name]
 

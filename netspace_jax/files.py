@@ -7,14 +7,21 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from etils import epath
 
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
+from netspace_jax.signals import writing
 
 # The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
+LOCK = ".lock"
+LOG = "libraries.log"
+BESIDE = (LOCK, LOG)
+"""Files in the directory of a run or a zoo that are no part of it: who writes there, and what libraries said."""
+_LONGEST = 240  # bytes of a name on a disk, less what temporary files add to it
 STORES = {"gs": "gcsfs", "s3": "s3fs"}
 
 
@@ -39,6 +46,33 @@ def location(path: epath.PathLike) -> epath.Path:
     return epath.Path(path)
 
 
+def usable(path: epath.PathLike) -> epath.Path:
+    """A place for a directory: new, or a directory that exists.
+
+    Raises:
+      InputError: something on the way is no directory, or the place's name cannot be.
+    """
+    found = location(path)
+    if is_remote(found):
+        return found
+    try:
+        existing = next(place for place in (Path(found), *Path(found).parents) if os.path.lexists(place))
+        fits = existing.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero in it
+        raise InputError(f"{str(path)[:80]!r} cannot be a directory ({reason_of(error)}): name another") from error
+    if not fits:
+        raise InputError(f"{path} cannot be a directory: {existing} is none; name another")
+    if max(map(len, map(os.fsencode, Path(found).parts))) > _LONGEST:
+        raise InputError(f"{str(path)[:80]}… cannot be a directory: names have up to {_LONGEST} bytes; name another")
+    return found
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says, on one line, as it is read beside other words."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(said.split())[:160]
+
+
 def packaged(package: str, name: str) -> str:
     """A text file that lies in one of our packages, such as a page's script."""
     return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
@@ -56,12 +90,13 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
     path = location(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with writing():
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def append_text(path: epath.PathLike, text: str) -> None:
@@ -75,7 +110,7 @@ def append_text(path: epath.PathLike, text: str) -> None:
     if is_remote(path):
         write_text(path, (path.read_text() if path.exists() else "") + text)
     else:
-        with path.open("a") as file:
+        with writing(), path.open("a") as file:
             file.write(text)
 
 
@@ -99,5 +134,5 @@ def read_json(path: epath.PathLike) -> Any:
     """
     try:
         return json.loads(location(path).read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as JSON ({error})") from error
+    except (OSError, ValueError, RecursionError) as error:  # not JSON, numbers of thousands of digits, too deep
+        raise InputError(f"{path} cannot be read as JSON ({reason_of(error)})") from error

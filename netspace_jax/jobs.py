@@ -3,6 +3,7 @@
 Nothing here prints: who wants to know hands in a `Watch`.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -18,17 +19,18 @@ from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax import architectures
-from netspace_jax.checks import check_netspace, check_refine, check_zoo
+from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import is_remote, location, read_json
+from netspace_jax.files import is_remote, location, read_json, usable
+from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
 from netspace_jax.report import Evaluation, Section, explore
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.report.sections import FIRST, LAST
-from netspace_jax.runs import Run, RunDirectory, read_description
+from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
 from netspace_jax.space.artefact import version
@@ -47,11 +49,13 @@ class Watch:
       zoo: networks·steps done since the last call, their total, and the latest mean loss.
       netspace: the step, the number of steps, and the mean loss since the last call.
       section: names of the sections that are made, as each begins.
+      waiting: who trains the zoo already; it is waited for.
     """
 
     zoo: OnZooProgress = lambda done, total, loss: None
     netspace: OnProgress = lambda step, steps, loss: None
     section: Callable[[str, int], None] = lambda name, total: None
+    waiting: Callable[[str], None] = lambda who: None
 
 
 def make_zoo(
@@ -67,10 +71,11 @@ def make_zoo(
       InputError: the configuration or the data cannot be used, or the zoo's directory holds something else.
     """
     own = domain(domain_name)
-    check_zoo(config)
-    own.check(RunConfig("", own.name, config, own.netspace_config()))
-    loaded = own.load(config)
-    return _zoo(own, loaded, location(zoos) / zoo_name(loaded.config, loaded.dataset), network_mesh(devices), watch)
+    place = usable(zoos)
+    mesh = network_mesh(devices)
+    loaded = _loaded(RunConfig("", own.name, config, own.netspace_config()))
+    check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.task))
+    return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, watch)
 
 
 def train(
@@ -102,9 +107,9 @@ def train(
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
     own = domain(config.domain)
-    check_zoo(config.zoo)
-    own.check(config)
-    loaded = own.load(config.zoo)
+    usable(out)
+    place = usable(zoos)
+    loaded = _loaded(config)
     config = dataclasses.replace(config, zoo=loaded.config)
     task = own.task_of(config.netspace, loaded.dataset.task)
     check_run(config, task, loaded.splits)
@@ -112,25 +117,30 @@ def train(
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
     zoo = _finished(name, loaded.dataset) if config.zoo_folder else None
-    directory = RunDirectory(out, description, fresh, defaults)
-    before = time.time()
-    zoo = zoo or _zoo(own, loaded, location(zoos) / name, mesh, watch)
-    each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-    progress = _space(config, zoo, loaded.dataset, task, directory, netspace_mesh(devices, each), watch)
-    after = time.time()
-    run = _opened(config, directory.path, zoo, loaded.dataset)
-    found = _sections(run, watch)
-    metrics = {name: value for section in found for name, value in section.metrics.items()}
-    pictures = save_figures(found, directory.path / "figures")
-    metrics["seconds/netspace"] = progress.seconds
-    # The zoo and the training may have been done, or begun, by an earlier process: their seconds count all the same.
-    spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
-    metrics["seconds/total"] = _first_total(directory.path, progress, spent)
-    directory.write_metrics(metrics)
-    notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
-    report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
-    write_report(report, f"NetSpace: {config.name}", command, found, pictures, metrics, notes=notes, explorer=beside)
-    return report
+    check_directory(out, description, fresh, defaults)
+    with one_writer(out):
+        before = time.time()
+        zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
+        # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
+        directory = RunDirectory(out, description, fresh, defaults)
+        each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
+        devices_mesh = netspace_mesh(devices, each, config.netspace.batch)
+        progress = _space(config, zoo, loaded.dataset, task, directory, devices_mesh, watch)
+        after = time.time()
+        run = _opened(config, directory.path, zoo, loaded.dataset)
+        found = _sections(run, watch)
+        metrics = {name: value for section in found for name, value in section.metrics.items()}
+        pictures = save_figures(found, directory.path / "figures")
+        metrics["seconds/netspace"] = progress.seconds
+        # The zoo and the training may have been done by an earlier process: their seconds count all the same.
+        spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
+        metrics["seconds/total"] = _first_total(directory.path, progress, spent)
+        directory.write_metrics(metrics)
+        notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
+        report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
+        title = f"NetSpace: {config.name}"
+        write_report(report, title, command, found, pictures, metrics, notes=notes, explorer=beside)
+        return report
 
 
 def _notes(config: RunConfig) -> list[str]:
@@ -218,9 +228,7 @@ def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) 
     Raises:
       InputError: names the field and what it has to be.
     """
-    sizes = {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.zoo.populations}
-    check_netspace(config.netspace, config.zoo, sizes)
-    check_refine(config.refine)
+    check_netspace(config.netspace, config.zoo, _sizes(config.zoo, task))
     for which in config.netspace.trains_on(config.zoo.architectures):
         name = config.zoo.architectures[which]
         found = splits_of(config.zoo, name, item_splits)
@@ -231,20 +239,42 @@ def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) 
                     f"needed: raise --zoo.members, or change --zoo.validation ({config.zoo.validation:g}) or "
                     f"--zoo.test ({config.zoo.test:g})"
                 )
+        for flag in ("train_members", "resident"):
+            if getattr(config.netspace, flag) > found.count("train"):
+                raise InputError(
+                    f"--netspace.{flag.replace('_', '-')} {getattr(config.netspace, flag)} is more than the "
+                    f"{found.count('train')} {name}s that train: lower it, or leave it at 0 for all"
+                )
+
+
+def _loaded(config: RunConfig) -> Loaded:
+    """The data of a run whose values can be."""
+    own = domain(config.domain)
+    check_values(config)
+    own.check(config)
+    return own.load(config.zoo)
+
+
+def _sizes(config: ZooConfig, task: Task) -> dict[str, int]:
+    """Parameters of each architecture."""
+    return {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.populations}
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:
-    return train_zoo(
-        directory,
-        loaded.config,
-        loaded.dataset,
-        mesh=mesh,
-        domain=own.name,
-        item_names=loaded.items,
-        item_splits=loaded.splits,
-        make_training=own.training,
-        on_progress=watch.zoo,
-    )
+    """The zoo in a directory: as it is, or trained as far as it is not yet, by one process after another."""
+    finished = (directory / "members.csv").exists()
+    with contextlib.nullcontext() if finished else one_writer(directory, watch.waiting):
+        return train_zoo(
+            directory,
+            loaded.config,
+            loaded.dataset,
+            mesh=mesh,
+            domain=own.name,
+            item_names=loaded.items,
+            item_splits=loaded.splits,
+            make_training=own.training,
+            on_progress=watch.zoo,
+        )
 
 
 def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
@@ -307,8 +337,12 @@ def _named(name: str, run: Run) -> Evaluation:
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:
     """Seconds in all: where nothing was trained since they were first written, those."""
     written = path / "metrics.json"
-    if written.exists():
-        earlier = read_json(written)
+    if written.is_file():
+        try:
+            earlier = read_json(written)
+        except InputError:  # it is written anew
+            return spent
         if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(progress.seconds)):
-            return float(earlier.get("seconds/total", spent))
+            total = earlier.get("seconds/total")
+            return float(total) if isinstance(total, int | float) else spent
     return spent

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.errors import InputError
 
@@ -123,6 +123,29 @@ class Dataset(Protocol):
     def chance(self, split: Split) -> float:
         """Score of the best constant answer."""
         ...
+
+
+@runtime_checkable
+class Ordered(Protocol):
+    """Data that can say which inputs a batch is of before it fetches them: for many steps at once, before the first."""
+
+    def draw(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> PyTree:
+        """What the training batch of a step is made of; `take` of it is `sample`."""
+        ...
+
+    def take(self, drawn: PyTree) -> Batch:
+        """The training batch that was drawn."""
+        ...
+
+
+def draw(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> PyTree:
+    """What `take` makes the training batch of a step from."""
+    return dataset.draw(key, step, size) if isinstance(dataset, Ordered) else step
+
+
+def take(dataset: Dataset, key: PRNGKeyArray, drawn: PyTree, size: int) -> Batch:
+    """The training batch that was drawn, as `dataset.sample` gives it."""
+    return dataset.take(drawn) if isinstance(dataset, Ordered) else dataset.sample(key, drawn, size)
 
 
 TaskClass = TypeVar("TaskClass", bound=type)

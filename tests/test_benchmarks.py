@@ -11,6 +11,11 @@ import pytest
 from benchmarks import evidence, tables
 
 ROOT = Path(__file__).resolve().parents[1]
+JOB = (
+    "--zoo.members=24 --zoo.steps=10 --zoo.validation=4 --zoo.test=4 --netspace.networks=4 "
+    "--netspace.batch=8 --netspace.hidden=16 --netspace.steps=4 --netspace.validations=1 "
+    "--netspace.rank=0 --netspace.corrections=0 --refine.steps=0"
+)
 TINY = {
     "zoo": [
         "--architectures",
@@ -46,6 +51,29 @@ TINY = {
         "--out",
         "results",
     ],
+    "accelerator": [
+        "--architectures",
+        "siren",
+        "--networks",
+        "2",
+        "--batch",
+        "2",
+        "--steps",
+        "1",
+        "--ways",
+        "accelerator",
+        "--parts",
+        "parity",
+        "zoos",
+        "jobs",
+        "paper",
+        "--jobs",
+        "digits",
+        "--paper-flags=--dataset=none",
+        f"--job-flags={JOB}",
+    ],
+    "growth": ["--sizes", "24", "--steps", "4"],
+    "rewrite": ["--members", "24", "--steps", "4", "--share", "0.05", "--out", "results"],
     "many": ["--sizes", "64", "--steps", "2", "--out", "results"],
     "pictures": ["--networks", "2", "--steps", "2", "--turns", "1", "--out", "results"],
     "search": ["--counts", "1", "3", "--steps", "2", "--turns", "1", "--out", "results"],
@@ -86,6 +114,8 @@ TINY = {
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_benchmark_prints_its_table_and_writes_its_numbers(name, tmp_path):
+    if name == "rewrite":
+        pytest.importorskip("torch")
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
     environment.pop("XLA_FLAGS", None)
     done = subprocess.run(

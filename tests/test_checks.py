@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from netspace_jax import architectures
-from netspace_jax.checks import check_netspace, check_zoo
+from netspace_jax.checks import check_netspace, check_values, check_zoo
 from netspace_jax.config import NetSpaceConfig, ZooConfig
 from netspace_jax.domain import domain, preset
 from netspace_jax.errors import InputError
@@ -42,6 +42,17 @@ THREE = ("lenetlike", "vanilla_cnn", "resnet8")
         ({"validate_from": 1.0}, ("--zoo.validate-from", "1.0")),
         ({"validations": -1}, ("--zoo.validations", "-1")),
         ({"seed": 1, "teacher": "lenetlike"}, ("lenetlike",)),
+        ({"seed": -1}, ("--zoo.seed", "at least 0", "-1")),
+        ({"seed": 10**12}, ("--zoo.seed", "4294967295")),
+        ({"steps": 10**12}, ("--zoo.steps", "at most 2147483647")),
+        ({"steps": 10**5000}, ("--zoo.steps", "many digits")),
+        ({"members": (10**9 * 2,)}, ("table of members", "TiB", "--zoo.members")),
+        ({"validation": float("inf")}, ("--zoo.validation", "inf")),
+        ({"weight_decay": float("nan"), "optimizer": "sgd"}, ("--zoo.weight-decay", "nan")),
+        ({"decay": 0.5, "decay_at": (float("nan"),)}, ("--zoo.decay-at", "nan")),
+        ({"validations": 1, "validate_from": float("inf")}, ("--zoo.validate-from", "inf")),
+        ({"validate_from": 0.5}, ("--zoo.validate-from 0.5", "no effect", "--zoo.validations 0")),
+        ({"optimizer": "lion"}, ("--zoo.optimizer", "adam, sgd")),
     ],
 )
 def test_a_zoo_that_cannot_be_is_refused(change, said):
@@ -93,6 +104,12 @@ def test_a_zoo_that_cannot_be_is_refused(change, said):
         ({"resident": 8}, {}, ("--netspace.resident 8", "32")),
         ({"train_members": -1}, {}, ("--netspace.train-members", "-1")),
         ({"resident": 64, "train_members": 9}, {}, ("--netspace.resident 64", "--netspace.train-members")),
+        ({"prep": (-64, -64)}, {}, ("--netspace.prep", "-64")),
+        ({"noise": float("inf")}, {}, ("--netspace.noise", "inf")),
+        ({"embedding": 10**9}, {}, ("modules of this space", "TiB", "--netspace.embedding")),
+        ({"networks": 10**9}, {}, ("networks of one step", "TiB", "--netspace.networks")),
+        ({"steps": 10**9, "log_every": 1}, {}, ("--netspace.log-every",)),
+        ({"correct_share": 0.5}, {}, ("--netspace.correct-share 0.5", "--netspace.corrections 0")),
         ({}, {"validation": 0.6, "test": 0.4}, ("--zoo.validation (0.6)", "--zoo.test (0.4)")),
     ],
 )
@@ -111,6 +128,11 @@ def test_a_netspace_that_does_not_fit_its_zoo_is_refused(change, zoo, said):
         ("digits", "netspace", {"temperature": 0.0}, ("--netspace.temperature", "0.0")),
         ("digits", "netspace", {"temperature": float("nan")}, ("--netspace.temperature", "nan")),
         ("chairs", "zoo", {"points": 1}, ("--zoo.points", "1")),
+        ("chairs", "zoo", {"points": -5}, ("--zoo.points", "-5")),
+        ("chairs", "zoo", {"points": 10**9}, ("points of all shapes", "TiB of memory", "--zoo.points")),
+        ("signals", "zoo", {"members": (10**9,)}, ("of memory", "--zoo.members")),
+        ("pictures", "zoo", {"points": 5}, ("--zoo.points 5", "no effect", "--zoo.kind pictures")),
+        ("digits", "refine", {"trust": float("nan")}, ("--refine.trust", "nan")),
         ("chairs", "netspace", {"teaching": "common"}, ("--netspace.teaching common",)),
     ],
 )
@@ -118,5 +140,6 @@ def test_flags_of_a_domain_are_refused_by_it(name, part, change, said):
     config = preset(name)
     config = dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **change)})
     with pytest.raises(InputError) as error:
+        check_values(config)
         domain(config.domain).check(config)
     assert "\n" not in str(error.value) and all(part in str(error.value) for part in said)

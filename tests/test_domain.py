@@ -100,7 +100,7 @@ def test_a_run_comes_back_from_json(name):
     ("change", "said"),
     [
         ({"domain": "sounds"}, ("unknown domain 'sounds'", "images", "fields")),
-        ({"zoo": {"steps": "3"}}, ("steps is '3'",)),
+        ({"zoo": {"steps": "3"}}, ("steps must be a whole number",)),
         ({"zoo": {"colour": 1}}, ("colour",)),
         ({"domain": "fields", "zoo": {"crop_padding": 4}}, ("crop_padding",)),
         ({"netspace": []}, ("list",)),

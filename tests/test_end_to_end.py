@@ -97,10 +97,14 @@ def refused(capsys, command, *arguments):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """A finished tiny run, and where it was made."""
+    """A finished tiny run, begun by two processes at once, and where it was made."""
     cwd = tmp_path_factory.mktemp("undisturbed")
-    status, out, err = run("train.py", *TINY, cwd=cwd)
+    both = [start("train.py", *TINY, cwd=cwd) for _ in range(2)]
+    ended = [(*process.communicate(timeout=400), process.returncode) for process in both]
+    (out, err, status), (_, second, refused) = sorted(ended, key=lambda one: one[2])
     assert status == 0, err
+    # Whoever came second was told in one line who writes, and changed nothing.
+    assert refused == 2 and second.count("error: ") == 1 and "has been writing" in second, second
     assert out.splitlines()[-1] == f"report: {Path('runs/digits/report.html')}"
     return cwd
 
@@ -213,14 +217,25 @@ def test_killed_and_run_again_equals_undisturbed(undisturbed, tmp_path, stage):
         assert process.poll() is None, "the command ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    number = {"zoo": signal.SIGKILL, "netspace": signal.SIGTERM}[stage]
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == {signal.SIGKILL: -number, signal.SIGTERM: 128 + number}[number]
+    assert said.count("error: ") == (number == signal.SIGTERM) and "Traceback" not in said
     assert not (tmp_path / "runs" / "digits" / "report.html").exists()
     status, _, err = run("train.py", *TINY, cwd=tmp_path)
     assert status == 0, err
     assert metrics(tmp_path / "runs" / "digits") == metrics(undisturbed / "runs" / "digits")
     log = Path("runs", "digits", "metrics.jsonl")
     assert (tmp_path / log).read_text() == (undisturbed / log).read_text()
+
+
+def test_interrupted_while_it_imports_it_says_so(tmp_path):
+    process = start("train.py", *TINY, cwd=tmp_path)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 128 + signal.SIGINT and said.startswith("error: interrupted") and said.count("\n") == 1
 
 
 def parameters(directory):

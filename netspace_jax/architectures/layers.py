@@ -6,6 +6,7 @@ in, out) and (in, out); `netspace_jax.architectures.parameters` turns them into 
 """
 
 import math
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -55,6 +56,7 @@ class Conv(nn.Module):
     """Convolution of feature maps.
 
     `kernel_init` None means PyTorch's default. Without a bias (before a batch norm) only the kernel is learned.
+    `convolve` is `shared_conv2d` in a module that is not one of many networks.
     """
 
     features: int
@@ -63,13 +65,14 @@ class Conv(nn.Module):
     padding: tuple[int, int] = (0, 0)
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer | None = None
+    convolve: Callable[..., Array] = conv2d
 
     @nn.compact
     def __call__(self, x: Float[Array, "h c w batch"]) -> Float[Array, "h2 out w2 batch"]:
         shape = (*self.kernel_size, x.shape[1], self.features)
         default = torch_uniform(math.prod(shape[:3]))
         kernel = self.param("kernel", self.kernel_init or default, shape)
-        y = conv2d(x, kernel, self.stride, self.padding)
+        y = self.convolve(x, kernel, self.stride, self.padding)
         return y + _per_channel(self.param("bias", default, (self.features,))) if self.use_bias else y
 
 

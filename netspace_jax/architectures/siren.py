@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures.layers import Linear
 from netspace_jax.errors import InputError
-from netspace_jax.ops.sine import fast_sin
+from netspace_jax.ops.sine import sine
 
 FREQUENCY = 30.0
 
@@ -35,7 +35,7 @@ class Siren(nn.Module):
     def __call__(self, x: Float[Array, "*batch coordinates"]) -> Float[Array, "*batch outputs"]:
         bound = 1.0 / x.shape[-1]
         for width in self.hidden:
-            x = fast_sin(self.frequency * Linear(width, kernel_init=_uniform(bound))(x))
+            x = sine(self.frequency * Linear(width, kernel_init=_uniform(bound))(x))
             bound = math.sqrt(6.0 / width) / self.frequency
         return Linear(self.outputs, kernel_init=_uniform(bound))(x)
 

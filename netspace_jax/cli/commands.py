@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 from etils import epath
@@ -21,6 +21,8 @@ from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location
 from netspace_jax.ops.devices import Hosts, join, prepare
+from netspace_jax.ops.platform import Ways, ways
+from netspace_jax.rules import MOST, Range, check_fields
 from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
@@ -32,8 +34,11 @@ class Shared:
 
     zoos: str = "zoos"
     """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
-    devices: int = 0
+    devices: Annotated[int, Range(0, MOST)] = 0
     """Devices to spread networks over; 0 for all."""
+    ways: Ways = "auto"
+    """Whether programs are made as suits a CPU or an accelerator; auto for what suits the devices. Results are the same
+    up to rounding."""
     hosts: Hosts = dataclasses.field(default_factory=Hosts)
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
@@ -47,7 +52,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
       program: what the help and the report call the command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors():
+    with one_line_errors() as said:
         register_modules(given)
         name, flags = _preset_and_flags(given)
         directory, flags = _zoo_and_flags(flags)
@@ -83,7 +88,8 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             refine=args.refine,
         )
         _prepare(args)
-        with bars() as watch:
+        said.place = args.out
+        with bars() as watch, ways(args.ways):
             report = jobs.train(
                 config,
                 args.out,
@@ -130,7 +136,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         )
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
-        with bars() as watch:
+        with bars() as watch, ways(args.ways):
             found = jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, watch=watch)
         print(f"zoo: {relative(found.directory)}")
 
@@ -138,7 +144,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
 def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace eval") -> None:
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors():
+    with one_line_errors() as said:
         register_modules(given)
         known = jobs.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
@@ -147,7 +153,12 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         name, flags = given[0], given[1:]
         if name not in known:
             raise InputError(f"unknown evaluation {name!r}; there are {', '.join(known)}")
-        fields: list[Any] = [("run", tyro.conf.Positional[str]), ("zoos", str, "zoos"), ("modules", Modules, ())]
+        fields: list[Any] = [
+            ("run", tyro.conf.Positional[str]),
+            ("zoos", str, "zoos"),
+            ("modules", Modules, ()),
+            ("ways", Ways, "auto"),
+        ]
         options = known[name].options
         bases = (options,) if options else ()
         make = dataclasses.make_dataclass("Arguments", fields, bases=bases, frozen=True, kw_only=True)
@@ -155,9 +166,13 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
-        run = jobs.open_run(args.run, args.zoos)
-        for line in jobs.evaluate(name, run, options(**own) if options else None):
-            print(line)
+        if options:
+            check_fields(options(**own), "")
+        said.place = args.run
+        with ways(args.ways):
+            run = jobs.open_run(args.run, args.zoos)
+            for line in jobs.evaluate(name, run, options(**own) if options else None):
+                print(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -205,6 +220,7 @@ def _parse(make: type, default: Any, flags: list[str], program: str, text: str) 
 
 def _prepare(args: Any) -> None:
     """JAX's devices, before JAX is first used."""
+    check_fields(args, "")
     prepare()
     if hasattr(args, "hosts"):
         join(args.hosts)

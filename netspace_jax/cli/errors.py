@@ -2,38 +2,48 @@
 
 import contextlib
 import errno
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 
+from netspace_jax.cli.libraries import Said, libraries_apart
 from netspace_jax.errors import InputError
+from netspace_jax.signals import SAID
 
 # A disk or a place on it that cannot be written.
 _DISK = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
-    errno.EEXIST, errno.ENAMETOOLONG,
+    errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
 )  # fmt: skip
+# A name that no file can have, or a link that leads to itself.
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[None]:
-    """End the process with one line: status 2 for bad input, 1 for a disk that cannot be written, 130 for Ctrl-C."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def one_line_errors() -> Iterator[Said]:
+    """End the process with one line: status 2 for bad input, 1 for a disk that cannot be written, 130 for Ctrl-C.
+
+    What libraries say meanwhile is kept in what it gives.
+    """
     try:
-        yield
+        with libraries_apart() as said:
+            yield said
     except InputError as error:
         sys.exit(_say(str(error), 2))
     except OSError as error:
+        if error.errno in _NAMES:
+            sys.exit(_say(f"{str(error.filename)[:80]} cannot be used ({error.strerror}): name another", 2))
         if error.errno not in _DISK:
             raise
         message = (
             f"cannot write {error.filename or 'the results'} ({error.strerror}); what was finished is kept, and the "
         )
         sys.exit(_say(message + "same command goes on from it", 1))
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" not in str(error):  # as XLA says it
+            raise
+        sys.exit(_say("the memory is full: lower what the command asks for, or free some", 1))
     except KeyboardInterrupt:
-        sys.exit(_say("interrupted; the same command goes on from what was finished", 130))
+        sys.exit(_say(SAID, 130))
 
 
 def _say(message: str, status: int) -> int:

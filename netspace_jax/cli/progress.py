@@ -1,6 +1,7 @@
 """Progress bars, shown by the first of several processes."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 from tqdm import tqdm
@@ -69,6 +70,6 @@ def bars() -> Iterator[Watch]:
     """A watch that shows a bar for the zoo, one for NetSpace's training, and one for the sections of the report."""
     shown = _Bars()
     try:
-        yield Watch(shown.zoo, shown.netspace, shown.section)
+        yield Watch(shown.zoo, shown.netspace, shown.section, lambda who: print(f"{who}: waiting", file=sys.stderr))
     finally:
         shown.close()

@@ -9,6 +9,7 @@ import numpy as np
 
 from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes, reason
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
 
 # What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises.
 _UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, RuntimeError)
@@ -36,6 +37,18 @@ def read(path: Path) -> Splits:
     return Splits(classes, train, validation, test)
 
 
+def refuse_bomb(path: Path) -> None:
+    """Refuse a zip that says that it unpacks to more than the memory; its reader stops at what it says.
+
+    Raises:
+      InputError: names the file and the memory that it would need.
+      BadZipFile: it is no zip.
+    """
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    refuse_beyond(unpacked, f"{path}, unpacked,", "give a smaller file")
+
+
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Arrays of the file by name: only those of the layout are read."""
     wanted = {f"{kind}_{split}" for kind in "xy" for split in ("train", "val", "validation", "test")}
@@ -47,6 +60,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
                 raise InputError(f"{path}: not an .npz, or cut short; write it with numpy.savez_compressed")
+        refuse_bomb(path)
         with np.load(path, allow_pickle=False) as archive:
             for name in sorted(wanted & set(archive.files)):
                 arrays[name] = archive[name]

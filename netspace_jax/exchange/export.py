@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import json
 import os
 import shutil
 from pathlib import Path
@@ -17,7 +18,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.flattening import flattened_channels_last
 from netspace_jax.exchange.onnx import to_onnx
-from netspace_jax.exchange.read import EXTRA
+from netspace_jax.exchange.read import CHECKSUM, CHECKSUMS, EXTRA, checksum_of, checksums_of
 from netspace_jax.exchange.stablehlo import to_stablehlo
 from netspace_jax.exchange.torch_modules import torch_module
 from netspace_jax.exchange.torch_names import torch_names
@@ -107,7 +108,7 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
     tensors = _torch_tensors(architecture, flat)
     import safetensors.numpy
 
-    data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name})
+    data = safetensors.numpy.save(tensors, metadata={"architecture": architecture.name, CHECKSUM: checksum_of(tensors)})
     (folder / cards.SAFETENSORS).write_bytes(data)
     names = [cards.SAFETENSORS]
     if importlib.util.find_spec("torch") is not None:
@@ -122,7 +123,9 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
     params = parameters.unflatten(architecture.spec, jnp.asarray(flat))
     with ocp.StandardCheckpointer() as checkpointer:
         # As NumPy arrays, which no device is attached to.
-        checkpointer.save(folder / cards.ORBAX, jax.tree.map(np.asarray, params))
+        tree = jax.tree.map(np.asarray, params)
+        checkpointer.save(folder / cards.ORBAX, tree)
+    (folder / cards.ORBAX / CHECKSUMS).write_text(json.dumps(checksums_of(tree), indent=1), encoding="utf-8")
     (folder / cards.STABLEHLO).write_bytes(to_stablehlo(architecture, jnp.asarray(flat)))
     names += [cards.ORBAX, cards.STABLEHLO]
     remarks = []

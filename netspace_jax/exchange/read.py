@@ -1,5 +1,6 @@
 """Tensor files, read without executing anything in them."""
 
+import json
 import re
 import zipfile
 import zlib
@@ -8,11 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import flax.serialization
+import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
+from netspace_jax.files import reason_of
+from netspace_jax.memory import refuse_beyond
 
+CHECKSUMS = "netspace_jax.checksums.json"
+"""File beside Orbax's own in a checkpoint that `export_network` writes; Orbax's checksums leave some values out."""
+CHECKSUM = "netspace_jax.crc32"
+"""Entry of the metadata of safetensors files that `export_network` writes; the format has no checksum of its own."""
 EXTRA = "pip install safetensors flatbuffers"
 
 
@@ -25,7 +34,11 @@ def tensors(path: Path) -> Mapping[str, Any]:
       InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
         it is not installed.
     """
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # a name that no file can have
+        raise InputError(f"{str(path)[:80]}… is not a file ({reason_of(error)})") from error
+    if not there:
         raise InputError(f"{path} is not a file")
     readers = {".safetensors": _safetensors, ".msgpack": _msgpack}
     return readers.get(path.suffix, _torch)(path)
@@ -39,23 +52,49 @@ def orbax(directory: Path) -> PyTree:
     """
     try:
         with ocp.StandardCheckpointer() as checkpointer:
-            return checkpointer.restore(directory.absolute())
+            found = checkpointer.restore(directory.absolute())
+        written = (directory / CHECKSUMS).read_text() if (directory / CHECKSUMS).exists() else ""
+        right = not written or json.loads(written) == checksums_of(found)
     except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
         raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
+    if not right:
+        raise InputError(f"{directory} is damaged: its values are not those that were written; export it again")
+    return found
+
+
+def checksums_of(tree: PyTree) -> dict[str, str]:
+    """CRC-32 of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {
+        jax.tree_util.keystr(path): f"{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}" for path, leaf in leaves
+    }
+
+
+def checksum_of(tensors: Mapping[str, np.ndarray]) -> str:
+    """CRC-32 of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), zlib.crc32(name.encode(), total))
+    return f"{total:08x}"
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:
     try:
-        from safetensors import SafetensorError
+        from safetensors import SafetensorError, safe_open
         from safetensors.numpy import load_file
     except ImportError as error:
         raise InputError(f"{path} needs safetensors: {EXTRA}") from error
     try:
-        return load_file(path)
+        found = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            written = (file.metadata() or {}).get(CHECKSUM, "")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file") from error
     except AttributeError as error:  # how its NumPy reader meets 4- and 8-bit floating point
         raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
+    if written and written != checksum_of(found):
+        raise InputError(f"{path} is damaged: its values are not those that were written; export it again")
+    return found
 
 
 def _msgpack(path: Path) -> Mapping[str, Any]:
@@ -100,6 +139,10 @@ def _damaged_zip(path: Path) -> bool:
         return False
     try:
         with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            refuse_beyond(unpacked, f"{path}, unpacked,", "give a smaller file")
             return archive.testzip() is not None
+    except InputError:
+        raise
     except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError):
         return True

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.read import EXTRA
+from netspace_jax.ops.platform import on_cpu, portable
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -23,8 +24,9 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
     """The function from inputs [batch, *input_shape] to outputs, its parameters within it, serialised by `jax.export`.
 
     The batch may have any size from 1. Matrix products and convolutions ask for full float32 precision, which GPUs and
-    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as this
-    machine's backend computes it (`conv2d`): its operations run on every platform, at different speeds.
+    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as a CPU
+    computes it (`conv2d`) on a machine without accelerators, elsewhere as the library's: both run on every platform,
+    at different speeds.
 
     Raises:
       ValueError: the vector is not a network of this architecture.
@@ -37,7 +39,7 @@ def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> byte
             return architecture.apply(flat, x)
 
     inputs = any_batch(architecture.input_shape)
-    with _no_source_locations():
+    with _no_source_locations(), contextlib.nullcontext() if on_cpu() else portable():
         exported = jax.export.export(jax.jit(for_any_batch(apply, inputs)), platforms=PLATFORMS)(inputs)
     return bytes(exported.serialize())
 

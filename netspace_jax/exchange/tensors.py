@@ -39,7 +39,7 @@ def checked(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], sou
 def _listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(map(str, names[:_LISTED])) + more
+    return ", ".join(" ".join(str(name).split())[:80] for name in names[:_LISTED]) + more
 
 
 def _finite(name: str, tensor: Any, source: str) -> np.ndarray:

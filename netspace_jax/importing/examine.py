@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
 from netspace_jax.importing.readings import INPUTS, better, compare_readings
 from netspace_jax.importing.sources import Found, Source
 from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.rules import Range
 from netspace_jax.task import Batch, Dataset, Split
 from netspace_jax.zoo import LeftOut, Scored
 
@@ -36,9 +37,9 @@ class ImportOptions:
     """Rules for names of tensors, OLD=NEW: `conv1.0=conv1`, or `model=` to drop a part of all names."""
     expect: str = ""
     """A .npz with `inputs` and, under the name of each file, the outputs of the original: they have to be equal."""
-    claimed: float = 0.0
+    claimed: Annotated[float, Range(0, 1)] = 0.0
     """Test score that the networks are said to have; those that are far below are named. 0: nothing is claimed."""
-    min_score: float = -1.0
+    min_score: Annotated[float, Range(-1, 1)] = -1.0
     """Validation score below which a network is left out; by default that of a constant answer, and what luck adds."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.ops.mapping import Rows, in_blocks, in_pieces, of_first
+from netspace_jax.ops.mapping import Rows, each_row, in_blocks, in_pieces, of_first
 from netspace_jax.task import Dataset, Split, Task
 
 Members = Int[Rows, "network"] | None
@@ -41,7 +41,7 @@ def _scores(outputs, members, dataset, split):
     def one(row):
         return dataset.task.score(row[0], dataset.of(row[1]).examples(split).targets)
 
-    return jax.lax.map(one, (outputs, members))
+    return each_row(one, (outputs, members))
 
 
 @functools.partial(jax.jit, static_argnames="task")
@@ -92,11 +92,11 @@ def scores_of(
     split: Split = "test",
 ) -> Float[np.ndarray, "network"]:
     """Scores of networks given as their flat parameters."""
+    return in_blocks(_scored, (flats, _numbered(members, len(flats))), architecture, dataset, split)
 
-    def scores(count, rows):
-        return _scores(_outputs(count, rows, architecture, dataset, split), rows[1], dataset, split)
 
-    return in_blocks(scores, (flats, _numbered(members, len(flats))))
+def _scored(count, rows, architecture, dataset, split):
+    return _scores(_outputs(count, rows, architecture, dataset, split), rows[1], dataset, split)
 
 
 def agreement_with_each(
@@ -116,11 +116,11 @@ def compare(
     split: Split = "test",
 ) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
     """Scores of networks, scores of as many others, and their pairwise agreement (docs/method.md, eq. 27)."""
+    return in_blocks(_compared, (wanted, flats, _numbered(members, len(flats))), architecture, dataset, split)
 
-    def both(count, rows):
-        wanted, flats, numbers = rows
-        first, second = (_outputs(count, (own, numbers), architecture, dataset, split) for own in (wanted, flats))
-        agreements = _agreements(first, second, dataset.task)
-        return _scores(first, numbers, dataset, split), _scores(second, numbers, dataset, split), agreements
 
-    return in_blocks(both, (wanted, flats, _numbered(members, len(flats))))
+def _compared(count, rows, architecture, dataset, split):
+    wanted, flats, numbers = rows
+    first, second = (_outputs(count, (own, numbers), architecture, dataset, split) for own in (wanted, flats))
+    agreements = _agreements(first, second, dataset.task)
+    return _scores(first, numbers, dataset, split), _scores(second, numbers, dataset, split), agreements

@@ -5,7 +5,11 @@ On CPU a vmapped kernel makes `lax.conv` a grouped convolution, whose gradient i
 computes one row of outputs after another as products whose operands stay in a core's cache. With the batch last, the
 input rows under a row of outputs are a few long runs of memory. The kernel's rows are summed by the product; its
 columns are separate results of it, which are shifted against each other and added, so that no patch is copied once for
-each column. Other backends keep their own convolution.
+each column.
+
+On accelerators a grouped convolution is slow too, its gradient most of all. There the networks' convolutions are one
+batched matrix product over patches, which are copied, and made anew for the gradients. A kernel that all networks share
+keeps the library's convolution.
 """
 
 import functools
@@ -15,7 +19,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PyTree
 
-from netspace_jax.ops.platform import on_cpu
+from netspace_jax.ops.patches import library_conv2d, patch_conv2d
+from netspace_jax.ops.platform import is_portable, on_cpu
 
 Pair = tuple[int, int]
 Taps = list[tuple[int, int]]
@@ -26,12 +31,21 @@ _TILE_BYTES = 2_000_000  # operands and results of one product that a core's cac
 def conv2d(
     x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
 ) -> Float[Array, "h2 out w2 batch"]:
-    """2-D convolution (cross-correlation) with zero padding."""
+    """2-D convolution (cross-correlation) with zero padding, by a kernel of ONE network."""
     if on_cpu():
         return row_conv2d(x, kernel, stride, padding)
-    return jax.lax.conv_general_dilated(
-        x, kernel, stride, [(p, p) for p in padding], dimension_numbers=("HCWN", "HWIO", "HCWN")
-    )
+    if is_portable():
+        return library_conv2d(x, kernel, stride, padding)
+    # What is kept for the gradients is x and the kernel; patches are many times as large.
+    return jax.checkpoint(functools.partial(patch_conv2d, stride=stride, padding=padding))(x, kernel)
+
+
+def shared_conv2d(
+    x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], stride: Pair, padding: Pair
+) -> Float[Array, "h2 out w2 batch"]:
+    """The same by a kernel that is never vmapped, as those of an autoencoder over many networks."""
+    convolve = row_conv2d if on_cpu() else library_conv2d
+    return convolve(x, kernel, stride, padding)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))

@@ -1,4 +1,4 @@
-"""The devices that networks are spread over: one mesh axis, `network`.
+"""The devices that networks are spread over: a mesh with the axis `network`, and for NetSpace's training also `input`.
 
 With several processes, as on a TPU pod, all run the same command on the same files; each trains its share, and the
 first writes what is not Orbax's and shows the progress.
@@ -21,7 +21,7 @@ from jaxtyping import PyTree
 from netspace_jax.errors import InputError
 from netspace_jax.ops.platform import on_cpu
 
-AXIS = "network"
+AXIS, INPUT_AXIS = "network", "input"
 
 
 def prepare(cores: int = 0) -> None:
@@ -116,6 +116,11 @@ def agreed(value: float) -> float:
     return float(multihost_utils.broadcast_one_to_all(np.float32(value))) if jax.process_count() > 1 else value
 
 
+def device_bytes() -> int:
+    """Memory of one device, in bytes; of a CPU, and where it is not known, 16 GiB."""
+    return int((jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 2**34))
+
+
 def network_mesh(count: int = 0) -> Mesh:
     """Mesh over the first `count` devices; 0 for all of them.
 
@@ -139,28 +144,59 @@ def _mesh(devices: list) -> Mesh:
     return jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 
-def netspace_mesh(count: int = 0, networks: int = 0) -> Mesh:
+def netspace_mesh(count: int = 0, networks: int = 0, inputs: int = 0) -> Mesh:
     """Mesh for NetSpace's training: as `network_mesh`, but on a CPU one device unless more are asked for.
 
-    Its matrix products use all cores from one device; two devices of one core each took twice as long.
+    Its matrix products use all cores from one device; two devices of one core each took twice as long. Where the
+    networks of a step do not divide by the devices, the inputs that each network sees are shared out instead.
 
     Args:
-      networks: networks of an architecture in one step. As many of one process's devices are used as divide that
-        number: with any other, every device would do all of the work.
+      networks: networks of an architecture in one step; 0 for one for each device.
+      inputs: inputs that each network sees in one step; 0 where they are not to be shared out.
+
+    Raises:
+      InputError: the devices of several processes cannot share the work: some would do the same again.
     """
-    alone_on_cpu = on_cpu() and jax.process_count() == 1
-    wanted = network_mesh(count or (1 if alone_on_cpu else 0))
-    share = math.gcd(networks, wanted.size) if networks and jax.process_count() == 1 else wanted.size
-    if share == wanted.size:
-        return wanted
-    logging.warning("%d networks of an architecture in a step do not divide by %d devices: %d are used",
-                    networks, wanted.size, share)  # fmt: skip
-    return network_mesh(share)
+    several = jax.process_count() > 1
+    wanted = network_mesh(count or (1 if on_cpu() and not several else 0))
+    rows, columns = math.gcd(networks or wanted.size, wanted.size), math.gcd(inputs or 1, wanted.size)
+    # One or the other: with both axes XLA repeats most of the work (2 networks on 2 × 4 devices: 76 % of it on each).
+    rows, columns = (rows, 1) if rows >= columns else (1, columns)
+    used = rows * columns
+    if used < wanted.size:
+        said = f"{networks} networks of an architecture in a step and {inputs} inputs do not divide by {wanted.size}"
+        if several:
+            raise InputError(f"{said} devices of all processes: change --netspace.networks or --netspace.batch")
+        logging.warning("%s devices: %d are used", said, used)
+    if columns > 1:
+        logging.warning(
+            "%d devices share the inputs of each network; encoding and decoding it is work that each of them does",
+            columns,
+        )
+    devices = np.asarray(wanted.devices.flat[:used]).reshape(rows, columns)
+    return Mesh(devices, (AXIS, INPUT_AXIS), axis_types=(AxisType.Auto,) * 2)
+
+
+def part_of(mesh: Mesh, count: int) -> Mesh:
+    """The mesh, or where `count` networks are fewer than its devices, as many of these: more would repeat the work."""
+    if count >= mesh.size or jax.process_count() > 1:
+        return mesh
+    return _mesh(list(mesh.devices.flat[:count]))
 
 
 def over_networks(mesh: Mesh) -> NamedSharding:
     """Sharding that splits the leading axis, one share of the networks for each device."""
     return NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def over_inputs(mesh: Mesh, own: bool) -> NamedSharding:
+    """Sharding of a step's inputs.
+
+    Args:
+      own: whether each network has its own, so that networks are the leading axis.
+    """
+    axis = INPUT_AXIS if INPUT_AXIS in mesh.axis_names else None
+    return NamedSharding(mesh, PartitionSpec(AXIS, axis) if own else PartitionSpec(axis))
 
 
 def everywhere(mesh: Mesh) -> NamedSharding:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from netspace_jax.ops.convolution import row_conv2d
+from netspace_jax.ops.convolution import conv2d
 from netspace_jax.ops.pooling import can_pool, max_pool, sum_pool
 
 Order = tuple[int, ...]
@@ -168,7 +168,7 @@ def _convolution(equation, x, kernel):
     rows, columns = ((low - each, high - each, gap) for (low, high), each, gap in zip(padding, own, gaps, strict=True))
     if any(rows) or any(columns):
         x_array = jax.lax.pad(x_array, jnp.zeros((), x_array.dtype), [rows, (0, 0, 0), columns, (0, 0, 0)])
-    y = cast(Array, row_conv2d(x_array, k_array, tuple(strides), own))
+    y = cast(Array, conv2d(x_array, k_array, tuple(strides), own))
     return [as_laid(y[0] if alone else y, _maps_order(out))]
 
 

@@ -1,7 +1,7 @@
-"""Convolution and pooling of anyone's function, as they suit many networks on a CPU.
+"""Convolution and pooling of anyone's function, as they suit many networks.
 
-A user's module calls `lax.conv_general_dilated` and `lax.reduce_window`, whose gradients are slow on a CPU inside a
-loop and vmapped (`netspace_jax.ops.convolution`). `in_fast_layouts` traces a function and evaluates it again with our
+A user's module calls `lax.conv_general_dilated` and `lax.reduce_window`, whose gradients are slow vmapped, and on a CPU
+inside a loop (`netspace_jax.ops.convolution`). `in_fast_layouts` traces a function and evaluates it again with our
 own convolution and pooling in their places. Feature maps stay in the layout of our convolution from one to the next:
 what works element by element, or reduces, pads, slices or joins along axes, works in any layout.
 """
@@ -15,13 +15,13 @@ from jax.extend import core
 from jaxtyping import Array, PyTree
 
 from netspace_jax.ops.laid import LAYOUT_RULES, Laid, array_of, as_laid, bind, first_laid, in_order, plain
-from netspace_jax.ops.platform import on_cpu
+from netspace_jax.ops.platform import is_portable
 
 _REPLACED = {"conv_general_dilated", "reduce_window_max", "reduce_window_sum"}
 
 
 def in_fast_layouts(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
-    """The same function of arrays with our convolution and pooling, on a CPU; elsewhere as it is.
+    """The same function of arrays with our convolution and pooling.
 
     Outputs and gradients are the same to rounding. Left as they are: grouped and 3-D convolutions, and what lies within
     a `custom_vjp` or a `while_loop`. Only reverse-mode gradients can be taken, once, as of all our convolutions.
@@ -29,7 +29,7 @@ def in_fast_layouts(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
 
     @functools.wraps(function)
     def run(*arguments):
-        if not on_cpu():
+        if is_portable():
             return function(*arguments)
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*arguments)
         found = _evaluate(closed, jax.tree.leaves(arguments))

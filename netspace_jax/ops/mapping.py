@@ -4,7 +4,9 @@ Accelerators take the networks of a share together, by vmap. A core takes them o
 network stay in its cache, and those of many do not.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,13 +14,15 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, PyTree
 
-from netspace_jax.ops.devices import AXIS
-from netspace_jax.ops.platform import on_cpu
+from netspace_jax.ops.devices import AXIS, device_bytes
+from netspace_jax.ops.platform import on_cpu, ways_of
 
 # Networks that are encoded, decoded and run at once in an evaluation: bounds its memory.
 BLOCK = 32
 # Where there are many more, and each takes few bytes, blocks are larger, so that the host has less to do.
 LARGE_BLOCK, LARGE_BYTES = 1024, 2**23
+# An accelerator's memory for one network of an evaluation: the patches of a ResNet's largest convolution, and more.
+NETWORK_BYTES = 2**29
 
 # Any rows, one for each network.
 Rows = Array | np.ndarray
@@ -33,9 +37,10 @@ def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Ca
 
     def share(*arguments):
         networks, rest = arguments[: len(arguments) - shared], arguments[len(arguments) - shared :]
-        if on_cpu():
-            return jax.lax.map(lambda one: function(*one, *rest), networks)
-        return jax.vmap(function, (0,) * len(networks) + (None,) * shared)(*arguments)
+        with ways_of(mesh):
+            if on_cpu():
+                return jax.lax.map(lambda one: function(*one, *rest), networks)
+            return jax.vmap(function, (0,) * len(networks) + (None,) * shared)(*arguments)
 
     def on_mesh(*arguments):
         specs = (PartitionSpec(AXIS),) * (len(arguments) - shared) + (PartitionSpec(),) * shared
@@ -51,10 +56,13 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 
     """What a function of a block of networks says of any number of them, as NumPy arrays; compiled once for any number.
 
     One network alone is a block of its own, and of many small ones more are in a block, which is compiled for itself.
+    On an accelerator all blocks are one program, so that nothing comes back before the last: compiled once for a number
+    of blocks.
 
     Args:
-      function: from the number of networks that count, rows of which the others are repeated, and `rest`, to arrays
-        whose first axis is the network.
+      function: of a module, not made anew for each call; from the number of networks that count, rows of which the
+        others are repeated, and `rest`, to arrays whose first axis is the network. In `rest`, what is no array is
+        static.
       rows: arrays whose first axis is the network.
       each: bytes that one network takes in a block, where that is more than its row.
 
@@ -66,6 +74,13 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 
     if not total:
         raise ValueError("no networks: there is nothing to evaluate")
     size = 1 if total == 1 else block_size(total, max(each, sum(leaf[0].nbytes for leaf in jax.tree.leaves(rows))))
+    with jax.default_matmul_precision("float32"):
+        if not on_cpu():
+            return _in_one_program(function, rows, rest, total, size)
+        return _in_many_calls(function, rows, rest, total, size)
+
+
+def _in_many_calls(function: Callable[..., PyTree], rows: PyTree, rest: tuple, total: int, size: int) -> PyTree:
     parts = []
     for begin in range(0, total, size):
         count = min(size, total - begin)
@@ -75,13 +90,38 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
+def _in_one_program(function: Callable[..., PyTree], rows: PyTree, rest: tuple, total: int, size: int) -> PyTree:
+    leaves, tree = jax.tree.flatten(rest)
+    arrays = [leaf for leaf in leaves if isinstance(leaf, (jax.Array, np.ndarray, np.generic))]
+    fixed = tuple(None if isinstance(leaf, (jax.Array, np.ndarray, np.generic)) else (leaf,) for leaf in leaves)
+    order = np.arange(-(-total // size) * size) % total
+    blocks = jax.tree.map(lambda leaf: leaf[order].reshape(-1, size, *leaf.shape[1:]), rows)
+    found = _all_blocks(function, tree, fixed, blocks, arrays)
+    return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:])[:total], found)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _all_blocks(function: Any, tree: Any, fixed: tuple, blocks: PyTree, arrays: list[Array]) -> PyTree:
+    given = iter(arrays)
+    rest = jax.tree.unflatten(tree, [next(given) if leaf is None else leaf[0] for leaf in fixed])
+    size = jax.tree.leaves(blocks)[0].shape[1]
+    return jax.lax.map(lambda block: function(np.int32(size), block, *rest), blocks)
+
+
 def block_size(total: int, each: int) -> int:
     """Networks of a block: a power of two times `BLOCK`, so many that at least 16 blocks remain and memory is bounded.
+
+    On an accelerator as many as its memory holds.
 
     Args:
       each: bytes that one network takes.
     """
     size = BLOCK
+    if not on_cpu():
+        most = min(device_bytes() // max(NETWORK_BYTES, 4 * each), LARGE_BLOCK, total)
+        while 2 * size <= most:
+            size *= 2
+        return size
     while 2 * size <= LARGE_BLOCK and 32 * size <= total and 2 * size * each <= LARGE_BYTES:
         size *= 2
     return size
@@ -102,6 +142,11 @@ def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: 
         return jax.tree.map(lambda leaf, value: leaf.at[index].set(value), found, function(row(index)))
 
     return jax.lax.fori_loop(0, count, one, nothing)
+
+
+def each_row(function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
+    """A function of ONE network for all rows: one after another on a core, a block at a time on an accelerator."""
+    return jax.lax.map(function, rows, batch_size=None if on_cpu() else BLOCK)
 
 
 def in_pieces(

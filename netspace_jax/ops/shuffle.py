@@ -1,10 +1,15 @@
 """Random access to a random permutation: a stateless, vmapped training step goes through epochs with it."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from netspace_jax.ops.platform import on_cpu
+
 _ROUNDS = 6
+_SURE = 64  # a walk of static length has ended but once in 2**64 times
 
 
 def shuffled(key: PRNGKeyArray, position: Int[Array, "n"], count: int) -> Int[Array, "n"]:
@@ -12,6 +17,7 @@ def shuffled(key: PRNGKeyArray, position: Int[Array, "n"], count: int) -> Int[Ar
 
     A Feistel network permutes the next power of two; values outside the range are sent through again until they
     fall inside (cycle walking; Black and Rogaway 2002). Costs a few integer operations a position, whatever `count`.
+    On an accelerator the walk has a static length, which nobody has to wait for.
 
     Args:
       position: integers in [0, count).
@@ -34,6 +40,12 @@ def shuffled(key: PRNGKeyArray, position: Int[Array, "n"], count: int) -> Int[Ar
             right = right ^ (mix(left, keys[r + 1]) & ((1 << low) - 1))
         return (left << low) | right
 
+    def walk(x):
+        return jnp.where(x >= count, permute(x), x)
+
     first = permute(position.astype(jnp.uint32))
-    inside = jax.lax.while_loop(lambda x: (x >= count).any(), lambda x: jnp.where(x >= count, permute(x), x), first)
-    return inside.astype(jnp.int32)
+    if on_cpu():
+        return jax.lax.while_loop(lambda x: (x >= count).any(), walk, first).astype(jnp.int32)
+    outside = 1 - count / 2**bits
+    walks = math.ceil(_SURE / -math.log2(outside)) if outside else 0
+    return jax.lax.fori_loop(0, walks, lambda _, x: walk(x), first).astype(jnp.int32)

@@ -97,13 +97,20 @@ class PopulationData:
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
         """A batch: an epoch goes once through all rows (but the last incomplete batch), in a new order each."""
+        return self.take(self.draw(key, step, size))
+
+    def draw(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Int[Array, "batch"]:
+        """Which inputs a batch is of."""
         rows = self.arrays.get("rows")
         count = len(self.arrays["inputs"]) if rows is None else len(rows)
         size = min(size, count)
         epoch, batch = jnp.divmod(step, count // size)
         chosen = shuffled(jax.random.fold_in(key, epoch), batch * size + jnp.arange(size), count)
-        chosen = chosen if rows is None else rows[chosen]
-        return Batch(self.arrays["inputs"][chosen], self.arrays["targets"][chosen])
+        return chosen if rows is None else rows[chosen]
+
+    def take(self, drawn: Int[Array, "batch"]) -> Batch:
+        """The inputs that were drawn, with their targets."""
+        return Batch(self.arrays["inputs"][drawn], self.arrays["targets"][drawn])
 
     def examples(self, split: Split) -> Batch:
         """All training inputs, or those that networks are scored on."""

@@ -190,11 +190,11 @@ def _make_training(
             own = jax.random.fold_in(key_of(key_of(0, Purpose.MEMBER, high), Purpose.MEMBER), low)
             return one.start(own, member, stop)
 
-        def advance(state: State, dataset: Any, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
+        def advance(state: State, dataset: Any, begin: Int[Array, ""], end: Int[Array, ""], length: int = 0) -> State:
             own = dataset.hyperparameters_of(state.member)
             hyperparameters = {**state.optimizer.hyperparams, **own}
             state = dataclasses.replace(state, optimizer=state.optimizer._replace(hyperparams=hyperparameters))
-            return one.advance(state, dataset, begin, end)
+            return one.advance(state, dataset, begin, end, length)
 
         return Training(start, advance, one.validate, one.finish)
 

@@ -6,7 +6,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,7 @@ from netspace_jax.metrics.behaviour import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.section import Evaluation
 from netspace_jax.report.view import View
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
@@ -38,7 +39,7 @@ _CHECKED = 4  # networks whose outputs the page compares with Python's
 class ExploreOptions:
     """How large the explorer may be."""
 
-    megabytes: float = 10.0
+    megabytes: Annotated[float, Range(0, MOST, open_low=True)] = 10.0
     """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 

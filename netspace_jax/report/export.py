@@ -3,13 +3,14 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Annotated, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.rules import MOST, SEED, Range
 from netspace_jax.runs import Run
 from netspace_jax.space import Network
 from netspace_jax.task import Split
@@ -22,17 +23,17 @@ class ExportOptions:
     which: Literal["test", "validation", "train", "sample", "search"] = "test"
     """Networks generated from members of a split; drawn from a density over embeddings of training networks; or the
     best that searches in the space find for the training data."""
-    indices: tuple[int, ...] = ()
+    indices: Annotated[tuple[int, ...], Range(0, MOST)] = ()
     """Of members, as in the zoo's members.csv; by default the best by validation inputs."""
-    count: int = 1
+    count: Annotated[int, Range(1, MOST)] = 1
     """Networks to write where no indices are given."""
     refined: bool = False
     """Whether embeddings of test members are refined first."""
     architecture: str = ""
     """Name of an architecture; by default the first that the space was trained on."""
-    steps: int = 300
+    steps: Annotated[int, Range(1, MOST)] = 300
     """Steps of a search."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Seed of what is drawn."""
     out: Path = Path("exported")
     """Directory for the networks, each in a new folder."""
@@ -55,8 +56,6 @@ def export(run: Run, options: ExportOptions) -> list[str]:
     Raises:
       InputError: there is no such member or architecture, or a folder is in use.
     """
-    if options.count < 1:
-        raise InputError(f"--count must be at least 1, not {options.count}")
     if options.refined and options.which != "test":
         raise InputError("--refined is for --which test: only test members are refined")
     which = run.space.id_of(options.architecture) if options.architecture else run.trained_ids[0]

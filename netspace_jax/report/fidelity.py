@@ -1,13 +1,12 @@
 """Fidelity: how well generated networks agree with their inputs, beside baselines (docs/method.md, Metrics)."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import hidden_permutation
-from netspace_jax.errors import InputError
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.behaviour import compare, outputs_of
 from netspace_jax.metrics.interval import mean_interval
@@ -16,6 +15,7 @@ from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compa
 from netspace_jax.metrics.spread import HIGH, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many, generate_many
 
@@ -51,14 +51,12 @@ class Row(NamedTuple):
 class FidelityOptions:
     """What generated networks are compared with."""
 
-    distil_times: tuple[int, ...] = (1,)
+    distil_times: Annotated[tuple[int, ...], Range(1, MOST)] = (1,)
     """Distillation without a space takes so many times the steps of refinement; each number is a row."""
 
 
 def fidelity(run: Run, options: FidelityOptions) -> Section:
     """Fidelity: generated and refined networks against what takes no space, in agreement and gap, and their spread."""
-    if min(options.distil_times, default=1) < 1:
-        raise InputError(f"--distil-times must all be at least 1, not {' '.join(map(str, options.distil_times))}")
     rows = [row for which in run.trained_ids for row in _rows(run, which, options)]
     metrics = _means(rows) | _spreads(run, run.trained_ids[0]) | _permuted(run, run.trained_ids[0])
     taus = [run.refined(which).kendall_tau for which in run.trained_ids]

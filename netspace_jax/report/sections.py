@@ -12,7 +12,7 @@ from netspace_jax.report.export import ExportOptions, export
 from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
 from netspace_jax.runs import Run
-from netspace_jax.runs.directory import read_log
+from netspace_jax.runs.log import read_log
 
 _COMPARED = 2000  # embeddings whose distances to each other are looked at
 
@@ -130,6 +130,9 @@ def training(run: Run) -> Section:
     lines = read_log(run.path)
     select = f"validation_{run.config.netspace.select}"
     losses = [line for line in lines if "total" in line]
+    if not losses:
+        text = f"The checkpoint of step {run.step} is the one evaluated. The log metrics.jsonl is lost, and its curve."
+        return Section("training", "Training", text, {})
     checks = [(line["step"], abs(line[select])) for line in lines if select in line]
     figure, _ = figures.training_curve(
         [line["step"] for line in losses], [line["total"] for line in losses], checks, select.replace("_", " ")

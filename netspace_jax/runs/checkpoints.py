@@ -11,11 +11,16 @@ from jax.sharding import Sharding
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors
+from netspace_jax.files import disk_errors, reason_of
+from netspace_jax.signals import writing
 
 # What Orbax and TensorStore raise for files that are missing or damaged, beside bare `Exception`s that Orbax raises in
 # place of TensorStore's. A fault of ours or of the machine's memory is none of these and is not hidden.
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+class Unreadable(InputError):
+    """A checkpoint is there and cannot be read."""
 
 
 class Restored(NamedTuple):
@@ -28,7 +33,7 @@ class Restored(NamedTuple):
 
 def save(folder: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) -> None:
     """Write a checkpoint; the one before is then deleted."""
-    with disk_errors(folder), _manager(folder) as manager:
+    with writing(), disk_errors(folder), _manager(folder) as manager:
         if step in manager.all_steps():
             manager.delete(step)
         noted = {**record, "checksum": _checksum(tree)}
@@ -42,7 +47,7 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
       like: an abstract tree of what is to be read.
 
     Raises:
-      InputError: it cannot be read.
+      Unreadable: it cannot be read.
     """
     if not folder.exists():
         return None
@@ -55,19 +60,25 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
             wanted = ocp.args.Composite(tree=ocp.args.StandardRestore(abstract), record=ocp.args.JsonRestore())
             found = manager.restore(step, args=wanted)
         record = dict(found["record"])
-        if record.pop("checksum") != _checksum(found["tree"]):
-            raise ValueError("its values are not those that were saved")
-        return Restored(found["tree"], record, step)
+        proven = record.pop("checksum") != _checksum(found["tree"])
+        tree = found["tree"]
     except Exception as error:
         if type(error) is not Exception and not isinstance(error, _DAMAGE):
             raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"checkpoint {folder} cannot be read ({reason[:160]}); --fresh starts the run anew") from error
+        raise Unreadable(
+            f"checkpoint {folder} cannot be read ({reason_of(error)}): bring it back from a copy, or choose another "
+            f"--out"
+        ) from error
+    if proven:
+        raise Unreadable(
+            f"checkpoint {folder} is damaged: its values are not those that were saved; --fresh starts the run anew"
+        )
+    return Restored(tree, record, step)
 
 
 def latest_step(folder: epath.Path) -> int | None:
     """Step of the checkpoint in a folder."""
-    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
+    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
     return max(steps, default=None)
 
 

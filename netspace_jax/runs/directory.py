@@ -11,20 +11,25 @@ figures/, report.html
 
 import dataclasses
 import json
+import logging
 import math
-import os
+import zlib
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import jax
 from etils import epath
 from jax.sharding import Mesh, SingleDeviceSharding
+from jaxtyping import PyTree
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
-from netspace_jax.files import append_text, is_remote, location, read_json, write_text
+from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
+from netspace_jax.runs.log import lines_of, step_of
+from netspace_jax.space import load
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.step import TrainState
@@ -50,25 +55,14 @@ class RunDirectory:
         defaults: Mapping[str, Mapping[str, Any]] | None = None,
     ):
         self.path = location(path)
-        description = json.loads(json.dumps(description))
         wait_for_all("a look at the run's directory")
-        if fresh and (self.path / "config.json").exists():
-            read_description(self.path)  # Only a run is deleted, never what else may hold a file of that name.
-            wait_for_all("the old run is known")
-            if is_first():
-                _empty(self.path)
-            wait_for_all("the old run is deleted")
-        if (self.path / "config.json").exists():
-            different = differences(read_description(self.path), description, json.loads(json.dumps(defaults or {})))
-            if different:
-                raise InputError(
-                    f"{path} belongs to another configuration ({'; '.join(different)}): "
-                    f"choose another --out, or --fresh to start anew"
-                )
-        elif self.path.exists() and any(self.path.iterdir()):
-            raise InputError(f"{path} is not empty and not a run: choose another --out")
+        check_directory(path, description, fresh, defaults)
         wait_for_all("all have looked at the run's directory")
-        write_text(self.path / "config.json", json.dumps(description, indent=1))
+        if fresh and is_first() and (self.path / "config.json").exists():
+            _empty(self.path)
+        wait_for_all("the old run is deleted")
+        facts = json.loads(json.dumps(description))
+        write_text(self.path / "config.json", json.dumps({**facts, "checksum": _sum_of(facts)}, indent=1))
 
     def save_best(self, step: int, netspace: NetSpace) -> None:
         """Keep the NetSpace of `step` as the best, in place of the one before."""
@@ -88,40 +82,73 @@ class RunDirectory:
           InputError: the checkpoint cannot be read.
         """
         found = checkpoints.restore(self.path / "checkpoints" / "last", like, everywhere(mesh))
-        log = self.path / "metrics.jsonl"
-        if log.exists():
+        progress = self._progress(found.record) if found else None
+        if not self._log_is_lost() and (self.path / "metrics.jsonl").exists():
             done = found.step if found else 0
-            lines = [line for line in log.read_text().splitlines() if _step_of(line) <= done]
-            write_text(log, "".join(line + "\n" for line in lines))
-        if not found:
-            return None
-        try:
-            return found.tree, Progress(**found.record)
-        except TypeError as error:
-            raise InputError(
-                f"checkpoint {self.path / 'checkpoints' / 'last'} is of another version ({error}); "
-                f"--fresh starts the run anew"
-            ) from error
+            lines = [line for line in lines_of(self.path) if step_of(line) <= done]
+            write_text(self.path / "metrics.jsonl", "".join(line + "\n" for line in lines))
+        return (found.tree, progress) if found and progress else None
 
-    def restore_best(self, like: NetSpace) -> NetSpace:
-        """The best NetSpace.
+    def _progress(self, record: Mapping[str, Any]) -> Progress:
+        """What was noted beside a state.
+
+        Raises:
+          InputError: another version of this package noted it.
+        """
+        known = {field.name: type(field.default) for field in dataclasses.fields(Progress)}
+        if record.keys() != known.keys() or any(not isinstance(record[name], int | float) for name in known):
+            raise InputError(
+                f"checkpoint {self.path / 'checkpoints' / 'last'} is of another version: it notes "
+                f"{', '.join(map(str, record)) or 'nothing'} where this one notes {', '.join(known)}; go on with the "
+                f"version that began the run, or choose another --out"
+            )
+        return Progress(**record)
+
+    def restore_best(self, like: NetSpace, step: int) -> NetSpace | None:
+        """The best NetSpace, from its checkpoint, or, where that is lost, from the space that was made of it.
 
         Args:
           like: an abstract tree of it.
-
-        Raises:
-          InputError: there is none, or it cannot be read.
+          step: of training, at which it was the best.
         """
         here = SingleDeviceSharding(jax.local_devices()[0])
         tree = {"params": like.params, "constants": like.constants}
-        found = checkpoints.restore(self.path / "checkpoints" / "best", tree, here)
-        if found is None:
-            raise InputError(f"{self.path} holds no finished run; the command that began it goes on with it")
-        return dataclasses.replace(like, **found.tree)
+        try:
+            found = checkpoints.restore(self.path / "checkpoints" / "best", tree, here)
+        except checkpoints.Unreadable as error:
+            logging.warning("%s", error)
+            found = None
+        if found is not None:
+            return dataclasses.replace(like, **found.tree)
+        try:
+            made = load(self.path / "space")
+        except InputError:
+            return None  # there is none either
+        found = {"params": made.params, "constants": made.constants}
+        if _shapes(found) != _shapes(tree):
+            return None
+        best = dataclasses.replace(like, **found)
+        self.forget("best")
+        self.save_best(step, best)
+        return best
+
+    def forget(self, which: Literal["last", "best"]) -> None:
+        """Delete a checkpoint that cannot be gone on from; with the last, the log of the steps before it."""
+        if is_first() and (self.path / "checkpoints" / which).exists():
+            _delete(self.path / "checkpoints" / which)
+        wait_for_all(f"the {which} checkpoint is deleted")
+        if which == "last" and not self._log_is_lost():
+            write_text(self.path / "metrics.jsonl", "")
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""
+        if self._log_is_lost():
+            return
         append_text(self.path / "metrics.jsonl", json.dumps(metrics) + "\n")
+
+    def _log_is_lost(self) -> bool:
+        """Whether something that is no file is in the log's place; a run does without its curve then."""
+        return (self.path / "metrics.jsonl").is_dir()
 
     def write_metrics(self, metrics: Mapping[str, int | float]) -> None:
         """Write metrics.json; what is not finite, as Kendall's τ of equal accuracies, becomes null: JSON has no NaN."""
@@ -129,9 +156,29 @@ class RunDirectory:
         write_text(self.path / "metrics.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
-def read_log(path: epath.PathLike) -> list[dict[str, int | float]]:
-    """Lines of a run's metrics.jsonl."""
-    return [json.loads(line) for line in (location(path) / "metrics.jsonl").read_text().splitlines()]
+def check_directory(
+    path: epath.PathLike,
+    description: Mapping[str, Any],
+    fresh: bool = False,
+    defaults: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Refuse a directory that is no place for this run; the arguments are those of `RunDirectory`. Nothing is written.
+
+    Raises:
+      InputError: it belongs to another configuration (naming the fields that differ) or is something else.
+    """
+    place = location(path)
+    if (place / "config.json").exists():
+        old = read_description(path)  # Only a run is deleted, never what else may hold a file of that name.
+        new, known = json.loads(json.dumps(description)), json.loads(json.dumps(defaults or {}))
+        different = [] if fresh else differences(old, new, known)
+        if different:
+            raise InputError(
+                f"{path} belongs to another configuration ({'; '.join(different)}): "
+                f"choose another --out, or --fresh to start anew"
+            )
+    elif place.exists() and any(found.name not in BESIDE for found in place.iterdir()):
+        raise InputError(f"{path} is not empty and not a run: choose another --out")
 
 
 def read_description(path: epath.PathLike) -> dict[str, Any]:
@@ -146,6 +193,9 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
     values = read_json(written)
     if not isinstance(values, dict) or not all(isinstance(values.get(part), dict) for part in ("zoo", "netspace")):
         raise InputError(f"{written} is not the configuration of a run")
+    said = values.pop("checksum", None)
+    if said is not None and said != _sum_of(values):
+        raise InputError(f"{written} is damaged: its values are not those that were written: bring it back from a copy")
     return values
 
 
@@ -172,21 +222,26 @@ def differences(
 
 
 def _empty(directory: epath.Path) -> None:
-    """Delete what lies in a directory; one that is a symbolic link stays one, and so does what it leads to."""
-    if is_remote(directory):
-        directory.rmtree()
-        return
-    directory = epath.Path(os.path.realpath(directory))  # etils resolves no links
-    directory.rmtree()
-    directory.mkdir()
+    """Delete what lies in a directory; links are deleted, and not what they lead to, the directory itself excepted."""
+    for found in directory.iterdir():
+        if found.name not in BESIDE:
+            _delete(found)
+
+
+def _delete(found: epath.Path) -> None:
+    if found.is_dir() and (is_remote(found) or not Path(found).is_symlink()):
+        found.rmtree()
+    else:
+        found.unlink()
+
+
+def _sum_of(description: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(description, sort_keys=True).encode()):08x}"
+
+
+def _shapes(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: leaf.shape, tree)
 
 
 def _shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _step_of(line: str) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return float("inf")

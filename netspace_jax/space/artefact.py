@@ -15,6 +15,7 @@ from typing import Any
 
 import flax.linen as nn
 import flax.traverse_util
+import jax
 import jax.numpy as jnp
 import numpy as np
 import safetensors
@@ -66,6 +67,7 @@ def save(
         "arrays": {"file": name, "sha256": sha256},
     }
     write_bytes(folder / name, content)
+    description["sha256"] = _sha256_of(description)
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
     for old in folder.glob("arrays-*.safetensors") if is_first() else ():
         if old.name != name:
@@ -88,15 +90,18 @@ def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
         raise InputError(
             f"{folder / DESCRIPTION} has format {found!r}; this version of netspace_jax reads format {FORMAT}"
         )
+    if description.get("sha256", _sha256_of(description)) != _sha256_of(description):
+        raise InputError(f"{folder / DESCRIPTION} is damaged: its checksum is not that of what it says")
     try:
         path = folder / description["arrays"]["file"]
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != description["arrays"]["sha256"]:
-            raise InputError(f"{path} is damaged: its checksum is not that of {DESCRIPTION}")
-        arrays = {name: jnp.asarray(leaf) for name, leaf in safetensors.numpy.load(content).items()}
-    except (OSError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        damaged = hashlib.sha256(content).hexdigest() != description["arrays"]["sha256"]
+        arrays = {} if damaged else safetensors.numpy.load(content)
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
-    return description, flax.traverse_util.unflatten_dict(arrays, sep="/")
+    if damaged:
+        raise InputError(f"{path} is damaged: its checksum is not that of {DESCRIPTION}")
+    return description, flax.traverse_util.unflatten_dict(jax.tree.map(jnp.asarray, arrays), sep="/")
 
 
 def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tuple[Architecture, ...]:
@@ -141,6 +146,12 @@ def task_of(description: dict[str, Any], folder: epath.PathLike) -> Task:
       InputError: it is not known here.
     """
     return task_from(_entries(description, "task", folder))
+
+
+def _sha256_of(description: dict[str, Any]) -> str:
+    """Of all that a description says, its own checksum excepted."""
+    facts = json.loads(json.dumps({name: value for name, value in description.items() if name != "sha256"}))
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _entries(description: dict[str, Any], part: str, folder: epath.PathLike) -> Any:

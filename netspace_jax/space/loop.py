@@ -7,7 +7,7 @@ NetSpace is.
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,10 @@ from jax.sharding import Mesh
 
 from netspace_jax import architectures
 from netspace_jax.config import NetSpaceConfig, RunConfig
+from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
 from netspace_jax.space.build import make_constants, make_netspace
-from netspace_jax.space.loss import Group
+from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
@@ -55,9 +56,12 @@ class Store(Protocol):
     def save_best(self, step: int, netspace: NetSpace) -> None:
         """Keep the best so far, in place of the one before."""
 
-    def restore_best(self, like: NetSpace) -> NetSpace:
-        """The best that was kept."""
+    def restore_best(self, like: NetSpace, step: int) -> NetSpace | None:
+        """The best that was kept, at `step`, or None where it was lost."""
         ...
+
+    def forget(self, which: Literal["last", "best"]) -> None:
+        """Let go of what was kept, so that an earlier step can be kept."""
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Note the metrics of a step."""
@@ -98,11 +102,28 @@ def train_space(
     data = _data_of(config, zoo, dataset, netspace, networks)
     training = make_training(settings, ids, _teacher(config, task), mesh)
     data = put_everywhere(data, mesh)
-    state, progress = store.restore_last(jax.eval_shape(training.init, data), mesh) or (training.init(data), Progress())
+    abstract = jax.eval_shape(training.init, data)
+    like = jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), abstract)
+    state, progress = store.restore_last(abstract, mesh) or (training.init(data), Progress())
+    if progress.best_step >= 0 and store.restore_best(like, progress.best_step) is None:
+        store.forget("best")
+        if progress.best_step == int(state.step):
+            corrected = progress.best_step > correction_begins(settings)
+            kept = settings.corrections if corrected else 0
+            lost = dataclasses.replace(netspace, params=state.params, corrections=kept)
+            store.save_best(progress.best_step, lost)
+        else:  # what it was is not known any more: the training comes to the same again
+            store.forget("last")
+            state, progress = training.init(data), Progress(progress.seconds)
     window_steps = settings.resident // (settings.networks // len(ids))  # a pass through what is in memory; 0: all is
-    window = 0
-    for event in events(settings, int(state.step), window_steps):
-        start = int(state.step)
+
+    def told(event: Event, losses: Losses) -> None:
+        on_progress(event.step, settings.steps, float(losses.total))
+        if event.log:
+            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+
+    window, waiting, start = 0, None, int(state.step)
+    for event in events(settings, start, window_steps):
         if window_steps and start // window_steps != window:
             window = start // window_steps
             networks = shown(window)
@@ -111,10 +132,12 @@ def train_space(
         if start == correction_begins(settings):
             state = training.anew(state)
         state, losses = training.advance(state, data, event.step - start, corrected)
-        on_progress(event.step, settings.steps, float(losses.total))
-        if event.log:
-            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+        if waiting:  # read now that the device has something to do
+            told(*waiting)
+        waiting = event, losses
         if event.validate:
+            told(*waiting)
+            waiting = None
             # What is not trained yet corrects nothing, and a checkpoint without it is none to keep.
             kept = settings.corrections if corrected else 0
             current = dataclasses.replace(data.netspace, params=state.params, corrections=kept)
@@ -127,7 +150,10 @@ def train_space(
             progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
             began = time.perf_counter()
             store.save_last(state, progress)
-    best = store.restore_best(jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), state))
+        start = event.step
+    best = store.restore_best(like, progress.best_step)
+    if best is None:
+        raise InputError("the best NetSpace was lost after it was saved: the same command makes it again")
     trained_on = shown() if window else networks  # of a zoo that is read in windows, the first
     return as_space(best, {config.zoo.architectures[which]: found for which, found in trained_on.items()}), progress
 

@@ -1,16 +1,16 @@
 """What NetSpace is trained to minimise: the behaviour of generated networks (docs/method.md, Objectives)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Batch, Dataset
+from netspace_jax.task import Batch, Dataset, take
 
 Teacher = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
 
@@ -37,33 +37,33 @@ def loss_of_step(
     netspace: NetSpace,
     dataset: Dataset,
     groups: dict[int, Group],
+    batches: Sequence[Batch],
     *,
     config: NetSpaceConfig,
-    key: PRNGKeyArray,
-    step: Int[Array, ""],
     teacher: Teacher | None,
 ) -> tuple[Float[Array, ""], Losses]:
     """Loss of one step and its terms.
 
     Args:
       groups: by architecture id, the step's networks, the same number of each.
+      batches: of each group, what `sample` gives.
       teacher: the common teacher, or None where each network is its own.
     """
     behaviour, architecture, interpolation = (jnp.zeros(()) for _ in range(3))
     embeddings, wanted = {}, {}
     count = sum(len(group.members) for group in groups.values())
-    batches = dict(zip(groups, sample(dataset, key, step, tuple(groups.values()), config.batch), strict=True))
-    taught = teacher(next(iter(batches.values())).inputs) if teacher else None
+    batch_of = dict(zip(groups, batches, strict=True))
+    taught = teacher(batches[0].inputs) if teacher else None
     for which, group in groups.items():
         found = jax.vmap(lambda flat, which=which: jnp.stack(netspace.embeddings_of(flat, which)), out_axes=1)(
             group.flats
         )
         embeddings[which] = found[-1]
-        wanted[which] = taught if teacher else _outputs(netspace, dataset, group.flats, batches[which], which)
+        wanted[which] = taught if teacher else _outputs(netspace, dataset, group.flats, batch_of[which], which)
         # The encoder's embedding and every corrected one have a loss: with one at the end alone it learns less.
         for z in found:
             share = count * len(found)
-            behaviour += _behaviour(netspace, dataset, config, z, which, batches[which], wanted[which]) / share
+            behaviour += _behaviour(netspace, dataset, config, z, which, batch_of[which], wanted[which]) / share
             architecture += _misread(netspace, z, which) / share
     for low, high in boundary_pairs(len(netspace.architectures)) if config.interpolation else ():
         for between in range(low + 1, high):
@@ -74,7 +74,7 @@ def loss_of_step(
 
             z = mix(embeddings[low], embeddings[high])
             target = wanted[low] if teacher else mix(wanted[low], wanted[high])
-            interpolation += _behaviour(netspace, dataset, config, z, between, batches[low], target) / count
+            interpolation += _behaviour(netspace, dataset, config, z, between, batch_of[low], target) / count
             interpolation += _misread(netspace, z, between) / count
     total = behaviour + architecture + interpolation
     return total, Losses(total, behaviour, architecture, interpolation)
@@ -92,11 +92,15 @@ def boundary_pairs(architectures: int) -> tuple[tuple[int, int], ...]:
 
 
 def sample(
-    dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], groups: tuple[Group, ...], size: int
+    dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], drawn: PyTree, groups: tuple[Group, ...], size: int
 ) -> list[Batch]:
-    """The step's training batch for each group of networks: one shared by all, or one for each network."""
+    """The step's training batch for each group of networks: one shared by all, or one for each network.
+
+    Args:
+      drawn: of data that is shared, what `draw` gave for the step.
+    """
     if dataset.shared:
-        return [dataset.sample(key, step, size)] * len(groups)
+        return [take(dataset, key, drawn, size)] * len(groups)
     batches = []
     for group_key, group in zip(jax.random.split(key, len(groups)), groups, strict=True):
         keys = jax.random.split(group_key, len(group.members))

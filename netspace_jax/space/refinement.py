@@ -40,17 +40,14 @@ def refine(
     own = inputs.ndim > 1 + len(netspace.task.input_shape)
     rows = (np.asarray(flats), np.asarray(z), np.asarray(inputs)) if own else (np.asarray(flats), np.asarray(z))
     shared = None if own else inputs
-
-    def block(_, rows, *rest):
-        return _refine(rows, *rest, architecture_id, config)
-
     if len(z) <= BLOCK:  # hundreds of steps of networks that only fill a block up would cost more than a compilation
-        return np.asarray(_refine(rows, netspace, shared, architecture_id, config))
-    return in_blocks(block, rows, netspace, shared)
+        with jax.default_matmul_precision("float32"):
+            return np.asarray(_refine(0, rows, netspace, shared, architecture_id, config))
+    return in_blocks(_refine, rows, netspace, shared, architecture_id, config)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
-def _refine(rows, netspace, shared, architecture_id, config):
+def _refine(_, rows, netspace, shared, architecture_id, config):
     def one(flat, start, inputs=shared):
         return _refined(netspace, architecture_id, config, flat, start, inputs)
 

@@ -3,25 +3,26 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.clip import clip_by_norm
-from netspace_jax.ops.devices import everywhere, over_networks
+from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.platform import on_cpu, ways_of
 from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
-from netspace_jax.space.loss import Group, Losses, loss_of_step
+from netspace_jax.space.loss import Group, Losses, loss_of_step, sample
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Dataset
+from netspace_jax.task import Dataset, draw
 
 WARM_UP_STEPS = 100
 
@@ -49,6 +50,13 @@ class TrainData:
     netspace: NetSpace
     groups: dict[int, Group]
     teacher: Float[Array, "teacher_size"] | None
+
+
+class Planned(NamedTuple):
+    """What a step takes: rows of networks by architecture id, and what its batch is made of, where all share it."""
+
+    rows: dict[int, Int[Array, "network"]]
+    drawn: PyTree
 
 
 class Training(NamedTuple):
@@ -106,11 +114,16 @@ def make_training(
 
     Args:
       teacher: architecture of the common teacher, where there is one.
-      mesh: devices that the networks of a step are spread over, where their number divides by the devices.
+      mesh: devices that the networks of a step are spread over, and the inputs of each, as `netspace_mesh` makes it.
+
+    Raises:
+      ValueError: the networks do not divide by the mesh: devices would do the same work again.
     """
     optimizers = {corrected: make_optimizer(config, corrected) for corrected in (False, True)}
     each = config.networks // len(architecture_ids)
-    spread = over_networks(mesh) if each % mesh.size == 0 else everywhere(mesh)
+    if each % mesh.shape[AXIS]:
+        raise ValueError(f"{each} networks of an architecture in a step do not divide by {mesh.shape[AXIS]} devices")
+    spread = over_networks(mesh)
 
     def init(data: TrainData) -> TrainState:
         params = initial_params(data.netspace, key_of(config.seed, Purpose.INIT))
@@ -119,15 +132,27 @@ def make_training(
     def anew(state: TrainState) -> TrainState:
         return dataclasses.replace(state, optimizer=optimizers[True].init(state.params))
 
-    def step(state: TrainState, data: TrainData, corrected: bool) -> tuple[TrainState, Losses]:
+    def plan(data: TrainData, step: Int[Array, ""]) -> Planned:
+        rows = {
+            which: _rows(key_of(config.seed, Purpose.ORDER, which), len(group.members), step, each)
+            for which, group in data.groups.items()
+        }
+        batches = key_of(config.seed, Purpose.BATCHES)
+        return Planned(rows, draw(data.dataset, batches, step, config.batch) if data.dataset.shared else step)
+
+    def step(state: TrainState, data: TrainData, planned: Planned, corrected: bool) -> tuple[TrainState, Losses]:
         netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
         groups = {}
         for which, group in data.groups.items():
-            networks = _pick(key_of(config.seed, Purpose.ORDER, which), group, state.step, each)
+            rows = planned.rows[which]
+            networks = Group(group.flats[rows], group.members[rows])
             if config.noise:
                 key = key_of(config.seed, Purpose.NOISE, which, state.step)
                 networks = _disturb(key, networks, layer_scales(data.netspace, which), config.noise)
             groups[which] = jax.lax.with_sharding_constraint(networks, spread)
+        key = key_of(config.seed, Purpose.BATCHES)
+        batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
+        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not data.dataset.shared))
 
         common = None
         if teacher is not None and data.teacher is not None:
@@ -138,9 +163,8 @@ def make_training(
                 dataclasses.replace(netspace, params=params),
                 data.dataset,
                 groups,
+                batches,
                 config=config,
-                key=key_of(config.seed, Purpose.BATCHES),
-                step=state.step,
                 teacher=common,
             )
 
@@ -151,30 +175,77 @@ def make_training(
     def advance(
         state: TrainState, data: TrainData, count: Int[Array, ""] | int, corrected: bool
     ) -> tuple[TrainState, Losses]:
-        def body(_, carry):
+        def one(carry, planned):
             state, total = carry
-            state, losses = step(state, data, corrected)
-            return state, jax.tree.map(jnp.add, total, losses)
+            state, losses = step(state, data, planned, corrected)
+            return (state, jax.tree.map(jnp.add, total, losses)), None
 
         zero = jnp.zeros(())
-        state, total = jax.lax.fori_loop(0, count, body, (state, Losses(zero, zero, zero, zero)))
+        carry = state, Losses(zero, zero, zero, zero)
+        with ways_of(mesh), jax.default_matmul_precision(config.matmul):
+            if isinstance(count, int):  # static: what all steps take is known before the first
+                planned = jax.vmap(lambda number: plan(data, number))(state.step + jnp.arange(count))
+                state, total = jax.lax.scan(one, carry, planned)[0]
+            else:
+                state, total = jax.lax.fori_loop(
+                    0, count, lambda _, carry: one(carry, plan(data, carry[0].step))[0], carry
+                )
         return state, jax.tree.map(lambda value: value / count, total)
 
     copies = everywhere(mesh)
     return Training(
         jax.jit(init, out_shardings=copies),
-        jax.jit(advance, donate_argnums=0, static_argnums=3, out_shardings=copies),
-        jax.jit(anew, out_shardings=copies),
+        _by_lengths(advance, mesh, config.log_every, copies),
+        jax.jit(anew, donate_argnums=0, out_shardings=copies),
     )
 
 
-def _pick(key, group: Group, step, count: int) -> Group:
+@dataclasses.dataclass(frozen=True)
+class Advance:
+    """Steps of training, jitted.
+
+    On a CPU one program of any number of them; on an accelerator, whose loops have to have a length that is known, one
+    of `length` steps and one of one.
+
+    Attributes:
+      steps: the function itself.
+      counted: of a number of steps that is known when it runs.
+      static: of a number that is known when it is compiled.
+    """
+
+    steps: Callable[..., tuple[TrainState, Losses]]
+    counted: Any
+    static: Any
+    mesh: Mesh
+    length: int
+
+    def __call__(self, state: TrainState, data: TrainData, count: int, corrected: bool) -> tuple[TrainState, Losses]:
+        """The state after `count` steps, and the mean of their losses."""
+        with ways_of(self.mesh):
+            if on_cpu():
+                return self.counted(state, data, count, corrected)
+            sums, left = [], count
+            while left:
+                steps = self.length if left >= self.length else 1
+                state, losses = self.static(state, data, steps, corrected)
+                sums.append(jax.tree.map(lambda value, steps=steps: value * (steps / count), losses))
+                left -= steps
+            return state, jax.tree.map(lambda *parts: sum(parts), *sums)
+
+
+def _by_lengths(
+    steps: Callable[..., tuple[TrainState, Losses]], mesh: Mesh, length: int, copies: NamedSharding
+) -> Advance:
+    counted = jax.jit(steps, donate_argnums=0, static_argnums=3, out_shardings=copies)
+    static = jax.jit(steps, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
+    return Advance(steps, counted, static, mesh, length)
+
+
+def _rows(key, total: int, step, count: int) -> Int[Array, "network"]:
     """The networks of a step: a pass goes once through all (but the last incomplete step), in a new order each pass."""
-    total = len(group.members)
     pass_, batch = jnp.divmod(step, max(total // count, 1))
     position = (batch * count + jnp.arange(count)) % total
-    chosen = shuffled(jax.random.fold_in(key, pass_), position, total)
-    return Group(group.flats[chosen], group.members[chosen])
+    return shuffled(jax.random.fold_in(key, pass_), position, total)
 
 
 def _disturb(key, group: Group, unit, largest: float) -> Group:

@@ -1,19 +1,23 @@
 """A zoo on disk: chunks of flat parameters written by Orbax, and tables of members.
 
+.lock                       who writes there
 config.json                 what made it: the domain and its `ZooConfig`; of an imported zoo, what of it says which data
                             its networks are scored on and how they are split
 chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, parameters); rows that no member names
                             are padding
 chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
 members.csv                 all members; its presence says that the zoo is finished
-zoo.json                    version of this format, seconds of training, summed over interruptions, and summary of
-                            scores; of an imported zoo, also the SHA-256 of its data
+zoo.json                    version of this format, seconds of training, summed over interruptions, summary of scores,
+                            checksums of itself, of config.json and of the tables; of an imported zoo, also the SHA-256
+                            of its data
 left_out.csv                of an imported zoo: what was not imported, and why
 """
 
 import dataclasses
+import json
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import orbax.checkpoint as ocp
@@ -21,9 +25,9 @@ from etils import epath
 from jaxtyping import Float, Int
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json
+from netspace_jax.files import location, read_json, reason_of
 from netspace_jax.zoo.plan import Chunk, chunk_name
-from netspace_jax.zoo.table import Member, Members, read_summary, read_table, rows_by
+from netspace_jax.zoo.table import REMEDY, Member, Members, checksum_of, read_summary, read_table, rows_by
 
 _MIXED = 16  # chunks whose members a window of a large zoo mixes
 _SUMMARY = ("seconds", "members", "diverged", "score_min", "score_mean", "score_max")
@@ -73,11 +77,15 @@ class Zoo:
             )
         self.description = read_json(self.directory / "config.json")
         self.summary = read_summary(self.directory, _SUMMARY)
-        self.members: Members = read_table(self.directory / "members.csv")
+        if self.summary.get("config", sum_of(self.description)) != sum_of(self.description):
+            raise InputError(
+                f"{self.directory / 'config.json'} is damaged: it is not what made the zoo: bring it back from a copy"
+            )
+        self.members: Members = read_table(self.directory / "members.csv", self.summary.get("table", ""))
         if len(self.members) != self.summary["members"]:
             raise InputError(
                 f"{self.directory / 'members.csv'} has {len(self.members)} members where zoo.json counts "
-                f"{self.summary['members']}; delete {self.directory} to train the zoo again"
+                f"{self.summary['members']}: {REMEDY}"
             )
 
     @property
@@ -169,10 +177,7 @@ class Zoo:
         right = np.array([f"{checksum(row):08x}" for row in found], object) == members.column("checksum")
         if not (right & inside).all():
             damaged = members[int(np.argmin(right & inside))]
-            raise InputError(
-                f"{path} is damaged: member {damaged.index} is not what members.csv says; "
-                f"delete {self.directory} to train the zoo again"
-            )
+            raise InputError(f"{path} is damaged: member {damaged.index} is not what members.csv says: {_again(path)}")
         return found
 
     def _networks(self, wanted: Members) -> Networks:
@@ -186,17 +191,25 @@ class Zoo:
         return Networks(wanted, parameters)
 
 
-def read_chunk_table(directory: epath.Path, chunk: Chunk) -> Members:
+def read_chunk_table(directory: epath.Path, chunk: Chunk, written: str = "") -> Members:
     """Members of a finished chunk.
+
+    Args:
+      written: checksum of its table; empty where that is not known.
 
     Raises:
       InputError: its table cannot be read or has other members.
     """
     path = directory / "chunks" / f"{chunk.name}.csv"
-    members = read_table(path)
-    if tuple(members.column("index").tolist()) != chunk.indices:
-        raise InputError(f"{path} does not have the members of its chunk; delete it to train them again")
+    members = read_table(path, written)
+    if tuple(members.column("index").tolist()) != chunk.indices or set(members.column("chunk")) != {chunk.number}:
+        raise InputError(f"{path} does not have the members of its chunk: rename it, and they are trained again")
     return members
+
+
+def sum_of(description: Any) -> str:
+    """Checksum of a zoo's description, whatever the order of its fields."""
+    return checksum_of(json.dumps(description, sort_keys=True))
 
 
 def checksum(flat: Float[np.ndarray, "size"]) -> int:
@@ -212,7 +225,12 @@ def _read_rows(path: epath.Path) -> np.ndarray:
     # What Orbax and TensorStore raise for files that are missing or damaged; a fault of ours or of the machine's memory
     # is none of these and is not hidden.
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path} cannot be read ({reason[:120]}); delete {path.parent.parent} to train the zoo again"
-        ) from error
+        raise InputError(f"{path} cannot be read ({reason_of(error)}): {_again(path)}") from error
+
+
+def _again(chunk: epath.Path) -> str:
+    """What brings a chunk back."""
+    return (
+        f"bring it back from a copy; of a zoo that was trained here, {chunk.name}.csv and members.csv can be renamed, "
+        f"and the command that made it trains these members again"
+    )

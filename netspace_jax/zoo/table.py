@@ -7,6 +7,8 @@ network was trained. Tables of version 1 are read as such.
 import csv
 import dataclasses
 import io
+import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_type_hints, overload
 
@@ -15,10 +17,15 @@ from etils import epath
 from jaxtyping import Bool, Int, Shaped
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json
+from netspace_jax.files import location, read_json, reason_of
 
 FORMAT = 2
 """Version of the tables and of zoo.json."""
+
+REMEDY = (
+    "bring it back from a copy; of a zoo that was trained here, zoo.json and members.csv are also made again from its "
+    "chunks by the command that made it, once both are renamed"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,27 +161,32 @@ def table(members: Sequence[Member]) -> str:
     return text.getvalue()
 
 
-def read_table(path: epath.PathLike) -> Members:
+def read_table(path: epath.PathLike, written: str = "") -> Members:
     """Members from CSV.
 
+    Args:
+      written: checksum of the table when it was written; empty where that is not known.
+
     Raises:
-      InputError: the file is missing or not such a table.
+      InputError: the file is missing, not such a table, or not as it was written.
     """
     path = location(path)
     try:
-        header, *rows = csv.reader(io.StringIO(path.read_text()))
+        text = path.read_text()
+        if written and checksum_of(text) != written:
+            raise ValueError("its checksum is not that in zoo.json")
+        header, *rows = csv.reader(io.StringIO(text))
         if any(len(row) != len(header) for row in rows):
             raise ValueError("a row has not as many values as there are columns")
         columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
         found = {name: _parsed(name, columns[name]) for name in _TYPES if name in columns or name not in _DEFAULTS}
         if not set(found["status"]) <= {"finite", "diverged"}:
             raise ValueError("a status is neither finite nor diverged")
+        if len(set(zip(found["architecture"], found["index"], strict=True))) != len(rows):
+            raise ValueError("a member is there twice")
         return Members(found)
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(
-            f"{path} is not a readable table of members ({type(error).__name__}: {error}); "
-            f"delete {path.parent} to train the zoo again"
-        ) from error
+        raise InputError(f"{path} is not a readable table of members ({reason_of(error)}): {REMEDY}") from error
 
 
 def rows_by(values: Int[np.ndarray, "member"]) -> Iterator[tuple[int, Int[np.ndarray, "row"]]]:
@@ -197,8 +209,18 @@ def read_summary(directory: epath.Path, names: tuple[str, ...]) -> dict[str, Any
             f"to {FORMAT}"
         )
     if not isinstance(summary, dict) or not all(isinstance(summary.get(name), int | float) for name in names):
-        raise InputError(
-            f"{directory / 'zoo.json'} does not have the numbers {', '.join(names)}; "
-            f"delete {directory} to train the zoo again"
-        )
+        raise InputError(f"{directory / 'zoo.json'} does not have the numbers {', '.join(names)}: {REMEDY}")
+    facts = {name: value for name, value in summary.items() if name != "checksum"}
+    if "checksum" in summary and checksum_of(json.dumps(facts)) != summary["checksum"]:
+        raise InputError(f"{directory / 'zoo.json'} is damaged: its values are not those that were written: {REMEDY}")
     return summary
+
+
+def summary_text(facts: Mapping[str, Any]) -> str:
+    """What zoo.json says, with a checksum of it."""
+    return json.dumps({**facts, "checksum": checksum_of(json.dumps(facts))}, indent=1)
+
+
+def checksum_of(text: str) -> str:
+    """CRC-32 of a text, in hexadecimal digits."""
+    return f"{zlib.crc32(text.encode()):08x}"

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import Any
 
 import jax
 import numpy as np
@@ -20,15 +21,19 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax import architectures
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, location, read_json, write_text
-from netspace_jax.ops.devices import is_first, on_host, padded, put_everywhere, wait_for_all
+from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
+from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
+from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.signals import writing
 from netspace_jax.task import Dataset
+from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
-from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
-from netspace_jax.zoo.table import FORMAT, Members, read_summary, table
+from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table, sum_of
+from netspace_jax.zoo.table import FORMAT, Members, checksum_of, read_summary, summary_text, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -87,17 +92,27 @@ def train_zoo(
     config = dataclasses.replace(config, chunk=written)
     if (directory / "members.csv").exists():
         return Zoo(directory)
-    earlier = read_summary(directory, ("seconds",))["seconds"] if (directory / "zoo.json").exists() else 0.0
+    begun = (directory / "zoo.json").exists()
+    found: dict[str, Any] = read_summary(directory, ("seconds",)) if begun else {"seconds": 0.0}
+    earlier: float = found["seconds"]
+    tables: dict[str, str] = {**found.get("tables", {})}
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     built = {
         name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
         for name, _ in config.populations
     }
-    chunks = [chunk for name, one in built.items() for chunk in chunks_of(config, name, plans[name].stops, one.size)]
+    together = _together(directory, config, built, make_training=make_training, dataset=dataset, mesh=mesh)
+    chunks = [
+        chunk
+        for name, one in built.items()
+        for chunk in chunks_of(together.get(name, config), name, plans[name].stops, one.size)
+    ]
     total = sum(int(plans[name].stops.sum()) for name, _ in config.populations)
     for name, count in config.populations:
-        population = Population(built[name], config.of(name), mesh, make_training)
+        own_mesh = part_of(mesh, count)
+        population = Population(built[name], config.of(name), own_mesh, make_training)
+        own_dataset = dataset if own_mesh is mesh else put_everywhere(dataset, own_mesh)
         splits = np.array(splits_of(config, name, item_splits), object)
         items = np.array(item_names, object)
         for chunk in (chunk for chunk in chunks if chunk.architecture == name):
@@ -105,12 +120,12 @@ def train_zoo(
             if (directory / "chunks" / f"{chunk.name}.csv").exists():
                 on_progress(int(stops.sum()), total, float("nan"))
                 continue
-            width = padded(min(chunk_size(config, built[name].size), count), mesh)
+            width = padded(min(chunk_size(together.get(name, config), built[name].size), count), own_mesh)
             indices = np.asarray(chunk.indices)
             fill = np.resize(indices, width).astype(np.int32)
             # What only fills up the devices does not train.
             upto = np.where(np.arange(width) < len(stops), plans[name].stops[fill], 0).astype(np.int32)
-            trained = population.train(fill, upto, dataset, lambda done, loss: on_progress(done, total, loss))
+            trained = population.train(fill, upto, own_dataset, lambda done, loss: on_progress(done, total, loss))
             save_rows(directory, chunk, trained.flat)
             members = _members(
                 config,
@@ -121,17 +136,24 @@ def train_zoo(
                 stops=stops,
                 checksums=_checksums(trained.flat)[: len(indices)],
             )
+            tables[chunk.name] = checksum_of(table(members))
+            facts = {"seconds": earlier + time.perf_counter() - began, "tables": tables}
+            write_text(directory / "zoo.json", summary_text(facts))
             write_text(directory / "chunks" / f"{chunk.name}.csv", table(members))
-            write_text(directory / "zoo.json", json.dumps({"seconds": earlier + time.perf_counter() - began}))
     wait_for_all("the tables of all chunks")
     # Chunks are those of one architecture after another; within each, members are put in the order of their indices.
-    parts = {name: [read_chunk_table(directory, c) for c in chunks if c.architecture == name] for name in built}
-    tables = [Members.joined(found) for found in parts.values()]
-    members = Members.joined([found[np.argsort(found.column("index"))] for found in tables])
-    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate}) and delete {directory}")
+    parts = {
+        name: [read_chunk_table(directory, c, tables.get(c.name, "")) for c in chunks if c.architecture == name]
+        for name in built
+    }
+    joined = [Members.joined(found) for found in parts.values()]
+    members = Members.joined([found[np.argsort(found.column("index"))] for found in joined])
+    summary = summary_of(members, f"lower --zoo.learning-rate ({config.learning_rate})")
+    whole = table(members)
+    sums = {"config": sum_of(read_json(directory / "config.json")), "tables": tables, "table": checksum_of(whole)}
     seconds = {"format": FORMAT, "seconds": earlier + time.perf_counter() - began}
-    write_text(directory / "zoo.json", json.dumps(seconds | summary, indent=1))
-    write_text(directory / "members.csv", table(members))
+    write_text(directory / "zoo.json", summary_text(seconds | summary | sums))
+    write_text(directory / "members.csv", whole)
     wait_for_all("the table of members")
     return Zoo(directory)
 
@@ -150,13 +172,48 @@ def _claim(directory: epath.Path, description: dict) -> int:
         expected = {**description, **ignored}
         chunk = found.get("chunk") if isinstance(found, dict) else None
         if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
-            raise InputError(f"{directory} belongs to another configuration; delete it or name another directory")
+            raise InputError(
+                f"{directory} belongs to another configuration, or its config.json is damaged: name another place"
+            )
         return chunk
-    if directory.is_dir() and any(not path.name.startswith(".") for path in directory.iterdir()):
+    if directory.is_dir() and any(
+        not path.name.startswith(".") and path.name not in BESIDE for path in directory.iterdir()
+    ):
         raise InputError(f"{directory} is not empty and not a zoo: name another directory")
     wait_for_all("all have looked")
     write_text(written, json.dumps(description, indent=1))
     return description["chunk"]
+
+
+def _together(
+    directory: epath.Path,
+    config: ZooConfig,
+    built: dict[str, Architecture],
+    *,
+    make_training: MakeTraining,
+    dataset: Dataset,
+    mesh: Mesh,
+) -> dict[str, ZooConfig]:
+    """The configuration with the networks of a chunk, by architecture, where the memory of an accelerator says it.
+
+    It is written down: a zoo that is interrupted goes on with the chunks that it began with, on any machine.
+    """
+    path = directory / "together.json"
+    begun = path.exists() or (directory / "zoo.json").exists()
+    with ways_of(mesh):
+        if not begun and not config.chunk and not on_cpu():
+            found = {
+                name: networks_together(make_training(one, config.of(name)), config.of(name), name, dataset, mesh)
+                for name, one in built.items()
+            }
+            write_text(path, json.dumps(found))
+    wait_for_all("the networks of a chunk")
+    if not path.exists():
+        return {}
+    sizes = read_json(path)
+    if not isinstance(sizes, dict) or any(type(sizes.get(name)) is not int or sizes[name] < 1 for name in built):
+        raise InputError(f"{path} does not say how many networks train together; delete {directory} to train it again")
+    return {name: dataclasses.replace(config, chunk=sizes[name]) for name in built}
 
 
 def _members(
@@ -240,5 +297,5 @@ def save_rows(
     if is_first() and path.exists():
         path.rmtree()
     wait_for_all(f"room for {chunk.name}")
-    with disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
+    with writing(), disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path, {"parameters": flat})

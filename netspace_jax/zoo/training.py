@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import flax.struct
 import jax
@@ -15,7 +15,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import in_pieces
-from netspace_jax.task import Dataset, Split
+from netspace_jax.task import Dataset, Split, draw, take
 from netspace_jax.zoo.plan import architecture_key
 
 
@@ -51,18 +51,30 @@ class State:
     kept_score: Float[Array, ""]
 
 
+class Advance(Protocol):
+    """See `Training`."""
+
+    def __call__(
+        self, state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""], length: int = 0
+    ) -> State:
+        """The state after the steps from `begin` to `end`."""
+        ...
+
+
 class Training(NamedTuple):
     """Pure functions that train ONE network; the dataset is data, so it is an argument.
 
     Attributes:
       start: from a member's key, its index and its stopping step to its state.
-      advance: from state, dataset, first and last step (excluded) to the state after them, or after its own stop.
+      advance: from state, dataset, first and last step (excluded) to the state after them, or after its own stop. With
+        a length, which is static, that many steps are computed, and those after the last change nothing: a loop that no
+        host need steer.
       validate: keeps the parameters if they are the best so far on validation inputs.
       finish: what enters the zoo.
     """
 
     start: Callable[[PRNGKeyArray, Int[Array, ""], Int[Array, ""]], State]
-    advance: Callable[[State, Dataset, Int[Array, ""], Int[Array, ""]], State]
+    advance: Advance
     validate: Callable[[State, Dataset], State]
     finish: Callable[[State, Dataset], Trained]
 
@@ -107,8 +119,11 @@ def supervised(
         nothing, worst = jnp.full((), jnp.nan, jnp.float32), jnp.full((), -jnp.inf, jnp.float32)
         return State(key, member, stop, variables, optimizer.init(variables["params"]), nothing, kept, worst)
 
-    def step(index: Int[Array, ""], state: State, dataset: Dataset) -> State:
-        batch = dataset.of(state.member).sample(key_of(state.key, Purpose.BATCHES), index, config.batch)
+    def drawn(index: Int[Array, ""], state: State, dataset: Dataset) -> PyTree:
+        return draw(dataset.of(state.member), key_of(state.key, Purpose.BATCHES), index, config.batch)
+
+    def step(index: Int[Array, ""], state: State, dataset: Dataset, found: PyTree) -> State:
+        batch = take(dataset.of(state.member), key_of(state.key, Purpose.BATCHES), found, config.batch)
         extras = {name: value for name, value in state.variables.items() if name != "params"}
         dropout = key_of(state.key, Purpose.DROPOUT, index)
 
@@ -121,9 +136,24 @@ def supervised(
         variables = {"params": optax.apply_updates(state.variables["params"], updates), **extras}
         return dataclasses.replace(state, variables=variables, optimizer=opt_state, loss=value)
 
-    def advance(state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""]) -> State:
+    def advance(state: State, dataset: Dataset, begin: Int[Array, ""], end: Int[Array, ""], length: int = 0) -> State:
         last = jnp.minimum(end, state.stop)
-        return jax.lax.fori_loop(begin, last, lambda index, state: step(index, state, dataset), state)
+
+        def only(index: Int[Array, ""], state: State) -> State:
+            return step(index, state, dataset, drawn(index, state, dataset))
+
+        def one_of(state: State, now: tuple[Int[Array, ""], PyTree]) -> tuple[State, None]:
+            after = step(now[0], state, dataset, now[1])
+            changed = {
+                name: jax.tree.map(lambda new, old: jnp.where(now[0] < last, new, old), getattr(after, name), old)
+                for name, old in (("variables", state.variables), ("optimizer", state.optimizer), ("loss", state.loss))
+            }
+            return dataclasses.replace(state, **changed), None
+
+        if not length:
+            return jax.lax.fori_loop(begin, last, only, state)
+        steps = begin + jnp.arange(length)
+        return jax.lax.scan(one_of, state, (steps, jax.vmap(lambda index: drawn(index, state, dataset))(steps)))[0]
 
     def validate(state: State, dataset: Dataset) -> State:
         score = score_of(architecture, architecture.finish(state.variables), dataset.of(state.member), "validation")

@@ -1,12 +1,13 @@
 """Networks that were trained elsewhere as a zoo on disk, like any other (its format: `netspace_jax.zoo.storage`)."""
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,10 @@ from jaxtyping import Float
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
 from netspace_jax.files import is_remote, location, write_text
+from netspace_jax.signals import writing
 from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
-from netspace_jax.zoo.storage import Zoo, checksum
-from netspace_jax.zoo.table import FORMAT, Member, Members, table
+from netspace_jax.zoo.storage import Zoo, checksum, sum_of
+from netspace_jax.zoo.table import FORMAT, Member, Members, checksum_of, summary_text, table
 from netspace_jax.zoo.train import save_rows, summary_of
 
 
@@ -85,8 +87,7 @@ def write_zoo(
     (architecture,), splits = config.architectures, splits_of(config, config.architectures[0])
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    staging.mkdir()
-    try:
+    with _appears(staging):
         members, size = [], chunk_size(config, len(networks[0].flat))
         for number, begin in enumerate(range(0, len(networks), size)):
             rows = networks[begin : begin + size]
@@ -100,12 +101,23 @@ def write_zoo(
         write_text(staging / "left_out.csv", _reasons(left_out))
         summary = summary_of(Members.of(members), "import others")
         facts = {"format": FORMAT, "imported": len(members), "left_out": len(left_out), "data_sha256": data_sha256}
-        write_text(staging / "zoo.json", json.dumps({**facts, "seconds": seconds, **summary}, indent=1))
+        sums = {"config": sum_of(description), "table": checksum_of(table(members))}
+        write_text(staging / "zoo.json", summary_text({**facts, "seconds": seconds, **summary, **sums}))
         write_text(staging / "members.csv", table(members))
+        check_free(target)  # another process may have come first
         staging.replace(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return Zoo(target)
+
+
+@contextlib.contextmanager
+def _appears(staging: epath.Path) -> Iterator[None]:
+    """A directory that is filled before it is put in its place; a signal waits, so that none is left behind."""
+    with writing():
+        staging.mkdir()
+        try:
+            yield
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _member(network: Scored, chunk: Chunk, row: int, split: str) -> Member:

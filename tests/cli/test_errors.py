@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import logging
 import subprocess
 
 import jax
@@ -25,6 +26,9 @@ from tests.disk import orbax_fails
         (PermissionError(errno.EACCES, "Permission denied", "run"), 1, "run (Permission denied)"),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "a/b"), 1, "a/b (Not a directory)"),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 999), 2, "cannot be used (File name too long)"),
+        (MemoryError(), 1, "the memory is full"),
+        (RuntimeError("RESOURCE_EXHAUSTED: out of memory"), 1, "the memory is full"),
     ],
 )
 def test_one_line_and_a_status(capsys, error, status, said):
@@ -35,7 +39,9 @@ def test_one_line_and_a_status(capsys, error, status, said):
     assert shown.count("\n") == 1 and said in shown
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), OSError(errno.ECONNRESET, "reset"), AssertionError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("a bug"), RuntimeError("a bug"), OSError(errno.ECONNRESET, "reset"), AssertionError()]
+)
 def test_what_is_nobodys_input_keeps_its_traceback(error):
     with pytest.raises(type(error)), one_line_errors():
         raise error
@@ -75,3 +81,13 @@ def test_a_full_disk_is_one_line_and_what_was_finished_is_kept(small_disk, tmp_p
     assert all(path.read_text() == text for path, text in finished.items())
     for ours, theirs in zip(resumed.chunks("perceptron3"), whole.chunks("perceptron3"), strict=True):
         jax.tree.map(np.testing.assert_array_equal, ours[1], theirs[1])
+
+
+def test_what_libraries_say_is_beside_the_run(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(SystemExit), one_line_errors() as said:
+        said.place = tmp_path
+        logging.getLogger("absl").error("a page of Orbax")
+        raise InputError("a checkpoint cannot be read")
+    assert capsys.readouterr().err == "error: a checkpoint cannot be read\n"
+    assert "a page of Orbax" in (tmp_path / "libraries.log").read_text()

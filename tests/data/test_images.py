@@ -401,3 +401,10 @@ def test_damaged_prepared_sets_are_refused_by_name(tmp_path, file, change):
     damage(tmp_path, file, change)
     message = refusal("shades", str(tmp_path))
     assert message.startswith("shades") and str(tmp_path / "shades") in message
+
+
+def test_what_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("netspace_jax.memory.available", lambda: 10_000)
+    np.savez_compressed(tmp_path / "bomb.npz", x_train=np.zeros((100, 8, 8), np.int64))
+    with pytest.raises(InputError, match="unpacked, would need 50.* KiB of memory"):
+        load_images(str(tmp_path / "bomb.npz"))

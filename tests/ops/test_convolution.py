@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops import convolution
-from netspace_jax.ops.convolution import conv2d, row_conv2d, taps_by_phase
+from netspace_jax.ops.convolution import conv2d, row_conv2d, shared_conv2d, taps_by_phase
+from netspace_jax.ops.platform import ways
 
 CASES = [
     ((h, w), kernel, stride, padding)
@@ -66,6 +67,17 @@ def test_convolution_and_its_gradients_are_laxs(size, kernel, stride, padding, t
     )
 
 
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES[::2])
+def test_an_accelerators_way_and_its_gradients_are_laxs(size, kernel, stride, padding):
+    x, weights = drawn(size, kernel)
+    wanted = with_gradients(lax_conv, x, weights, stride, padding)
+    with ways("accelerator"):
+        found = with_gradients(conv2d, x, weights, stride, padding)
+        shared = with_gradients(shared_conv2d, x, weights, stride, padding)
+    chex.assert_trees_all_close(found, wanted, rtol=1e-5, atol=1e-5)
+    chex.assert_trees_all_close(shared, wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("shared", [True, False], ids=["the same images", "images of its own"])
 @pytest.mark.parametrize("tile_bytes", [1, 10**8], ids=["row by row", "all rows"])
 def test_vmapped_kernels_convolve_as_each_alone(shared, tile_bytes, monkeypatch):
@@ -96,14 +108,6 @@ def test_taps_fall_on_the_phase_they_are_listed_under():
             for tap, shift in taps:
                 for output in range(3):
                     assert stride * output + tap - padding == stride * (output + shift) + phase
-
-
-def test_the_backends_own_convolution_is_the_same(monkeypatch):
-    """What GPUs and TPUs take."""
-    x, weights = drawn((7, 9), (5, 5))
-    ours = with_gradients(conv2d, x, weights, (2, 2), (1, 1))
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    chex.assert_trees_all_close(ours, with_gradients(conv2d, x, weights, (2, 2), (1, 1)), rtol=1e-5, atol=1e-5)
 
 
 def test_bfloat16_maps_are_summed_in_float32():

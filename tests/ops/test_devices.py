@@ -59,7 +59,8 @@ def test_users_level_of_optimisation_has_the_same_gradients():
 
 
 def test_networks_that_do_not_divide_take_fewer_devices(caplog):
-    assert netspace_mesh(8, 16).size == 8
-    assert netspace_mesh(8, 6).size == 2
+    assert netspace_mesh(8, 16, 5).size == 8
+    assert netspace_mesh(8, 6, 5).size == 2
     assert "6 networks" in caplog.text and "8 devices" in caplog.text
-    assert netspace_mesh(8, 1).size == 1
+    assert netspace_mesh(8, 1, 5).size == 1
+    assert netspace_mesh(8, 1, 20).shape == {"network": 1, "input": 4}

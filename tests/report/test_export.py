@@ -51,7 +51,6 @@ def test_sampled_and_searched_networks_are_written(tmp_path):
     ("options", "message"),
     [
         (ExportOptions(indices=(77,)), "--indices 77: no perceptron3 of split 'test'"),
-        (ExportOptions(count=0), "--count must be at least 1"),
         (ExportOptions("train", refined=True), "--refined is for --which test"),
         (ExportOptions(architecture="lenetlike"), "lenetlike"),
     ],

@@ -1,6 +1,7 @@
 """Run directories: what is saved comes back, another configuration is refused by field, damage is named."""
 
 import dataclasses
+import gc
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.runs import RunDirectory, checkpoints, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.runs.directory import differences
+from netspace_jax.runs.log import read_log
 from netspace_jax.space import Constants
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.step import TrainState
@@ -137,7 +139,7 @@ def test_the_last_state_comes_back_with_its_progress(run):
 
 def test_a_run_that_never_saved_has_nothing_to_go_on_from(run):
     assert run.restore_last(abstract(state(0)), network_mesh(1)) is None
-    assert_refused(lambda: run.restore_best(abstract(netspace({}, constants()))), run.path, "no finished run")
+    assert run.restore_best(abstract(netspace({}, constants())), 4) is None
 
 
 def test_first_progress_has_no_best(run):
@@ -156,7 +158,7 @@ def test_a_run_moves_to_other_devices(run, before, after):
 def test_the_best_replaces_the_one_before(run):
     for step, seed in ((4, 1), (8, 2), (8, 3)):
         run.save_best(step, netspace(state(step, seed).params, constants(seed)))
-    found = run.restore_best(abstract(netspace(state(0).params, constants())))
+    found = run.restore_best(abstract(netspace(state(0).params, constants())), 4)
     assert latest_step(run.path / "checkpoints" / "best") == 8
     chex.assert_trees_all_equal(found, netspace(state(8, 3).params, constants(3)))
 
@@ -176,6 +178,23 @@ def test_metrics_of_a_run_that_never_saved_are_dropped(run):
     run.log({"step": 5})
     run.restore_last(abstract(state(0)), network_mesh(1))
     assert (run.path / "metrics.jsonl").read_text() == ""
+
+
+@pytest.mark.parametrize("damage", ["missing", "binary", "directory"])
+def test_a_lost_log_costs_its_curve_and_no_more(run, damage):
+    log = run.path / "metrics.jsonl"
+    run.log({"step": 5, "total": 1.0})
+    run.save_last(state(10), Progress())
+    log.unlink()
+    if damage == "directory":
+        log.mkdir()
+    elif damage == "binary":
+        log.write_bytes(bytes(range(256)))
+    assert read_log(run.path) == []
+    run.restore_last(abstract(state(0)), network_mesh(1))
+    run.log({"step": 15, "total": 0.5})
+    assert [line["step"] for line in read_log(run.path)] == ([] if damage == "directory" else [15])
+    assert log.is_dir() == (damage == "directory")
 
 
 def test_final_metrics_are_sorted_numbers(run):
@@ -207,11 +226,10 @@ def test_a_damaged_checkpoint_is_named_and_left_alone(run, which, damage):
     damage(path)
     before = content(run.path)
     if which == "last":
-        assert_refused_by_orbax(lambda: run.restore_last(abstract(state(0)), network_mesh(1)), path, "--fresh")
-    else:
-        assert_refused_by_orbax(
-            lambda: run.restore_best(abstract(netspace(state(0).params, constants()))), path, "--fresh"
-        )
+        assert_refused_by_orbax(lambda: run.restore_last(abstract(state(0)), network_mesh(1)), path)
+    else:  # it can be made again
+        assert run.restore_best(abstract(netspace(state(0).params, constants())), 4) is None
+        gc.collect()
     assert content(run.path) == before
 
 
@@ -223,9 +241,8 @@ def test_a_checkpoint_of_other_shapes_is_named(run):
         lambda: run.restore_last(abstract(other), network_mesh(1)), run.path / "checkpoints" / "last"
     )
     run.save_best(4, netspace(state(4).params, constants()))
-    assert_refused_by_orbax(
-        lambda: run.restore_best(abstract(netspace(other.params, constants()))), run.path / "checkpoints" / "best"
-    )
+    assert run.restore_best(abstract(netspace(other.params, constants())), 4) is None
+    gc.collect()
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"name": "x"}', '{"name": "x", "zoo": [], "netspace": {}}'])
@@ -266,7 +283,7 @@ def test_a_record_of_another_version_is_named(run):
         lambda: run.restore_last(abstract(state(0)), network_mesh(1)),
         run.path / "checkpoints" / "last",
         "merit",
-        "--fresh",
+        "another version",
     )
     assert content(run.path) == before
 

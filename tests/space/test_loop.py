@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import chex
 import jax
@@ -124,6 +125,24 @@ def test_interrupted_it_is_the_same_bit_for_bit(undisturbed, train, tmp_path):
     chex.assert_trees_all_equal(resumed.params, whole.params)
     chex.assert_trees_all_equal(resumed.constants, whole.constants)
     chex.assert_trees_all_equal(resumed.embeddings, whole.embeddings)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["the last is the best", "an earlier one is"])
+def test_a_best_that_is_lost_is_made_again(train, tmp_path, sign):
+    """From the last state, where that was the best, or by training again; a lost log costs a curve and no more."""
+
+    def size(netspace):
+        return sign * sum(float(np.square(leaf).sum()) for leaf in jax.tree.leaves(netspace.params))
+
+    whole = train(tmp_path / "whole", select=size)
+    with pytest.raises(Stop):
+        train(tmp_path / "run", select=size, on_progress=stopping_at(25))
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "best")
+    (tmp_path / "run" / "metrics.jsonl").write_bytes(b"\xff\x00\n" * 9)
+    resumed = train(tmp_path / "run", select=size)
+    assert best_step(tmp_path / "run") == best_step(tmp_path / "whole") == (40 if sign > 0 else 10)
+    chex.assert_trees_all_equal(resumed.params, whole.params)
+    assert log(tmp_path / "run")[-2:] == log(tmp_path / "whole")[-2:]
 
 
 def test_killed_between_two_writes_it_is_the_same(undisturbed, train, tmp_path, monkeypatch):

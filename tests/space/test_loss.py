@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from netspace_jax.space.loss import Group, boundary_pairs, loss_of_step
+from netspace_jax.space.loss import Group, boundary_pairs, loss_of_step, sample
 from tests import tiny
 
 WIDTHS = (3, 4, 5)
@@ -29,7 +29,8 @@ def losses(dataset, widths, factor, teacher=None, temperature=1.0, **changes):
     @jax.jit
     def found():
         key = jax.random.key(5)
-        return loss_of_step(netspace, dataset, groups, config=config, key=key, step=step, teacher=teacher)
+        batches = sample(dataset, key, step, dataset.draw(key, step, 16), tuple(groups.values()), 16)
+        return loss_of_step(netspace, dataset, groups, batches, config=config, teacher=teacher)
 
     minimised, terms = found()
     np.testing.assert_array_equal(minimised, terms.total)

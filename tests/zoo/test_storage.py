@@ -172,6 +172,22 @@ def test_a_damaged_table_is_named_and_left_alone(train, copied, name, damage):
     assert content(copied) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("members.csv", ",finite,0,", ",finite,1,"),
+        ("zoo.json", '"diverged": 0', '"diverged": 1'),
+        ("config.json", '"steps": 30', '"steps": 31'),
+    ],
+)
+def test_one_changed_value_is_found(copied, name, old, new):
+    path = copied / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    assert_refused(lambda: Zoo(copied), path)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"seconds": "long"}'])
 @pytest.mark.parametrize("finished", [True, False])
 def test_a_foreign_summary_is_named_and_left_alone(train, copied, text, finished):

@@ -7,9 +7,11 @@ import tyro
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
+from netspace_jax.rules import MOST, Range, Unless
 
-# Flags that have an effect on some kinds of fields only.
-_ONLY = {"points": ("shapes",), "held_pictures": ("pictures",), "views": ("pictures", "signals")}
+_SHAPE = 16 * 50_000  # bytes of a shape's other points
+_SIGNAL = 16 * 2000  # bytes of a sine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,11 +20,11 @@ class FieldZooConfig(ZooConfig):
 
     kind: Literal["shapes", "pictures", "signals"] = "shapes"
     """What the data is."""
-    points: int = 16384
+    points: Annotated[int, Range(2, MOST), Unless("kind", "pictures", "signals")] = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
-    views: int = 1
+    views: Annotated[int, Range(1, MOST), Unless("kind", "shapes")] = 1
     """Networks of each picture or signal, each from an initialisation of its own."""
-    held_pictures: int = 0
+    held_pictures: Annotated[int, Range(0, MOST), Unless("kind", "shapes", "signals")] = 0
     """Of the training and validation pictures of a set, so many validate; 0 for those that the set has."""
     data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""
     """Where image sets that TFDS prepared lie; empty means TFDS's own default."""
@@ -37,22 +39,13 @@ class FieldNetSpaceConfig(NetSpaceConfig):
 
 
 def check(config: RunConfig) -> None:
-    """Refuse impossible values of these flags.
+    """Refuse combinations of these flags that cannot be.
 
     Raises:
       InputError: a value is impossible; the message names the flag and what it has to be.
     """
     zoo = cast(FieldZooConfig, config.zoo)
-    for name, minimum in (("points", 2), ("views", 1), ("held_pictures", 0)):
-        if getattr(zoo, name) < minimum:
-            raise InputError(f"--zoo.{name.replace('_', '-')} must be at least {minimum}, not {getattr(zoo, name)}")
     defaults = {field.name: field.default for field in dataclasses.fields(zoo)}
-    for name, kinds in _ONLY.items():
-        if zoo.kind not in kinds and getattr(zoo, name) != defaults[name]:
-            raise InputError(
-                f"--zoo.{name.replace('_', '-')} {getattr(zoo, name)} has no effect on {zoo.kind}: "
-                f"leave it at {defaults[name]}"
-            )
     for name in ("validation", "test"):
         if zoo.kind == "pictures" and getattr(zoo, name) != defaults[name]:
             raise InputError(
@@ -65,3 +58,8 @@ def check(config: RunConfig) -> None:
         raise InputError(
             "--netspace.teaching common needs data that all networks share; each of these is about a field of its own"
         )
+    made = zoo.members[0] if zoo.dataset in ("chairs", "sines") else 1  # of data that exists, as much as there is
+    if zoo.kind == "shapes":
+        refuse_beyond(made * (32 * zoo.points + _SHAPE), "the points of all shapes", "lower --zoo.points")
+    else:
+        refuse_beyond(made * _SIGNAL, "the signals", "lower --zoo.members")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.data.npz import _UNREADABLE
+from netspace_jax.data.npz import _UNREADABLE, refuse_bomb
 from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
 
@@ -30,6 +30,7 @@ def read(path: Path) -> tuple[Float[np.ndarray, "p 4"], Float[np.ndarray, "q 4"]
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise InputError(f"{path}: not a readable .npz (it is a single array); {_MAKE}")
+            refuse_bomb(path)
             with archive:
                 names = list(archive)
                 arrays = {key: archive[key] for key in ("pos", "neg") if key in names}

@@ -3,11 +3,12 @@
 import dataclasses
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from netspace_jax.domains.fields.geometry import is_empty, write_mesh
 from netspace_jax.domains.fields.shapes import mesh_of
-from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 
 
@@ -19,9 +20,9 @@ class MeshOptions:
     """Directory for the meshes."""
     format: Literal["ply", "obj", "glb"] = "ply"
     """Format of the files."""
-    resolution: int = 128
+    resolution: Annotated[int, Range(8, MOST)] = 128
     """Grid points along each axis; 256 needs some 100 MB."""
-    count: int = 8
+    count: Annotated[int, Range(1, MOST)] = 8
     """Test shapes to write, each as its SIREN and as the network generated from its embedding."""
 
 
@@ -31,10 +32,9 @@ def meshes(run: Run, options: MeshOptions) -> list[str]:
     A network without a surface has no file; a warning names it.
 
     Raises:
-      InputError: the resolution is too small.
+      InputError: the grid would not fit into memory.
     """
-    if options.resolution < 8:
-        raise InputError(f"--resolution must be at least 8, not {options.resolution}")
+    refuse_beyond(6 * options.resolution**3, "a grid of this resolution", "lower --resolution")
     networks, generated = run.networks(0, "test"), run.reconstruction(0, "test").generated
     options.out.mkdir(parents=True, exist_ok=True)
     written = []

@@ -63,16 +63,12 @@ def fit_embeddings(
       trust: weight of the mean square of standardised coordinates against the mean squared error: the variance of an
         error times directions over samples makes what is found the most probable embedding.
     """
-
-    def block(count, own, space, prior, trust):
-        del count
-        return _fit(space, prior, *own, trust, channels)
-
-    return in_blocks(block, (rows, starts), space, prior, np.float32(trust))
+    return in_blocks(_fit, (rows, starts), space, prior, np.float32(trust), channels)
 
 
 @functools.partial(jax.jit, static_argnames="channels")
-def _fit(space, prior, rows, starts, trust, channels):
+def _fit(_, own_rows, space, prior, trust, channels):
+    rows, starts = own_rows
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, STEPS, 0.02))
 
     def one(own, start):
@@ -91,16 +87,12 @@ def fit_networks(
     architecture: Architecture, rows: Float[np.ndarray, "field n d_and_c"], channels: int
 ) -> Float[np.ndarray, "field size"]:
     """A network for each field that was trained on samples of it, without a space."""
-
-    def block(count, own):
-        del count
-        return _fit_own(*own, architecture, channels)
-
-    return in_blocks(block, (np.arange(len(rows), dtype=np.int32), rows))
+    return in_blocks(_fit_own, (np.arange(len(rows), dtype=np.int32), rows), architecture, channels)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "channels"))
-def _fit_own(numbers, rows, architecture, channels):
+def _fit_own(_, own_rows, architecture, channels):
+    numbers, rows = own_rows
     optimizer = optax.adam(optax.cosine_decay_schedule(OWN_RATE, OWN_STEPS, 0.02))
 
     def one(number, own):

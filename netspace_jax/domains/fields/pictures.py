@@ -1,6 +1,7 @@
 """Sections of a report about networks that hold pictures: how well, what lies between two, and new ones."""
 
 import dataclasses
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -12,11 +13,12 @@ from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of
-from netspace_jax.errors import InputError
 from netspace_jax.latent import line
+from netspace_jax.memory import refuse_beyond
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.report import Section
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
@@ -129,16 +131,15 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
 class SuperOptions:
     """At how many more coordinates a network is asked."""
 
-    times: int = 4
+    times: Annotated[int, Range(1, MOST)] = 4
     """Coordinates along each side for one pixel."""
 
 
 def super_resolution(run: Run[FieldData[PictureTruth]], options: SuperOptions) -> Section:
     """Networks asked between their pixels, beside bicubic interpolation of the picture."""
-    if options.times < 1:
-        raise InputError(f"--times must be at least 1, not {options.times}")
     truth, times = run.dataset.truth, options.times
     height, width = truth.size
+    refuse_beyond(8 * times**2 * height * width, "so many coordinates", "lower --times")
     points = pixel_centres(times * height, times * width)
     networks, architecture = run.networks(0, "test").first(SHOWN), run.space.architectures[0]
     wanted = truth.images(run.dataset.values(networks.indices % run.dataset.items))

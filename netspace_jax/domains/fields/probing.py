@@ -46,12 +46,8 @@ def probe_accuracy(
     """
     classes = int(np.max(labels)) + 1
     trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), classes, probes, seed)
-
-    def block(count, rows):
-        del count
-        return _named(architecture, trained, rows, classes)
-
-    return float((in_blocks(block, np.asarray(test)) == np.asarray(test_labels)).mean())
+    named = in_blocks(_named, np.asarray(test), architecture, trained, classes)
+    return float((named == np.asarray(test_labels)).mean())
 
 
 def _logits(architecture: Architecture, params, flats: Float[Array, "network size"], classes: int):
@@ -61,7 +57,7 @@ def _logits(architecture: Architecture, params, flats: Float[Array, "network siz
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "classes"))
-def _named(architecture, params, flats, classes):
+def _named(_, flats, architecture, params, classes):
     return _logits(architecture, params, flats, classes).argmax(-1)
 
 

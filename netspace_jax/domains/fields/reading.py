@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,9 +16,9 @@ from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.probing import probe_accuracy
-from netspace_jax.errors import InputError
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many
 from netspace_jax.task import Split
@@ -30,14 +31,12 @@ PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's 
 class ReadingOptions:
     """What networks are read by."""
 
-    coordinates: tuple[int, ...] = (4, 16, 64, 256)
+    coordinates: Annotated[tuple[int, ...], Range(1, MOST)] = (4, 16, 64, 256)
     """Numbers of learned coordinates; each is one reader that is trained."""
 
 
 def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     """Naming the class of what a network holds: from embedding, data, weights, and outputs at learned coordinates."""
-    if min(options.coordinates, default=1) < 1:
-        raise InputError(f"--coordinates must all be at least 1, not {' '.join(map(str, options.coordinates))}")
     labels = np.asarray(run.dataset.truth.classes)
     train, test = (labels[items_of(run, split)] for split in ("train", "test"))
     architecture, networks = run.space.architectures[0], run.networks(0, "test")

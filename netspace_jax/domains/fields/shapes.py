@@ -22,7 +22,7 @@ from netspace_jax.domains.fields.geometry import (
 from netspace_jax.domains.fields.render import picture_grid
 from netspace_jax.domains.fields.viewer import MeshSequence, viewer_html
 from netspace_jax.latent import line
-from netspace_jax.ops.mapping import Rows, in_pieces
+from netspace_jax.ops.mapping import Rows, each_row, in_pieces
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
@@ -66,7 +66,7 @@ def values_at(
         flat, own = pair
         return in_pieces(lambda x: architecture.apply(flat, x), own, 8192)[:, 0]
 
-    return jax.lax.map(one, (flats, points))
+    return each_row(one, (flats, points))
 
 
 def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:

@@ -151,12 +151,21 @@ class ImageData:
 
         All of them, where there are fewer.
         """
+        return self.take(self.draw(key, step, size))
+
+    def draw(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> tuple[Int[Array, "batch"], Array]:
+        """Which images a batch is of, and the words of the key of what is done to them."""
         order_key, augment_key = jax.random.split(key)
         count = len(self.train.y)
         size = min(size, count)
         epoch, batch = jnp.divmod(step, count // size)
         chosen = shuffled(jax.random.fold_in(order_key, epoch), batch * size + jnp.arange(size), count)
-        x = augment(jax.random.fold_in(augment_key, step), self.train.x[chosen], self.crop_padding, self.flip)
+        return chosen, jax.random.key_data(jax.random.fold_in(augment_key, step))
+
+    def take(self, drawn: tuple[Int[Array, "batch"], Array]) -> Batch:
+        """The images that were drawn, augmented."""
+        chosen, words = drawn
+        x = augment(jax.random.wrap_key_data(words), self.train.x[chosen], self.crop_padding, self.flip)
         return Batch(self._normalised(x), self.train.y[chosen])
 
     def examples(self, split: Split) -> Batch:

@@ -3,6 +3,7 @@
 import dataclasses
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.report import Section, figures
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run, RunDirectory
 from netspace_jax.space.loop import train_space, training_networks
 
@@ -20,11 +22,11 @@ from netspace_jax.space.loop import train_space, training_networks
 class RedundancyOptions:
     """How redundancy is measured."""
 
-    embeddings: tuple[int, ...] = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    embeddings: Annotated[tuple[int, ...], Range(1, MOST)] = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
     """Sizes of embeddings."""
-    members: tuple[int, ...] = (32, 64, 128, 256, 512)
+    members: Annotated[tuple[int, ...], Range(1, MOST)] = (32, 64, 128, 256, 512)
     """Numbers of networks that NetSpace is trained on; all of the zoo's come last."""
-    steps: int = 1000
+    steps: Annotated[int, Range(1, MOST)] = 1000
     """Training steps of NetSpace for each point of the curves; a whole run takes more."""
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
 from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.report import Section
+from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
 
@@ -31,7 +32,7 @@ class TransferOptions:
 
     dataset: str = ""
     """Other images, beside the run's own turned and renamed: a name or a .npz, as for train.py; they are resized."""
-    epochs: tuple[int, ...] = (0, 1, 5, 20)
+    epochs: Annotated[tuple[int, ...], Range(0, MOST)] = (0, 1, 5, 20)
     """Epochs that each initialisation is trained for, each number on its own."""
 
 

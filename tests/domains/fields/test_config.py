@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from netspace_jax.checks import check_values
 from netspace_jax.domain import preset
 from netspace_jax.domains.fields.config import check
 from netspace_jax.domains.fields.domain import load
@@ -14,9 +15,9 @@ from tests.domains.fields.small import file_of_images
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [
-        ("chairs", {"views": 2}, "--zoo.views 2 has no effect on shapes"),
-        ("pictures", {"points": 7}, "--zoo.points 7 has no effect on pictures"),
-        ("signals", {"held_pictures": 7}, "--zoo.held-pictures 7 has no effect on signals"),
+        ("chairs", {"views": 2}, "--zoo.views 2 has no effect with --zoo.kind shapes"),
+        ("pictures", {"points": 7}, "--zoo.points 7 has no effect with --zoo.kind pictures"),
+        ("signals", {"held_pictures": 7}, "--zoo.held-pictures 7 has no effect with --zoo.kind signals"),
         ("pictures", {"test": 7}, "--zoo.test 7 has no effect on pictures"),
         ("pictures", {"views": 0}, "--zoo.views must be at least 1"),
         ("pictures", {"views": 2, "shared_init": True}, "--zoo.views are networks that start apart"),
@@ -26,7 +27,9 @@ def test_a_flag_without_effect_is_refused(name, changes, said):
     config = preset(name)
     check(config)
     with pytest.raises(InputError, match=said):
-        check(dataclasses.replace(config, zoo=dataclasses.replace(config.zoo, **changes)))
+        changed = dataclasses.replace(config, zoo=dataclasses.replace(config.zoo, **changes))
+        check_values(changed)
+        check(changed)
 
 
 def test_a_batch_larger_than_a_picture_is_refused(tmp_path):

@@ -1,0 +1,154 @@
+"""An accelerator's way, on a CPU: the same results, programs without what is slow there, work shared by all devices."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax.domains.images.domain import training
+from netspace_jax.metrics.behaviour import compare
+from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
+from netspace_jax.ops.platform import ways
+from netspace_jax.ops.shuffle import shuffled
+from netspace_jax.space.build import make_constants, make_netspace
+from netspace_jax.space.loss import Group
+from netspace_jax.space.step import TrainData, make_training
+from netspace_jax.zoo import train_zoo
+from netspace_jax.zoo.population import Population
+from tests import tiny
+
+ZOO = tiny.zoo_config(steps=12, optimizer="sgd", validations=2, flip=True, crop_padding=1)
+STOPS = np.array([12, 0, 3, 1, 9, 12, 5, 2], np.int32)
+SPACE = tiny.netspace_config(log_every=3, networks=8)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tiny.dataset(crop_padding=1)
+
+
+def trained(data, way, devices=1):
+    with ways(way):
+        population = Population(tiny.normed(), ZOO, network_mesh(devices), training)
+        return jax.tree.map(np.asarray, population.train(np.arange(8, dtype=np.int32), STOPS, data, lambda *_: None))
+
+
+def test_a_zoo_is_the_same_both_ways(data):
+    """A convolution, batch norm, augmentation, order, validation checks and stops of each one's own."""
+    cpu, accelerator = trained(data, "cpu"), trained(data, "accelerator", devices=4)
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=2e-5), accelerator, cpu)
+
+
+def space_of(data, networks=8, architecture=None):
+    built = architecture or tiny.normed()
+    flats = jax.random.normal(jax.random.key(0), (12, built.size)) / 3
+    constants = make_constants(SPACE, (built,), data, (np.asarray(flats),))
+    netspace = make_netspace(SPACE, (built,), data.task, constants)
+    return TrainData(data, netspace, {0: Group(flats, jnp.arange(12))}, None)
+
+
+def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
+    found = {}
+    for way in ("cpu", "accelerator"):
+        with ways(way):
+            one, shown = make_training(SPACE, (0,), None, network_mesh(1)), space_of(data)
+            state, losses = one.advance(one.init(shown), shown, 4, False)
+            flats = np.asarray(shown.groups[0].flats)
+            scores = compare(data, tiny.normed(), flats, flats[::-1].copy())
+        found[way] = (state.params, losses, scores)
+    jax.tree.map(
+        functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), found["accelerator"], found["cpu"]
+    )
+
+
+@pytest.mark.parametrize("count", [64, 65])
+def test_a_walk_of_static_length_is_the_permutation(count):
+    wanted = shuffled(jax.random.key(5), jnp.arange(count), count)
+    with ways("accelerator"):
+        np.testing.assert_array_equal(shuffled(jax.random.key(5), jnp.arange(count), count), wanted)
+
+
+def assert_suits_accelerators(text):
+    """No grouped convolution, no call of the host, and every loop counts to a constant."""
+    assert {*re.findall(r"(?:feature|batch)_group_count = (\d+)", text)} <= {"1"}
+    assert "callback" not in text
+    for condition in re.findall(r"\bcond \{(.*?)\} do \{", text, re.DOTALL):
+        compared = re.search(r"stablehlo\.compare\s+LT, %iterArg\w*, (%c\w*),", condition)
+        assert compared and f"{compared[1]} = stablehlo.constant" in text, condition
+        assert condition.count(" = stablehlo.") <= 2, condition
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_what_is_lowered_for_accelerators_suits_them(data, platform):
+    with ways("accelerator"):
+        population = Population(tiny.normed(), ZOO, network_mesh(1), training)
+        state = jax.eval_shape(population._start, jnp.arange(8), jnp.asarray(STOPS))
+        zoo = population._advance[8].trace(state, data, 0, 8).lower(lowering_platforms=(platform,)).as_text()
+        shown, one = space_of(data), make_training(SPACE, (0,), None, network_mesh(1))
+        state = jax.eval_shape(one.init, shown)
+        space = one.advance.static.trace(state, shown, 3, False).lower(lowering_platforms=(platform,)).as_text()
+    for text in (zoo, space):
+        assert "stablehlo.while" in text and "dot_general" in text
+        assert_suits_accelerators(text)
+
+
+def test_the_check_of_programs_finds_what_a_core_likes(data):
+    population = Population(tiny.normed(), ZOO, network_mesh(1), training)
+    state = jax.eval_shape(population._start, jnp.arange(8), jnp.asarray(STOPS))
+    with pytest.raises(AssertionError):
+        assert_suits_accelerators(population._advance[0].trace(state, data, 0, 8).lower().as_text())
+
+
+def operations(compiled):
+    return compiled.cost_analysis()["flops"]
+
+
+def test_devices_share_the_work_of_a_zoo(data):
+    found = {}
+    for devices in (1, 8):
+        with ways("accelerator"):
+            population = Population(tiny.normed(), ZOO, network_mesh(devices), training)
+            state = population._start(jnp.arange(8), jnp.asarray(STOPS))
+            here = put_everywhere(data, network_mesh(devices))
+            found[devices] = operations(population._advance[8].lower(state, here, 0, 8).compile())
+    assert found[8] <= 1.05 * found[1] / 8
+
+
+@pytest.mark.parametrize(("networks", "shape"), [(8, (8, 1)), (2, (1, 8))])
+def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(data, networks, shape):
+    """Wide networks beside a small autoencoder, whose work each device of a group does itself."""
+    config = tiny.netspace_config(networks=networks, batch=48, hidden=2, embedding=2, probes=1, prep=(8, 16))
+    found = {}
+    for devices in (1, 8):
+        mesh = netspace_mesh(devices, networks, 48)
+        assert devices == 1 or (mesh.shape["network"], mesh.shape["input"]) == shape
+        built = tiny.perceptron(5)
+        flats = jax.random.normal(jax.random.key(0), (12, built.size))
+        constants = make_constants(config, (built,), data, (np.asarray(flats),))
+        shown = TrainData(
+            data, make_netspace(config, (built,), data.task, constants), {0: Group(flats, jnp.arange(12))}, None
+        )
+        with ways("accelerator"):
+            one = make_training(config, (0,), None, mesh)
+            here = put_everywhere(shown, mesh)
+            found[devices] = operations(one.advance.static.lower(one.init(here), here, 1, False).compile())
+    assert found[8] <= found[1] / 2.5
+
+
+def test_devices_that_cannot_share_the_work_do_not_repeat_it(caplog):
+    assert netspace_mesh(8, 3, 7).size == 1 and "3 networks" in caplog.text and "8 devices: 1 are used" in caplog.text
+    with pytest.raises(ValueError, match="do not divide"):
+        make_training(tiny.netspace_config(networks=3), (0,), None, network_mesh(2))
+    assert part_of(network_mesh(8), 3).size == 3
+
+
+def test_a_zoo_of_an_accelerator_goes_on_with_its_chunks(data, tmp_path):
+    """Networks of a chunk come from the memory, once; another machine keeps to what was written."""
+    config = tiny.zoo_config(chunk=0, members=(5,), validation=1, test=1)
+    with ways("accelerator"):
+        train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images", make_training=training)
+    assert (tmp_path / "zoo" / "together.json").read_text() == '{"perceptron3": 4096}'
+    assert len(train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images").members) == 5
