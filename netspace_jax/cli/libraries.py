@@ -11,6 +11,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator
+from types import TracebackType
 
 from etils import epath
 
@@ -44,6 +45,13 @@ class Said(logging.Handler):
         """Keep what ended a thread."""
         self._lines += [f"in thread {found.thread}", *_lines(found.exc_value)]
 
+    def printed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        """Keep what ends in a thread that a library's own code began; of ours, show it."""
+        if threading.current_thread() is threading.main_thread():
+            sys.__excepthook__(kind, error, trace)
+        else:
+            self._lines += _lines(error)
+
     def write(self) -> None:
         """Append it to the file beside the run or the zoo, where there is one that can be written."""
         if not self._lines or self.place is None or is_remote(self.place):
@@ -61,14 +69,17 @@ def _lines(error: BaseException | None) -> list[str]:
 
 @contextlib.contextmanager
 def libraries_apart() -> Iterator[Said]:
-    """While this lasts, libraries' messages are kept in what it gives, and then written."""
+    """While this lasts, libraries' messages are kept in what it gives, and then written.
+
+    What ends in a library's own thread stays off the screen for good: after a failure such threads live on.
+    """
     said = Said()
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     hooks = sys.unraisablehook, threading.excepthook
     for logger in loggers:
         logger.handlers, logger.propagate = [said], False
-    sys.unraisablehook, threading.excepthook = said.unraisable, said.in_thread
+    sys.unraisablehook, threading.excepthook, sys.excepthook = said.unraisable, said.in_thread, said.printed
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)

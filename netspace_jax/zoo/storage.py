@@ -224,7 +224,7 @@ def _read_rows(path: epath.Path) -> np.ndarray:
             return checkpointer.restore(path, as_numpy)["parameters"]
     # What Orbax and TensorStore raise for files that are missing or damaged; a fault of ours or of the machine's memory
     # is none of these and is not hidden.
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({reason_of(error)}): {_again(path)}") from error
 
 

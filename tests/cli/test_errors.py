@@ -4,12 +4,15 @@ import errno
 import gc
 import logging
 import subprocess
+import sys
+import threading
 
 import jax
 import numpy as np
 import pytest
 
 from netspace_jax.cli.errors import one_line_errors
+from netspace_jax.cli.libraries import libraries_apart
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo import train_zoo
@@ -91,3 +94,15 @@ def test_what_libraries_say_is_beside_the_run(tmp_path, capsys):
         raise InputError("a checkpoint cannot be read")
     assert capsys.readouterr().err == "error: a checkpoint cannot be read\n"
     assert "a page of Orbax" in (tmp_path / "libraries.log").read_text()
+
+
+def test_what_ends_in_a_librarys_own_thread_is_not_shown(capsys):
+    """As TensorStore's threads report: by the hook for what nobody caught."""
+    with libraries_apart() as said:
+        thread = threading.Thread(target=lambda: sys.excepthook(RuntimeError, RuntimeError("loop is closed"), None))
+        thread.start()
+        thread.join()
+        sys.excepthook(ValueError, ValueError("a fault of ours"), None)
+    assert any("loop is closed" in line for line in said._lines)
+    shown = capsys.readouterr().err
+    assert "a fault of ours" in shown and "closed" not in shown
