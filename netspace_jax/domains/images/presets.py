@@ -76,7 +76,8 @@ def cifar10_small() -> RunConfig:
 def cifar10_resnet8() -> RunConfig:
     """64 ResNet8s in the paper's exact size on CIFAR-10, stopped after 30 to 400 steps, and a space of them.
 
-    `python train.py cifar10-resnet8`: not measured in this version.
+    `python train.py cifar10-resnet8`: encoder alone: agreement 0.597, gap 0.0388, refined: agreement 0.819, gap 0.0195
+    (mean of 1 seed).
     """
     base = cifar10_small()
     zoo = dataclasses.replace(
