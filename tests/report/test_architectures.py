@@ -52,7 +52,7 @@ def test_each_architecture_has_its_own_figures(trained):
         right.append((embeddings(trained, which)[:, :3].argmax(1) == which).mean())
     np.testing.assert_allclose(section.metrics["architecture/accuracy_test"], np.mean(right), rtol=1e-6)
     members = section.metrics["pairwise/perceptron3/members"]
-    assert f"predict the same class on {members:.3f} of test inputs" in section.text and section.table[1][8] != "–"
+    assert f"predict the same class on {members:.1%} of test inputs" in section.text and section.table[1][8] != "–"
 
 
 def best_of(run, which, score):

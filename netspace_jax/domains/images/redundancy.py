@@ -62,14 +62,14 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
     text = (
         f"Each point is a NetSpace of its own, trained for {options.steps} steps on the same zoo and measured on test "
         f"members; where the embedding varies all {whole} training members are used, and where these vary it has "
-        f"{run.config.netspace.embedding} values. {enough(*curves['embedding'], 'values')} "
-        f"{enough(*curves['members'], 'networks')}"
+        f"{run.config.netspace.embedding} values. {enough('values', *curves['embedding'])} "
+        f"{enough('networks', *curves['members'])}"
     )
     header = ("what is varied", "gap", "agreement")
     return Section("redundancy", "How redundant are networks?", text, metrics, figure, (header, *rows))
 
 
-def enough(sizes: Int[np.ndarray, "n"], found: Float[np.ndarray, "n 2"], what: str) -> str:
+def enough(what: str, sizes: Int[np.ndarray, "n"], found: Float[np.ndarray, "n 2"]) -> str:
     """From which size on agreement is as high as at any, but for a hundredth."""
     best = found[:, 1].max()
     first = int(np.flatnonzero(found[:, 1] >= best - 0.01)[0])
