@@ -133,9 +133,9 @@ def unseen(run: Run) -> Section:
         )
         networks = "trained the space" if which in shown else "never shown"
         outcomes.append(
-            f" {name}s generated there have a {score_name(metric)} of {scores.mean():.3f} ({scores.min():.3f} to "
-            f"{scores.max():.3f}), those trained directly one of {number(scratch)} on average: that of the generated "
-            f"ones is {relation(float(scores.mean()), scratch)}."
+            f" For {name}s generated there {score_name(metric)} is {scores.mean():.3f} ({scores.min():.3f} to "
+            f"{scores.max():.3f}), for those trained directly {number(scratch)} on average: for the generated ones it "
+            f"is {relation(float(scores.mean()), scratch)}."
         )
         rows.append((name, networks, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
     header = ("architecture", "its networks", "pairs", f"generated: mean {score_name(metric)}", "min", "max")

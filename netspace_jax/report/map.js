@@ -2,7 +2,7 @@
 function netspaceMap(page) {
   "use strict";
   const { data, document } = page, canvas = document.getElementById("map"), pen = canvas.getContext("2d");
-  const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
+  const PALETTE = [matchMedia("(prefers-color-scheme: dark)").matches ? "#3590dc" : "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
   // Cividis but for its ends: the lightest yellows are lost on a light ground, the darkest blues on a dark one.
   const LIGHT = [[0, 34, 78], [40, 62, 107], [87, 92, 109], [125, 124, 120], [165, 150, 108], [201, 160, 20]];
   const DARK = [[92, 140, 222], [120, 150, 190], [150, 158, 165], [180, 170, 130], [215, 198, 100], [254, 232, 56]];
@@ -88,7 +88,7 @@ function netspaceMap(page) {
         const [x, y] = place(xy[2 * i], xy[2 * i + 1]), own = colour(i) || line;
         pen.fillStyle = pen.strokeStyle = own;
         pen.lineWidth = which === 1 ? 1.4 : 1.8;
-        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? 0.6 : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
+        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? (dark.matches ? 0.8 : 0.6) : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
         mark(which, x, y, which === 1 ? 3 : 4);
         if (which === 0) { pen.fill(); pen.strokeStyle = soft; pen.lineWidth = 0.6; }
         pen.stroke();

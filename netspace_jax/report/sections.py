@@ -42,7 +42,7 @@ def zoo(run: Run) -> Section:
             "imported, for the reasons in the zoo's left_out.csv."
         )
     least, mean, most = (number(summary[f"score_{which}"]) for which in ("min", "mean", "max"))
-    text += f" On test inputs those kept have a {label} from {least} to {most}, {mean} on average."
+    text += f" On test inputs {label} is from {least} to {most} among those kept, {mean} on average."
     return Section("zoo", "The zoo", text, metrics, None, (header, *rows))
 
 

@@ -9,6 +9,7 @@ from netspace_jax.report.words import relation, same_answer, score_name
 from netspace_jax.runs import Run
 
 SIZES = (1, 2, 4, 8, 16)
+ALIKE = 0.99  # pairwise agreement from which on there is little to vote about
 
 
 def ensemble(run: Run) -> Section:
@@ -31,10 +32,11 @@ def ensemble(run: Run) -> Section:
         if len(order) > 1:
             alike, single = pairwise_agreement(dataset.task, logits), float(alone[: sizes[-1]].mean())
             said.append(
-                f" {sizes[-1]} {name} together have a {metric} of {together[-1]:.3f}: beside that of each alone, "
+                f" {name}: of {sizes[-1]} together {metric} is {together[-1]:.3f}; beside that of each alone, "
                 f"{single:.3f} on average, it is {relation(float(together[-1]), single)}, beside that of the first "
                 f"alone, {alone[0]:.3f}, {relation(float(together[-1]), float(alone[0]))}. Two of them "
-                f"{same_answer(run.metric)} on {alike:.1%} of images; where all do, a vote changes nothing."
+                f"{same_answer(run.metric)} on {alike:.1%} of images"
+                f"{': a vote can change little.' if alike > ALIKE else '.'}"
             )
         columns += [[f"{alone[:size].mean():.3f}" for size in sizes], [f"{score:.3f}" for score in together]]
     rows = list(zip(map(str, sizes), *columns, strict=True))

@@ -54,12 +54,12 @@ def prediction(run: Run[ImageData]) -> Section:
         f"measured on {len(scores['test'])} test members."
     )
     own = metrics["probe/r2_embedding"]
+    text += f" From the embedding R² is {number(own)}"
     for name in features:
         if name != "embedding":
-            text += (
-                f" R² from the embedding is {number(own)}, from {labels[name]} {number(metrics[f'probe/r2_{name}'])}: "
-                f"from the embedding it is {relation(own, metrics[f'probe/r2_{name}'])}."
-            )
+            found = metrics[f"probe/r2_{name}"]
+            text += f"; beside that from {labels[name]}, {number(found)}, it is {relation(own, found)}"
+    text += "."
     return Section("prediction", f"Predicting {metric}", text, metrics, None, (("from", "R²", "Kendall's τ"), *rows))
 
 

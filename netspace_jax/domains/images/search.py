@@ -110,7 +110,7 @@ def search(run: Run[ImageData], config: SearchConfig) -> Section:
     text = (
         f"The teacher is {teacher.label}. Everything is chosen on validation images; test images are used once, for "
         f"this table. A step sees {teacher.objective.batch} images; the decoder is frozen. From a member of the lower "
-        f"half the search went from a {metric} of {start:.3f} to {reached:.3f}: beside the zoo's best member, "
+        f"half the search went from {metric} {start:.3f} to {reached:.3f}: beside the zoo's best member, "
         f"{metrics['search/zoo_best_accuracy']:.3f}, that is {relation(reached, metrics['search/zoo_best_accuracy'])}; "
         f"beside the weights of the same member, fine-tuned to {tuned[0].after:.3f}, "
         f"{relation(reached, tuned[0].after)}."
