@@ -1,5 +1,7 @@
 """Sections of a report about several architectures in one space (docs/method.md, eq. 16 to 18)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from netspace_jax.architectures import build
@@ -51,23 +53,31 @@ def architectures(run: Run) -> Section:
         f"{metrics['architecture/accuracy_test']:.1%} of their embeddings; the encoder is not told of it, but the "
         "sizes of the tensors that it sees give it away."
     )
-    for which in run.trained_ids:
-        name = run.space.names[which]
-        if f"pairwise/{name}/members" in metrics:
-            members, generated = (metrics[f"pairwise/{name}/{kind}"] for kind in ("members", "generated"))
-            text += kept(name, members, generated, same_answer(metric), run.config.netspace.teaching)
+    names = [run.space.names[which] for which in run.trained_ids]
+    pairs = {
+        name: (metrics[f"pairwise/{name}/members"], metrics[f"pairwise/{name}/generated"])
+        for name in names
+        if f"pairwise/{name}/members" in metrics
+    }
+    text += kept(pairs, same_answer(metric), run.config.netspace.teaching)
     return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
 
 
-def kept(name: str, members: float, generated: float, same: str, teaching: str) -> str:
-    """Whether networks that are generated from different members of an architecture differ as these do."""
-    text = f" Two different {name}s of the zoo {same} on {members:.1%} of test inputs, two generated from them on "
-    text += f"{generated:.1%}: "
-    if round(generated, 3) <= round(members, 3):
-        return text + "what tells them apart is kept."
-    share = (1 - generated) / (1 - members)
-    text += f"of their disagreement {share:.0%} is kept."
-    if teaching == "common":
+def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> str:
+    """Whether networks that are generated from different members of an architecture differ as these do.
+
+    Args:
+      pairs: by architecture, on how many inputs two members agree, and two that were generated from them.
+    """
+    text, lost = "", False
+    for name, (members, generated) in pairs.items():
+        text += f" Two different {name}s of the zoo {same} on {members:.1%} of test inputs, two generated from them on "
+        if round(generated, 3) <= round(members, 3):
+            text += f"{generated:.1%}: what tells them apart is kept."
+        else:
+            lost = True
+            text += f"{generated:.1%}: of their disagreement {(1 - generated) / (1 - members):.0%} is kept."
+    if lost and teaching == "common":
         text += (
             " One common teacher asks the same outputs of all of them; with each its own teacher more could be kept."
         )

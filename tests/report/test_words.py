@@ -55,10 +55,10 @@ def test_names_for_people():
 
 
 def test_what_a_common_teacher_costs_is_said_where_it_costs_something():
-    lost = kept("lenet", 0.9, 0.98, "predict the same class", "common")
+    lost = kept({"lenet": (0.9, 0.98)}, "predict the same class", "common")
     assert "of their disagreement 20% is kept" in lost and "One common teacher" in lost
-    assert "teacher" not in kept("lenet", 0.9, 0.98, "predict the same class", "self")
-    same = kept("lenet", 0.9, 0.89, "predict the same class", "common")
+    assert "teacher" not in kept({"lenet": (0.9, 0.98)}, "predict the same class", "self")
+    same = kept({"lenet": (0.9, 0.89)}, "predict the same class", "common")
     assert same.endswith("what tells them apart is kept.")
 
 
