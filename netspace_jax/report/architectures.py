@@ -50,8 +50,8 @@ def architectures(run: Run) -> Section:
     count = sum(len(run.networks(which, "test").members) for which in run.trained_ids)
     text = (
         f"{count} test members, none of them used in training. The head names the architecture of "
-        f"{metrics['architecture/accuracy_test']:.1%} of their embeddings; the encoder is not told of it, but the "
-        "sizes of the tensors that it sees give it away."
+        f"{metrics['architecture/accuracy_test']:.1%} of their embeddings; the encoder is told of "
+        "it by what it sees of a network alone."
     )
     names = [run.space.names[which] for which in run.trained_ids]
     pairs = {
