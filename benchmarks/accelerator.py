@@ -37,6 +37,7 @@ from netspace_jax import architectures  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.ops.platform import Ways, ways  # noqa: E402
+from netspace_jax.runs.log import read_log  # noqa: E402
 
 ALL = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32", "siren")
 
@@ -93,7 +94,7 @@ def parity(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
         with jax.default_device(cpu), ways("cpu"):
             here = jax.device_put((flats, x), cpu)
             wanted = jax.tree.map(np.asarray, jax.jit(jax.vmap(both, (0, None)))(*here))
-        row = {"architecture": name}
+        row: dict[str, str | float] = {"architecture": name}
         for precision in ("float32", "tensorfloat32", "bfloat16"):
             with jax.default_matmul_precision(precision):
                 found = jax.tree.map(np.asarray, jax.jit(jax.vmap(both, (0, None)))(flats, x))
@@ -191,24 +192,34 @@ def whole_jobs(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
 
 
 def paper(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
-    """cifar10-single as far as the time goes, from its checkpoint on, and what the whole would take at that rate."""
-    run = args.out / "accelerator-runs" / "cifar10-single"
-    flags = ["cifar10-single", "--out", str(run), "--zoos", str(run.parent / "zoos"), f"--ways={args.ways}"]
-    seconds, status = command([*flags, *shlex.split(args.paper_flags)], left())
-    log = run / "metrics.jsonl"
-    lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    step = max((line.get("step", 0) for line in lines), default=0)
-    tables = list((run.parent / "zoos").rglob("chunks/*.csv"))
-    trained = sum(len(table.read_text().splitlines()) - 1 for table in tables)
-    total = preset("cifar10-single").netspace.steps
+    """cifar10-single as far as the time goes, from where it stands on, and what the whole takes at these rates."""
+    runs = args.out / "accelerator-runs"
+    flags = ["cifar10-single", "--out", str(runs / "cifar10-single"), "--zoos", str(runs / "zoos")]
+    whole, before, began = preset("cifar10-single"), _progress(runs), time.time()
+    seconds, status = command([*flags, f"--ways={args.ways}", *shlex.split(args.paper_flags)], left())
+    after = _progress(runs)
+    finished = next((path.stat().st_mtime for path in (runs / "zoos").rglob("cifar10*/members.csv")), time.time())
+    of_zoo = min(max(finished - began, 0), seconds)
+
+    def hours(spent: float, done: int, total: int) -> float | None:
+        return spent / 3600 * total / done if done else None
+
     yield {
         "seconds": seconds,
         "status": status,
-        "zoo_networks_finished": trained,
-        "netspace_steps": step,
-        "netspace_steps_in_all": total,
-        "hours_extrapolated": seconds / 3600 * total / step if step else None,
+        "zoo_networks_finished": after[0],
+        "netspace_steps": after[1],
+        "netspace_steps_in_all": whole.netspace.steps,
+        "hours_of_zoo_extrapolated": hours(of_zoo, after[0] - before[0], sum(whole.zoo.members)),
+        "hours_of_netspace_extrapolated": hours(seconds - of_zoo, after[1] - before[1], whole.netspace.steps),
     }
+
+
+def _progress(runs: Path) -> tuple[int, int]:
+    """Networks of the zoo and steps of the space that are done."""
+    tables = (runs / "zoos").rglob("cifar10*/chunks/*.csv")
+    steps = [line.get("step", 0) for line in read_log(runs / "cifar10-single")]
+    return sum(len(table.read_text().splitlines()) - 1 for table in tables), int(max(steps, default=0))
 
 
 def command(flags: list[str], seconds: float) -> tuple[float, str]:

@@ -152,6 +152,9 @@ def _worker(pipe, size) -> None:
     torch.set_num_threads(1)
     run = torch_sequential(*size)
     while True:
-        pipe.recv()
+        try:
+            pipe.recv()
+        except EOFError:  # the benchmark has ended
+            return
         run()
         pipe.send(None)

@@ -73,6 +73,16 @@ def reason_of(error: BaseException) -> str:
     return " ".join(said.split())[:160]
 
 
+def refuse_directory(path: epath.Path) -> None:
+    """Refuse to write a file where a directory is.
+
+    Raises:
+      InputError: it is; what is in it may be of value.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a directory where a file is to be written: move it away")
+
+
 def packaged(package: str, name: str) -> str:
     """A text file that lies in one of our packages, such as a page's script."""
     return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
@@ -84,10 +94,15 @@ def write_text(path: epath.PathLike, text: str) -> None:
 
 
 def write_bytes(path: epath.PathLike, content: bytes) -> None:
-    """Write a file under a temporary name and then rename it, in the first process only."""
+    """Write a file under a temporary name and then rename it, in the first process only.
+
+    Raises:
+      InputError: a directory is in its place.
+    """
     if not is_first():
         return
     path = location(path)
+    refuse_directory(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with writing():

@@ -10,9 +10,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
 
 import jax
 from etils import epath
@@ -21,15 +20,15 @@ from jax.sharding import Mesh
 from netspace_jax import architectures
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
-from netspace_jax.domain import Domain, Loaded, domain, domains, read_config
+from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
+from netspace_jax.evaluations import OnSection, sections
 from netspace_jax.files import is_remote, location, read_json, usable
 from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import Evaluation, Section, explore
+from netspace_jax.report import explore
 from netspace_jax.report.page import save_figures, write_report
-from netspace_jax.report.sections import FIRST, LAST
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
@@ -54,7 +53,7 @@ class Watch:
 
     zoo: OnZooProgress = lambda done, total, loss: None
     netspace: OnProgress = lambda step, steps, loss: None
-    section: Callable[[str, int], None] = lambda name, total: None
+    section: OnSection = lambda name, total: None
     waiting: Callable[[str], None] = lambda who: None
 
 
@@ -128,7 +127,7 @@ def train(
         progress = _space(config, zoo, loaded.dataset, task, directory, devices_mesh, watch)
         after = time.time()
         run = _opened(config, directory.path, zoo, loaded.dataset)
-        found = _sections(run, watch)
+        found = sections(run, watch.section)
         metrics = {name: value for section in found for name, value in section.metrics.items()}
         pictures = save_figures(found, directory.path / "figures")
         metrics["seconds/netspace"] = progress.seconds
@@ -164,27 +163,6 @@ def _explorer(own: Domain, run: Run) -> list[str]:
     return []
 
 
-def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
-    """Make one section of a finished run's report again, or what else its domain can; returns lines for the screen.
-
-    Args:
-      options: what it takes beside the run.
-
-    Raises:
-      InputError: the run cannot have it.
-    """
-    found = _named(name, run)(run, options)
-    if not isinstance(found, Section):
-        return found
-    figures = run.path / "figures"
-    save_figures([found], figures)
-    lines = [found.title, "", found.text, "", *("  ".join(row) for row in found.table)]
-    lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]
-    if found.figure is not None:
-        lines.append(f"figure: {figures / (found.name + '.png')}")
-    return lines
-
-
 def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
     """A finished run with its zoo and its data.
 
@@ -207,18 +185,6 @@ def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
     """Where a run's zoo lies: below `zoos`; one that the run was pointed at, where it was then, or now below `zoos`."""
     given = location(folder) if is_remote(folder) or PurePath(folder).is_absolute() else location(zoos) / folder
     return given if given.exists() else location(zoos) / given.name
-
-
-def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
-    """What can be made of a domain's finished runs, in the order of a report."""
-    own = run_domain.evaluations
-    leading, others = (tuple(one for one in own if one.leads is leads) for leads in (True, False))
-    return (FIRST[0], *leading, *FIRST[1:], *others, *LAST, explore.evaluation(run_domain.view))
-
-
-def all_evaluations() -> dict[str, Evaluation]:
-    """What can be made of finished runs of any domain, by name."""
-    return {found.name: found for each in domains() for found in evaluations(each)}
 
 
 def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) -> None:
@@ -317,23 +283,6 @@ def _space(
 def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset) -> Run:
     step = latest_step(path / "checkpoints" / "best") or 0
     return Run(config, path, zoo, dataset, load(path / "space"), step)
-
-
-def _sections(run: Run, watch: Watch) -> list[Section]:
-    wanted = [found for found in evaluations(domain(run.config.domain)) if found.in_report and found.applies(run)]
-    made = []
-    for evaluation in wanted:
-        watch.section(evaluation.name, len(wanted))
-        made.append(evaluation(run))
-    return made
-
-
-def _named(name: str, run: Run) -> Evaluation:
-    possible: Sequence[Evaluation] = [e for e in evaluations(domain(run.config.domain)) if e.applies(run)]
-    for found in possible:
-        if found.name == name:
-            return found
-    raise InputError(f"a run of {run.config.name} has no {name!r}; it has {', '.join(e.name for e in possible)}")
 
 
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:

@@ -16,9 +16,11 @@ from pathlib import Path
 from tests import kills
 from tests.damage import case, prepare
 
+BLOCK = 250  # cases of one process
+
 
 def main():
-    """Many cases, in processes that are replaced every hundred; or what tests/kills.py does."""
+    """Many cases, in processes that are replaced now and then; or what tests/kills.py does."""
     parser = argparse.ArgumentParser()
     for name, default in (("cases", 0), ("kills", 0), ("together", 2), ("seed", 0), ("processes", 1), ("from_", -1)):
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -46,12 +48,12 @@ def main():
         return
     with tempfile.TemporaryDirectory() as place:
         prepare(place)
-        begins = list(range(options.seed, options.seed + options.cases, 100))
+        begins = list(range(options.seed, options.seed + options.cases, BLOCK))
         counts, running = collections.Counter(), []
         while begins or running:
             while begins and len(running) < options.processes:
                 begin = begins.pop(0)
-                number = min(100, options.seed + options.cases - begin)
+                number = min(BLOCK, options.seed + options.cases - begin)
                 words = ["--from_", str(begin), "--cases", str(number), "--place", place]
                 command = [sys.executable, "-m", "tests.fuzz", *words]
                 running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))

@@ -117,25 +117,23 @@ def test_devices_share_the_work_of_a_zoo(data):
     assert found[8] <= 1.05 * found[1] / 8
 
 
-@pytest.mark.parametrize(("networks", "shape"), [(8, (8, 1)), (2, (1, 8))])
-def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(data, networks, shape):
-    """Wide networks beside a small autoencoder, whose work each device of a group does itself."""
-    config = tiny.netspace_config(networks=networks, batch=48, hidden=2, embedding=2, probes=1, prep=(8, 16))
-    found = {}
-    for devices in (1, 8):
-        mesh = netspace_mesh(devices, networks, 48)
-        assert devices == 1 or (mesh.shape["network"], mesh.shape["input"]) == shape
-        built = tiny.perceptron(5)
-        flats = jax.random.normal(jax.random.key(0), (12, built.size))
-        constants = make_constants(config, (built,), data, (np.asarray(flats),))
-        shown = TrainData(
-            data, make_netspace(config, (built,), data.task, constants), {0: Group(flats, jnp.arange(12))}, None
-        )
-        with ways("accelerator"):
-            one = make_training(config, (0,), None, mesh)
-            here = put_everywhere(shown, mesh)
-            found[devices] = operations(one.advance.static.lower(one.init(here), here, 1, False).compile())
-    assert found[8] <= found[1] / 2.5
+def sizes_in_products(devices, networks, batch):
+    """All sizes of the factors and results of products of matrices, in one device's program of a NetSpace step."""
+    config, data = tiny.netspace_config(networks=networks, batch=batch), tiny.dataset()
+    shown, mesh = space_of(data, networks, tiny.perceptron(5)), netspace_mesh(devices, networks, batch)
+    with ways("accelerator"):
+        one, here = make_training(config, (0,), None, mesh), put_everywhere(shown, mesh)
+        text = one.advance.static.lower(one.init(here), here, 1, False).compile().as_text()
+    shapes = dict(re.findall(r"(%[\w.-]+) = \w+\[([\d,]+)\]", text))
+    names = [name for found in re.findall(r"(%[\w.-]+) = \S+ dot\((%[\w.-]+), (%[\w.-]+)\)", text) for name in found]
+    return {size for name in names for size in shapes[name].split(",")}
+
+
+@pytest.mark.parametrize(("networks", "batch", "shared"), [(24, 40, "24"), (2, 40, "40")])
+def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(networks, batch, shared):
+    """No device's program has a product over all networks, or where those do not divide, over all of their inputs."""
+    assert shared in sizes_in_products(1, networks, batch)
+    assert shared not in sizes_in_products(8, networks, batch)
 
 
 def test_devices_that_cannot_share_the_work_do_not_repeat_it(caplog):

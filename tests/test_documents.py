@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspace_jax import jobs
+from netspace_jax import evaluations
 from netspace_jax.domain import preset, presets
 from netspace_jax.space.search import search
 from tests.test_end_to_end import ROOT, TINY, run
@@ -75,7 +75,7 @@ def test_a_preset_ends_with_its_fidelity(place):
 
 
 def test_commands_that_documents_name_exist():
-    known = {*presets(), *jobs.all_evaluations(), "waves", "fit"}
+    known = {*presets(), *evaluations.all_evaluations(), "waves", "fit"}
     for path in [*DOCUMENTS, ROOT / "benchmarks" / "RESULTS.md"]:
         for command in re.findall(r"python (?:train\.py|zoo\.py|eval) ([a-z][\w-]*)", path.read_text()):
             assert command in known or command in ("import", "show"), f"{path.name}: {command}"

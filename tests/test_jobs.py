@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from netspace_jax import jobs
+from netspace_jax import evaluations, jobs
 from netspace_jax.domain import domain
 from netspace_jax.domains.images.config import ImageZooConfig
 from netspace_jax.errors import InputError
@@ -59,6 +59,6 @@ def test_what_is_no_run_is_not_opened(tmp_path):
 
 @pytest.mark.parametrize("name", ["images", "fields"])
 def test_names_of_evaluations_are_unique_and_each_says_what_it_is(name):
-    found = jobs.evaluations(domain(name))
+    found = evaluations.evaluations(domain(name))
     assert len({evaluation.name for evaluation in found}) == len(found)
     assert all(evaluation.summary for evaluation in found)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netspace_jax import jobs
+from netspace_jax import evaluations
 from netspace_jax.config import NetSpaceConfig, RefineConfig, SearchConfig, rebuild
 from netspace_jax.domain import domains
 from netspace_jax.errors import InputError
 from netspace_jax.importing.examine import ImportOptions
 from netspace_jax.rules import MOST, Range, check_fields, is_bounded
 
-OPTIONS = {option for each in jobs.all_evaluations().values() if (option := each.options)}
+OPTIONS = {option for each in evaluations.all_evaluations().values() if (option := each.options)}
 CLASSES = [kind for each in domains() for kind in (each.zoo_config, each.netspace_config)]
 CLASSES += [RefineConfig, SearchConfig, ImportOptions, *sorted(OPTIONS, key=str)]
 

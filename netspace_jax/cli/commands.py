@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import tyro
 from etils import epath
 
-from netspace_jax import architectures, jobs
+from netspace_jax import architectures, evaluations, jobs
 from netspace_jax.cli.errors import one_line_errors
 from netspace_jax.cli.importing import import_folder
 from netspace_jax.cli.modules import Modules, register_modules
@@ -146,7 +146,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as said:
         register_modules(given)
-        known = jobs.all_evaluations()
+        known = evaluations.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
             print(list_evaluations(program))
             return
@@ -171,7 +171,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         said.place = args.run
         with ways(args.ways):
             run = jobs.open_run(args.run, args.zoos)
-            for line in jobs.evaluate(name, run, options(**own) if options else None):
+            for line in evaluations.evaluate(name, run, options(**own) if options else None):
                 print(line)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from netspace_jax.domain import domains
-from netspace_jax.jobs import all_evaluations, evaluations
+from netspace_jax.evaluations import all_evaluations, evaluations
 from netspace_jax.zoo import Zoo
 
 

@@ -22,6 +22,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.ops.platform import on_cpu
 
 AXIS, INPUT_AXIS = "network", "input"
+_LEVEL = "xla_backend_optimization_level"
 
 
 def prepare(cores: int = 0) -> None:
@@ -30,8 +31,8 @@ def prepare(cores: int = 0) -> None:
     float32 means float32 on every machine: by default NVIDIA cards multiply in TF32 and TPUs in bfloat16. On a machine
     without accelerators each core becomes a device, and programs compile fast.
 
-    LLVM's higher levels made nothing here faster, and took 3 to 13 times longer to compile (ResNet8, two cores: 53 s
-    for start, step and evaluation of a zoo, against 16 s at level 1).
+    LLVM's level 1 compiles fast, and its level 3 makes most programs here no faster; those that it does ask for it by
+    `optimised`.
 
     Args:
       cores: devices to make; 0 for as many as the process may use.
@@ -41,13 +42,18 @@ def prepare(cores: int = 0) -> None:
     if importlib.metadata.entry_points(group="jax_plugins") or importlib.util.find_spec("libtpu"):
         return
     flags = os.environ.get("XLA_FLAGS", "")
-    if "xla_backend_optimization_level" not in flags:
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=1".strip()
+    if _LEVEL not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} --{_LEVEL}=1".strip()
     if "xla_force_host_platform_device_count" not in flags:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # JAX has begun already, as in a notebook: its devices stay as they are.
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", cores or usable)
+
+
+def optimised(level: int) -> dict[str, int]:
+    """Options that compile one program at another level than `prepare` chose; none where somebody else chose it."""
+    return {_LEVEL: level} if f"{_LEVEL}=1" in os.environ.get("XLA_FLAGS", "") else {}
 
 
 @dataclasses.dataclass(frozen=True)

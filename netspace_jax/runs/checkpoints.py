@@ -16,7 +16,7 @@ from netspace_jax.signals import writing
 
 # What Orbax and TensorStore raise for files that are missing or damaged, beside bare `Exception`s that Orbax raises in
 # place of TensorStore's. A fault of ours or of the machine's memory is none of these and is not hidden.
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class Unreadable(InputError):

@@ -25,7 +25,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, write_text
+from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, refuse_directory, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.runs.log import lines_of, step_of
@@ -177,6 +177,8 @@ def check_directory(
                 f"{path} belongs to another configuration ({'; '.join(different)}): "
                 f"choose another --out, or --fresh to start anew"
             )
+        for name in () if fresh else ("metrics.json", "report.html", "explore.html"):
+            refuse_directory(place / name)
     elif place.exists() and any(found.name not in BESIDE for found in place.iterdir()):
         raise InputError(f"{path} is not empty and not a run: choose another --out")
 

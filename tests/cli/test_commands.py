@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from netspace_jax import cli, jobs
+from netspace_jax import cli, evaluations
 from netspace_jax.cli.commands import _preset_and_flags, relative
 
 
@@ -41,7 +41,7 @@ def test_paths_are_shown_as_seen_from_here(tmp_path, monkeypatch):
 def test_all_evaluations_are_listed_with_what_they_are(capsys):
     cli.evaluate([])
     lines = capsys.readouterr().out.splitlines()
-    found = jobs.all_evaluations()
+    found = evaluations.all_evaluations()
     assert {"reconstruct", "search", "meshes", "completion", "transfer"} <= found.keys()
     for name, evaluation in found.items():
         (line,) = [line for line in lines if line.split()[:1] == [name]]

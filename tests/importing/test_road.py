@@ -8,7 +8,7 @@ import pytest
 import safetensors.numpy
 
 import netspace_jax
-from netspace_jax import architectures, cli, jobs
+from netspace_jax import architectures, cli, evaluations
 from netspace_jax.architectures import registry
 from netspace_jax.domain import on_zoo, preset
 from netspace_jax.exchange import torch_names
@@ -90,7 +90,7 @@ def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, mo
     assert "trained elsewhere" in (tmp_path / "runs" / "mine" / "report.html").read_text()
     z = run.space.encode(place / "nets" / "00.safetensors")
     np.testing.assert_allclose(run.space.decode(z).embedding, z)
-    lines = jobs.evaluate("strangers", run, _options(folder=str(place / "nets")))
+    lines = evaluations.evaluate("strangers", run, _options(folder=str(place / "nets")))
     assert any(line.startswith("strangers/networks 14") for line in lines)
     (tmp_path / "zoos").rename(tmp_path / "moved")  # the run finds it again where it is told to look
     assert netspace_jax.open_run("runs/mine", zoos="moved").zoo.members == run.zoo.members

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import pytest
 
 from netspace_jax.domain import read_config
+from netspace_jax.files import write_text
 from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.runs import RunDirectory, checkpoints, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.runs.directory import differences
+from netspace_jax.runs.directory import check_directory, differences
 from netspace_jax.runs.log import read_log
 from netspace_jax.space import Constants
 from netspace_jax.space.loop import Progress
@@ -195,6 +196,13 @@ def test_a_lost_log_costs_its_curve_and_no_more(run, damage):
     run.log({"step": 15, "total": 0.5})
     assert [line["step"] for line in read_log(run.path)] == ([] if damage == "directory" else [15])
     assert log.is_dir() == (damage == "directory")
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "report.html"])
+def test_a_directory_where_a_result_belongs_is_refused_at_once(run, name):
+    (run.path / name).mkdir()
+    assert_refused(lambda: check_directory(run.path, described()), name, "move it away")
+    assert_refused(lambda: write_text(run.path / name, "text"), name, "move it away")
 
 
 def test_final_metrics_are_sorted_numbers(run):

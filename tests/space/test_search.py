@@ -14,6 +14,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.latent import Fit, Region
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.platform import ways
 from netspace_jax.space.search import fine_tune, search
 from tests import tiny
 
@@ -102,6 +103,13 @@ def test_what_else_is_searched_does_not_matter(dataset, starts, found):
     same = searched(Fit(dataset, 16), starts[jnp.array([2, 2, 2, 2])])
     for ours, theirs in zip(jax.tree.leaves(same), jax.tree.leaves(found), strict=True):
         np.testing.assert_allclose(ours, np.array([theirs[2]] * 4), rtol=1e-4, atol=1e-5)
+
+
+def test_an_accelerators_way_finds_the_same(dataset, starts, found):
+    with ways("accelerator"):
+        other = searched(Fit(dataset, 16), starts)
+    np.testing.assert_allclose(other.losses[:, :10], found.losses[:, :10], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(other.score, found.score, atol=0.1)
 
 
 @pytest.mark.parametrize("devices", [1, 8])
