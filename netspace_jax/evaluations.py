@@ -16,7 +16,9 @@ OnSection = Callable[[str, int], None]
 
 def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
     """What can be made of a domain's finished runs, in the order of a report."""
-    return (*FIRST, *run_domain.evaluations, *LAST, explore.evaluation(run_domain.view))
+    own = run_domain.evaluations
+    leading, others = (tuple(one for one in own if one.leads is leads) for leads in (True, False))
+    return (FIRST[0], *leading, *FIRST[1:], *others, *LAST, explore.evaluation(run_domain.view))
 
 
 def all_evaluations() -> dict[str, Evaluation]:

@@ -1,5 +1,7 @@
 """Sections of a report about several architectures in one space (docs/method.md, eq. 16 to 18)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from netspace_jax.architectures import build
@@ -10,6 +12,7 @@ from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundar
 from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report import figures
 from netspace_jax.report.section import Evaluation, Section, several_architectures
+from netspace_jax.report.words import number, relation, same_answer, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space.loss import boundary_pairs
 from netspace_jax.space.many import classify_many, generate_many
@@ -40,26 +43,45 @@ def architectures(run: Run) -> Section:
         pairs = (f"{alike[kind]:.3f}" if kind in alike else "–" for kind in ("members", "generated"))
         rows.append((built.name, str(built.size), *shown, *pairs, f"{accuracies[-1]:.0%} of {len(found.score)}"))
     metrics["architecture/accuracy_test"] = float(np.mean(accuracies))
-    header = ("architecture", "parameters", f"{metric} of the zoo", "of test members")
+    label = score_name(metric)
+    header = ("architecture", "parameters", f"{label} of the zoo", "of test members")
     header += ("of networks generated from them", "min", "max", "agreement")
     header += ("two members agree on", "two generated on", "head accuracy")
+    count = sum(len(run.networks(which, "test").members) for which in run.trained_ids)
     text = (
-        "Test members, none of them used in training. The head reads each embedding's architecture; the encoder is "
-        "told of it by nothing but the parameters, whose number shows in the padding of a PRep."
+        f"{count} test members, none of them used in training. The head names the architecture of "
+        f"{metrics['architecture/accuracy_test']:.1%} of their embeddings; the encoder is told of "
+        "it by what it sees of a network alone."
     )
-    name = run.space.names[run.trained_ids[0]]
-    if f"pairwise/{name}/members" in metrics:
-        members, generated = (metrics[f"pairwise/{name}/{kind}"] for kind in ("members", "generated"))
-        text += (
-            f" Two different {name}s of the zoo predict the same class on {members:.3f} of test inputs, two generated "
-            f"from different {name}s on {generated:.3f}."
-        )
-        if run.config.netspace.teaching == "common":
-            text += (
-                " One common teacher asks of every embedding of an architecture the same outputs, so what told its "
-                "networks apart is not kept; a space in which each network is its own teacher keeps it."
-            )
+    names = [run.space.names[which] for which in run.trained_ids]
+    pairs = {
+        name: (metrics[f"pairwise/{name}/members"], metrics[f"pairwise/{name}/generated"])
+        for name in names
+        if f"pairwise/{name}/members" in metrics
+    }
+    text += kept(pairs, same_answer(metric), run.config.netspace.teaching)
     return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
+
+
+def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> str:
+    """Whether networks that are generated from different members of an architecture differ as these do.
+
+    Args:
+      pairs: by architecture, on how many inputs two members agree, and two that were generated from them.
+    """
+    text, lost = "", False
+    for name, (members, generated) in pairs.items():
+        text += f" Two different {name}s of the zoo {same} on {members:.1%} of test inputs, two generated from them on "
+        if round(generated, 3) <= round(members, 3):
+            text += f"{generated:.1%}: what tells them apart is kept."
+        else:
+            lost = True
+            text += f"{generated:.1%}: of their disagreement {(1 - generated) / (1 - members):.0%} is kept."
+    if lost and teaching == "common":
+        text += (
+            " One common teacher asks the same outputs of all of them; with each its own teacher more could be kept."
+        )
+    return text
 
 
 def interpolate_architectures(run: Run) -> Section:
@@ -76,13 +98,14 @@ def interpolate_architectures(run: Run) -> Section:
         flats = generate_many(run.space, which, z[own])
         scores[own] = scores_of(run.dataset, run.space.architectures[which], flats)
     names = run.space.names
-    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, run.metric)
+    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, score_name(run.metric))
     changes = int(np.count_nonzero(np.diff(read_as)))
     text = (
         f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the "
         f"line is read as the architecture that the head reads in it; the colour tells which. The line passes through "
         f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest "
-        f"{run.metric} is {scores.min():.3f}."
+        f"{score_name(run.metric)} is {scores.min():.3f}, at its ends {scores[0]:.3f} and {scores[-1]:.3f} (chance: "
+        f"{run.dataset.chance('test'):.3f})."
     )
     metrics = {
         "interpolate_architectures/architectures": float(len(set(read_as.tolist()))),
@@ -98,7 +121,7 @@ def unseen(run: Run) -> Section:
     metric, shown, settings = run.metric, run.trained_ids, run.config.netspace
     found = {which: run.reconstruction(which, "test") for which in shown}
     teacher = [m.score_test for m in run.zoo.members if m.split == "teacher"]
-    metrics, rows = {}, []
+    metrics, rows, outcomes = {}, [], []
     for between in between_boundaries(run.space, found, all_pairs):
         which, name = between.architecture_id, run.space.names[between.architecture_id]
         flats = generate_many(run.space, which, between.embedding)
@@ -119,8 +142,13 @@ def unseen(run: Run) -> Section:
             f"{run.dataset.chance('test'):.3f}",
         )
         networks = "trained the space" if which in shown else "never shown"
+        outcomes.append(
+            f" For {name}s generated there {score_name(metric)} is {scores.mean():.3f} ({scores.min():.3f} to "
+            f"{scores.max():.3f}), for those trained directly {number(scratch)} on average: for the generated ones it "
+            f"is {relation(float(scores.mean()), scratch)}."
+        )
         rows.append((name, networks, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
-    header = ("architecture", "its networks", "pairs", f"generated: mean {metric}", "min", "max")
+    header = ("architecture", "its networks", "pairs", f"generated: mean {score_name(metric)}", "min", "max")
     header += ("trained directly, mean", "distilled without a space", "teacher", "chance", "head accuracy")
     never = len(shown) < len(run.space.architectures)
     text = UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between."
@@ -129,6 +157,7 @@ def unseen(run: Run) -> Section:
             f" Distilled without a space: {DISTILLED} networks of the architecture that imitate the same teacher for "
             f"as many images, {settings.steps} steps of {settings.batch}."
         )
+    text += "".join(outcomes)
     return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
 
 

@@ -92,12 +92,13 @@ function netspaceExplorer(document) {
   }
   page.go = (at) => {
     stop();
+    page.aim = null;
     at = map.clamp(at);
     const mixed = new Float32Array(size);
     for (const [w, i] of map.mixture(at)) for (let k = 0; k < size; k++) mixed[k] += w * page.arrays.z.data[i * size + k];
     put(mixed, at);
   };
-  page.visit = (i) => { stop(); put(row(i), [page.points[2 * i], page.points[2 * i + 1]]); };
+  page.visit = (i) => { stop(); page.aim = null; put(row(i), [page.points[2 * i], page.points[2 * i + 1]]); };
   page.way = () => (ends[0] && ends[1] ? ends.map(project) : []);
 
   // Walk.
@@ -120,7 +121,18 @@ function netspaceExplorer(document) {
     })(began);
   });
 
-  // Search: the program's own steps, one a frame.
+  // Search: the program's own steps, one a frame. What it aims at is the same for all, or what the nearest network that
+  // the space never saw says of its inputs.
+  const aimOf = (i) => {
+    const [, ...shape] = page.arrays.aims.shape, length = shape.reduce((a, b) => a * b);
+    return { shape, data: page.arrays.aims.data.slice(i * length, (i + 1) * length) };
+  };
+  function aimed() {
+    const count = page.arrays.aims.shape[0], far = (i) => z.reduce((s, v, k) => s + (page.arrays.z.data[i * size + k] - v) ** 2, 0);
+    const place = count > 1 ? [...Array(count).keys()].reduce((best, i) => (far(i) < far(best) ? i : best), 0) : 0;
+    page.aim = aimOf(place);
+    return count > 1 ? "towards what the nearest network never seen holds: " : "";
+  }
   function stop() {
     const was = document.body.dataset.doing;
     searching++;
@@ -133,8 +145,9 @@ function netspaceExplorer(document) {
     if (stop() === "search") return;
     const token = ++searching, { centre, spread } = page.arrays, which = network.which, before = network.score;
     if (!data.kept.includes(which)) return;
+    const towards = aimed();
     let u = z.map((v, k) => (v - centre.data[k]) / spread.data[k]), first = new Float32Array(size), second = first.slice();
-    let count = { shape: [], data: new Int32Array([0]) }, steps = 0;
+    let count = { shape: [], data: new Int32Array([0]) }, steps = 0, begun;
     document.body.dataset.doing = "search";
     byId("improve").textContent = "Stop";
     page.path = [project(z)];
@@ -145,8 +158,9 @@ function netspaceExplorer(document) {
       count = found[3];
       put(u.map((v, k) => centre.data[k] + v * spread.data[k]));
       page.path.push(page.at);
-      const now = network.score === undefined ? "" : `, ${data.metric} ${before.toFixed(3)} → ${network.score.toFixed(3)}`;
-      byId("search").textContent = `step ${++steps} of ${data.steps}, loss ${found[4].data[0].toFixed(4)}${now}`;
+      const loss = found[4].data[0], now = network.score === undefined ? "" : `, ${data.metric} ${before.toFixed(3)} → ${network.score.toFixed(3)}`;
+      begun ??= loss;
+      byId("search").textContent = `${towards}step ${++steps} of ${data.steps}, loss ${begun.toPrecision(3)} → ${loss.toPrecision(3)}${now}`;
       document.body.dataset.steps = steps;
       if (steps < data.steps) requestAnimationFrame(next); else stop();
     })();
@@ -161,7 +175,7 @@ function netspaceExplorer(document) {
     }
     return worst;
   };
-  page.step = (which, ...state) => run(`improve/${which}`, ...state);
+  page.step = (which, ...state) => run(`improve/${which}`, ...state, page.aim || aimOf(0));
   page.decode = (z, which) => decode(Float32Array.from(z), which);
   page.speed = (times) => {
     const began = performance.now();
@@ -170,7 +184,7 @@ function netspaceExplorer(document) {
   };
 
   page.start = async () => {
-    const lead = `${data.question} ${data.architectures.map((a) => `${a.name}: ${a.size.toLocaleString("en")} parameters`).join("; ")}.`;
+    const lead = `${data.question} ${data.architectures.filter((_, i) => data.kept.includes(i)).map((a) => `${a.name}: ${a.size.toLocaleString("en")} parameters`).join("; ")}.`;
     byId("lead").textContent = lead + (data.left.length ? ` Left out, since the page may have ${data.megabytes} MB: ${data.left.join(", ")}.` : "");
     constants = await netspaceUnpack({ text: byId("packed").textContent, ...data.packed });
     for (const [name, place] of Object.entries(data.places)) page.arrays[name] = constants[place];

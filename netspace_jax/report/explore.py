@@ -23,6 +23,7 @@ from netspace_jax.metrics.behaviour import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.section import Evaluation
 from netspace_jax.report.view import View
+from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
@@ -114,13 +115,14 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "checkOutputs": np.stack(expected) if expected else np.zeros((0, 1), np.float32),
         "probes": np.asarray(space.constants.probes),
         **({} if view.examples is None else {"examples": np.asarray(view.examples.inputs)}),
+        **({} if view.aims is None else {"aims": np.asarray(view.aims, np.float32)[: len(points[0].z)]}),
         **view.arrays,
     }
     places = {name: programs.hold(np.asarray(array)) for name, array in arrays.items()}
     names = space.names
     data: dict[str, Any] = {
         "title": run.config.name,
-        "metric": run.metric,
+        "metric": score_name(run.metric),
         "question": view.question,
         "architectures": [
             {
@@ -179,29 +181,30 @@ def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Reg
         inputs, targets = view.examples
         outputs = jnp.zeros((len(inputs), space.task.outputs))
         programs.add("score", lambda outputs: space.task.score(outputs, targets), outputs)
-    if view.loss is not None and view.loss_inputs is not None:
-        programs.add(f"improve/{which}", search_step(space, region, which, view), z, z, z, jnp.zeros((), jnp.int32))
+    if view.loss is not None and view.aims is not None:
+        step, aim = search_step(space, region, which, view), jnp.asarray(view.aims[0])
+        programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
 
 
 def search_step(space: NetSpace, region: latent.Region, which: int, view: View) -> Callable[..., Any]:
     """One step of `latent.climb` on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
 
-    The loss comes last. The rate stays what a search begins with.
+    What is aimed at is given last; the loss comes last. The rate stays what a search begins with.
     """
     config, architecture = SearchConfig(), space.architectures[which]
     adam = optax.scale_by_adam()
     inputs, loss_of_outputs = jnp.asarray(view.loss_inputs), view.loss
     assert loss_of_outputs is not None
 
-    def loss_of(u):
+    def loss_of(u, aim):
         outputs = architecture.apply(space.generate(region.restore(u), which), inputs)
-        loss = loss_of_outputs(outputs) + config.trust * jnp.square(u).mean()
+        loss = loss_of_outputs(aim, outputs) + config.trust * jnp.square(u).mean()
         if len(space.architectures) > 1:
             loss -= jax.nn.log_softmax(space.classify(region.restore(u)))[which]
         return loss
 
-    def step(u, first, second, count):
-        loss, gradient = jax.value_and_grad(loss_of)(u)
+    def step(u, first, second, count, aim):
+        loss, gradient = jax.value_and_grad(loss_of)(u, aim)
         state = optax.ScaleByAdamState(count=count, mu=first, nu=second)
         change, after = adam.update(gradient, state)
         mean: Any = after  # the same state, whose type optax does not say

@@ -123,13 +123,16 @@ def plane_of_embeddings(
             edgecolors="white",
             label=label or None,
         )
-    fig.colorbar(ax.collections[-1], label=f"{metric} of the network (test)")
+    if np.ptp(scores) > 0:
+        fig.colorbar(ax.collections[-1], label=f"{metric} of the network (test)")
     ax.set(
         xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
         ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)",
     )
     if len(groups) > 1:
-        ax.legend()
+        for mark in ax.legend().legend_handles:  # shapes tell the groups, colours the scores
+            mark.set_array(None)  # type: ignore[union-attr]
+            mark.set_facecolor("0.4")  # type: ignore[union-attr]
     return fig, ax
 
 

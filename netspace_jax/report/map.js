@@ -2,10 +2,12 @@
 function netspaceMap(page) {
   "use strict";
   const { data, document } = page, canvas = document.getElementById("map"), pen = canvas.getContext("2d");
-  const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
-  const SCALE = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];  // cividis
-  const ramp = (share) => {
-    const at = Math.max(0, Math.min(1, share)) * (SCALE.length - 1), i = Math.min(Math.floor(at), SCALE.length - 2);
+  const PALETTE = [matchMedia("(prefers-color-scheme: dark)").matches ? "#3590dc" : "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
+  // Cividis but for its ends: the lightest yellows are lost on a light ground, the darkest blues on a dark one.
+  const LIGHT = [[0, 34, 78], [40, 62, 107], [87, 92, 109], [125, 124, 120], [165, 150, 108], [201, 160, 20]];
+  const DARK = [[92, 140, 222], [120, 150, 190], [150, 158, 165], [180, 170, 130], [215, 198, 100], [254, 232, 56]];
+  const dark = matchMedia("(prefers-color-scheme: dark)"), ramp = (share) => {
+    const SCALE = dark.matches ? DARK : LIGHT, at = Math.max(0, Math.min(1, share)) * (SCALE.length - 1), i = Math.min(Math.floor(at), SCALE.length - 2);
     return `rgb(${SCALE[i].map((c, k) => Math.round(c + (at - i) * (SCALE[i + 1][k] - c)))})`;
   };
   const count = data.score.length, xy = page.points, kind = data.kinds.flatMap((k, i) => new Array(k.count).fill(i));
@@ -38,7 +40,7 @@ function netspaceMap(page) {
     if (name === data.metric) {
       const bar = document.createElement("span");
       bar.className = "scale";
-      bar.style.background = `linear-gradient(90deg, ${SCALE.map((c) => `rgb(${c})`)})`;
+      bar.style.background = `linear-gradient(90deg, ${[0, 0.2, 0.4, 0.6, 0.8, 1].map(ramp)})`;
       const whole = document.createElement("span");
       whole.append(`${low.toFixed(2)}`, bar, `${high.toFixed(2)} ${data.metric.replaceAll("_", " ")} (test)`);
       legend.append(whole);
@@ -86,7 +88,7 @@ function netspaceMap(page) {
         const [x, y] = place(xy[2 * i], xy[2 * i + 1]), own = colour(i) || line;
         pen.fillStyle = pen.strokeStyle = own;
         pen.lineWidth = which === 1 ? 1.4 : 1.8;
-        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? 0.6 : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
+        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? (dark.matches ? 0.8 : 0.6) : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
         mark(which, x, y, which === 1 ? 3 : 4);
         if (which === 0) { pen.fill(); pen.strokeStyle = soft; pen.lineWidth = 0.6; }
         pen.stroke();
@@ -105,7 +107,9 @@ function netspaceMap(page) {
     track(page.way(), [5, 4], ink);
     track(page.path, [], style.getPropertyValue("--warm"));
     pen.fillStyle = ink;
-    page.way().forEach((p, i) => { const [x, y] = place(...p); pen.fillText(i ? "B" : "A", x, y - 12); });
+    page.way().forEach((p, i) => { const [x, y] = place(...p); pen.lineWidth = 4; pen.strokeStyle = style.getPropertyValue("--panel");
+      const beside = y < 28 ? y + 18 : y - 18;
+      pen.strokeText(i ? "B" : "A", x, beside); pen.fillText(i ? "B" : "A", x, beside); });
     const [x, y] = place(...page.at);
     for (const [width, tint] of [[5, style.getPropertyValue("--paper")], [2.5, style.getPropertyValue("--warm")]]) {
       pen.lineWidth = width;
@@ -155,7 +159,7 @@ function netspaceMap(page) {
     e.preventDefault();
   });
   new ResizeObserver(draw).observe(canvas);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  dark.addEventListener("change", () => { explain(); draw(); });
   explain();
   return { draw, mixture, kind, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
 }

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,11 @@ from netspace_jax.report.section import Section
 
 STYLE = packaged("netspace_jax.report", "style.css")
 """What report and explorer look like."""
+
+
+# Pixels for an inch of a figure. Its letters of 10 points are 14 pixels high then, and never less than 8: on a narrow
+# screen a wide figure is scrolled.
+_WIDTH, _LEAST_WIDTH = 100, 58
 
 
 def filled(template: str, **values: str) -> str:
@@ -52,7 +58,8 @@ def write_report(
     """
     folder = location(path).parent
     run = os.fspath(folder) if is_remote(folder) else os.path.relpath(folder)
-    numbers = _table((("figure", "value"), *((name, f"{value:.6g}") for name, value in sorted(metrics.items()))))
+    figures = ((name, f"{value:.6g}" if math.isfinite(value) else "–") for name, value in sorted(metrics.items()))
+    numbers = _table((("figure", "value"), *figures))
     contents = "".join(
         f'<li><a href="#{section.name}">{html.escape(section.question or section.title)}</a></li>'
         for section in sections
@@ -83,7 +90,12 @@ def _section(section: Section, picture: bytes | None, run: str) -> str:
     if picture is not None:
         data = base64.b64encode(picture).decode()
         alt = html.escape(f"{section.title}. {section.text}", quote=True)
-        parts.append(f'<img alt="{alt}" src="data:image/png;base64,{data}">')
+        inches = int.from_bytes(picture[16:20], "big") / plt.rcParams["savefig.dpi"]  # PNG: its width in pixels
+        size = f"width:{_WIDTH * inches:.0f}px;min-width:{_LEAST_WIDTH * inches:.0f}px"
+        parts.append(
+            f'<div class="wide" tabindex="0" role="group" aria-label="Figure"><img alt="{alt}" style="{size}" '
+            f'src="data:image/png;base64,{data}"></div>'
+        )
     parts += [section.fragment, f'<p class="note">Made again by <code>{html.escape(command)}</code></p></section>']
     return "\n".join(parts)
 

@@ -50,6 +50,7 @@ class Evaluation:
       applies: whether a run can have it.
       options: a frozen dataclass of flags that `make` takes beside the run.
       question: what its section answers, as a reader would ask it.
+      leads: whether it stands right after the zoo, since it shows what the networks hold.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Evaluation:
     applies: Callable[[Run], bool] = always
     options: type | None = None
     question: str = ""
+    leads: bool = False
 
     @property
     def summary(self) -> str:

@@ -11,6 +11,7 @@ from netspace_jax.report import figures
 from netspace_jax.report.export import ExportOptions, export
 from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
 from netspace_jax.report.section import Evaluation, Section
+from netspace_jax.report.words import difference, number, same_answer, score_name
 from netspace_jax.runs import Run
 from netspace_jax.runs.log import read_log
 
@@ -32,13 +33,16 @@ def zoo(run: Run) -> Section:
             scores = run.zoo.scores(name, split)
             if len(scores):
                 rows.append((name, split, str(len(scores)), *(f"{f(scores):.3f}" for f in (np.min, np.mean, np.max))))
-    header = ("architecture", "split", "networks", f"{metric}: min", "mean", "max")
+    label = score_name(metric)
+    header = ("architecture", "split", "networks", f"{label} (test): min", "mean", "max")
     text = f"{summary['diverged']} of {summary['members']} networks diverged and are left out."
     if run.zoo.imported:
         text = (
             f"{summary['members']} networks that were trained elsewhere; {summary['left_out']} others were not "
             "imported, for the reasons in the zoo's left_out.csv."
         )
+    least, mean, most = (number(summary[f"score_{which}"]) for which in ("min", "mean", "max"))
+    text += f" On test inputs {label} is from {least} to {most} among those kept, {mean} on average."
     return Section("zoo", "The zoo", text, metrics, None, (header, *rows))
 
 
@@ -60,22 +64,28 @@ def reconstruction(run: Run) -> Section:
         "reconstruct/kendall_tau_test": float(np.mean(taus)),
         f"reconstruct/{metric}_test": float(np.mean([generated.mean() for _, _, generated in groups])),
     }
-    figure, ax = figures.input_against_generated(groups, metric)
+    label = score_name(metric)
+    figure, ax = figures.input_against_generated(groups, label)
     found = [run.reconstruction(which, "test") for which in run.trained_ids]
-    low, high = mean_interval(np.concatenate([gaps_of(each.score, each.generated_score) for each in found]))
+    wanted, generated = (np.concatenate([getattr(one, n) for one in found]) for n in ("score", "generated_score"))
+    low, high = mean_interval(gaps_of(wanted, generated))
     least, most = mean_interval(np.concatenate([each.agreement for each in found]))
     tau = metrics["reconstruct/kendall_tau_test"]
     ordered = f", Kendall's τ {tau:.3f}" if np.isfinite(tau) else ""
     gap, agreement = metrics["reconstruct/gap_test"], metrics["reconstruct/agreement_test"]
     ax.set_title(
-        f"gap {gap:.3f} ({low:.3f}–{high:.3f}), agreement {agreement:.3f} ({least:.3f}–{most:.3f}){ordered}", fontsize=9
+        f"gap {gap:.3f} ({low:.3f}–{high:.3f})\nagreement {agreement:.3f} ({least:.3f}–{most:.3f}){ordered}", fontsize=9
     )
-    count = sum(len(each.score) for each in found)
+    shown = metrics["reconstruct/gap_train"]
     text = (
-        f"Of {count} networks that NetSpace never saw, the generated ones are on average {gap:.3f} away from the "
-        f"input in {metric.replace('_', ' ')}, and say the same on {agreement:.1%} of test inputs, which is harder. "
-        f"Each point is a network; in brackets, 95 % intervals over networks, by the bootstrap."
+        f"{len(wanted)} networks that NetSpace never saw, each a point, and those generated from them: on "
+        f"{agreement:.1%} of test inputs ({least:.1%}–{most:.1%}) the two {same_answer(metric)}. Their {label} differs "
+        f"by {gap:.3f} ({low:.3f}–{high:.3f}), among networks that trained NetSpace by {shown:.3f}; that of the "
+        f"generated ones is {difference(generated, wanted)}. "
     )
+    if not np.isfinite(tau):
+        text += "All of one side have the same score, so there is no order to be kept. "
+    text += "In brackets, 95 % intervals over networks, by the bootstrap."
     return Section("reconstruct", "Input against generated network", text, metrics, figure)
 
 
@@ -90,18 +100,25 @@ def embeddings(run: Run) -> Section:
     ends = np.cumsum([0, *(len(part.score) for part in parts)])
     groups = [(run.space.names[which], np.arange(ends[i], ends[i + 1])) for i, which in enumerate(ids)]
     figure, _ = figures.plane_of_embeddings(
-        pca.transform(z), scores, run.metric, pca.explained_variance_ratio_, groups if len(groups) > 1 else ()
+        pca.transform(z),
+        scores,
+        score_name(run.metric),
+        pca.explained_variance_ratio_,
+        groups if len(groups) > 1 else (),
     )
     near = np.square(z[:, None] - z[None]).sum(-1) if len(z) <= _COMPARED else None
-    text = f"Embeddings of {len(z)} test networks; nothing told the space how good a network is."
+    text = f"Embeddings of {len(z)} test networks."
     if near is not None and len(z) > 2 and np.ptp(scores) > 0:
         np.fill_diagonal(near, np.inf)
-        apart = np.abs(scores - scores[near.argmin(1)]).mean()
-        any_two = np.abs(scores[:, None] - scores[None]).sum() / (len(z) * (len(z) - 1))
+        apart = np.abs(scores - scores[near.argmin(1)])
+        any_two = np.abs(scores[:, None] - scores[None]).sum(1) / (len(z) - 1)
         text += (
-            f" Still, a network and the one nearest to it differ in {run.metric} by {apart:.3f} on average, where any "
-            f"two differ by {any_two:.3f}."
+            f" A network and the one nearest to it differ in {score_name(run.metric)} by {apart.mean():.3f} on "
+            f"average, any two by {any_two.mean():.3f}: between neighbours the difference is "
+            f"{difference(apart, any_two, more='larger', less='smaller')}."
         )
+    elif np.ptp(scores) == 0:
+        text += f" All have the same {score_name(run.metric)}, {scores[0]:.3f}, which so says nothing of their places."
     return Section("embeddings", "The space", text, {}, figure)
 
 
@@ -111,16 +128,19 @@ def preps(run: Run) -> Section:
     found = run.reconstruction(which, "test")
     chosen = int(np.argsort(np.asarray(found.score))[-1])
     flat = run.networks(which, "test").parameters[chosen]
+    used = -(-run.space.architectures[which].size // run.space.prep[1])  # rows; the others are padding
     pairs = [
-        (title, np.asarray(to_prep(jnp.asarray(values), run.space.prep)))
+        (title, np.asarray(to_prep(jnp.asarray(values), run.space.prep))[:used])
         for title, values in (("input", flat), ("generated", found.generated[chosen]))
     ]
     figure, _ = figures.preps(pairs)
-    alike = float(np.corrcoef(np.asarray(flat), np.asarray(found.generated[chosen]))[0, 1])
+    own, new = np.asarray(flat), np.asarray(found.generated[chosen])
+    alike = float(np.corrcoef(own, new)[0, 1]) if np.ptp(own) and np.ptp(new) else float("nan")
     text = (
         f"The parameters of the test {run.space.names[which]} with the highest score, and of the network generated "
-        f"from it; their correlation is {alike:.2f}, and the two say the same on {found.agreement[chosen]:.1%} of test "
-        "inputs. Only what a network does is compared in training."
+        f"from it: {used} of {run.space.prep[0]} rows of the PRep, the others are padding. Their correlation is "
+        f"{number(alike, 2)} (1: the same but for their size; 0: nothing in common); on "
+        f"{found.agreement[chosen]:.1%} of test inputs the two {same_answer(run.metric)}."
     )
     return Section("prep", "A PRep before and after", text, {}, figure)
 

@@ -31,7 +31,9 @@ class View:
       about: what else it needs, as JSON holds it.
       examples: inputs and targets on which the page scores every network that it shows.
       labels: from an architecture's id and a split to the class of each of its members, a colour of the map.
-      loss: of a network's outputs on `loss_inputs`, what a search in the page makes smaller.
+      loss: of an aim and a network's outputs on `loss_inputs`, what a search in the page makes smaller.
+      aims: what searches are for: one for all, or one for each test member of the first architecture, of which a search
+        takes that of the member nearest to where it starts.
     """
 
     script: str = CURVES
@@ -41,5 +43,6 @@ class View:
     about: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     examples: Batch | None = None
     labels: Callable[[int, Split], Sequence[str]] | None = None
-    loss: Callable[[Float[Array, "n outputs"]], Float[Array, ""]] | None = None
+    loss: Callable[[Float[Array, "n outputs"], Float[Array, "n outputs"]], Float[Array, ""]] | None = None
     loss_inputs: np.ndarray | None = None
+    aims: np.ndarray | None = None

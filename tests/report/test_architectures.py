@@ -52,7 +52,7 @@ def test_each_architecture_has_its_own_figures(trained):
         right.append((embeddings(trained, which)[:, :3].argmax(1) == which).mean())
     np.testing.assert_allclose(section.metrics["architecture/accuracy_test"], np.mean(right), rtol=1e-6)
     members = section.metrics["pairwise/perceptron3/members"]
-    assert f"predict the same class on {members:.3f} of test inputs" in section.text and section.table[1][8] != "–"
+    assert f"predict the same class on {members:.1%} of test inputs" in section.text and section.table[1][8] != "–"
 
 
 def best_of(run, which, score):
@@ -72,7 +72,7 @@ def test_the_way_across_is_read_as_the_head_says(trained, make):
     np.testing.assert_allclose(metrics["interpolate_architectures/accuracy_mean"], found.mean(), rtol=1e-5)
     np.testing.assert_allclose(metrics["interpolate_architectures/accuracy_min"], found.min(), rtol=1e-5)
     assert f"through {len(set(read))} of the 3 architectures with {changes} changes" in section.text
-    assert f"lowest accuracy is {found.min():.3f}." in section.text
+    assert f"lowest accuracy is {found.min():.3f}, at its ends {found[0]:.3f} and" in section.text
 
 
 def test_what_lies_between_is_scored_over_all_pairs(trained):

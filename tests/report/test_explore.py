@@ -102,7 +102,8 @@ def test_a_search_is_the_programs(page, run):
         return page.step(0, u, zero, zero, count).map((v) => Array.from(v.data));"""
     u = np.asarray(jax.random.normal(jax.random.key(5), (run.space.embedding_size,)))
     step = jax.jit(explore.search_step(run.space, run.space.region(), 0, view(run)))
-    wanted = step(jnp.asarray(u), jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros((), jnp.int32))
+    aim = jnp.asarray(view(run).aims[0])
+    wanted = step(jnp.asarray(u), jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros((), jnp.int32), aim)
     found = page.execute_script(script, u.tolist())
     for own, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(np.reshape(own, np.shape(other)), other, atol=1e-4)

@@ -44,8 +44,9 @@ def test_text_is_escaped_and_fragments_are_not(tmp_path):
 
 
 def test_all_figures_are_listed_by_name(tmp_path):
-    page = written(tmp_path, [], {}, {"b/two": 0.123456789, "a/one": 3})
+    page = written(tmp_path, [], {}, {"b/two": 0.123456789, "a/one": 3, "c": float("nan")})
     listed = page[page.index("<details>") :]
+    assert "<td>c</td><td>–</td>" in listed and "nan" not in listed
     assert listed.index("<td>a/one</td><td>3</td>") < listed.index("<td>b/two</td><td>0.123457</td>")
 
 

@@ -13,6 +13,7 @@ from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.pictures import psnr
 from netspace_jax.metrics.behaviour import outputs_of
 from netspace_jax.report import Section, figures
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
@@ -44,7 +45,7 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     whole, scans = jpeg(pictures)
     curves |= {"JPEG file": whole, "JPEG without its headers": scans}
     for name, points in curves.items():
-        for bits, level in points:
+        for bits, level in points[:: 3 if name.startswith("JPEG") else 1]:  # all of them are in the figure
             rows.append((name, f"{bits:.0f}", f"{level:.1f}"))
     best = curves["embedding (refined)"][BITS.index(6)]
     metrics |= {"compression/bits": float(best[0]), "compression/psnr": float(best[1])}
@@ -56,7 +57,9 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
         f"{best[1]:.1f} dB; JPEG takes {_bits(metrics['compression/jpeg_bits'])} at that PSNR, and "
         f"{_bits(metrics['compression/jpeg_scan_bits'])} if its headers and tables, nearly the same for all, are not "
         f"counted. The decoder, {decoder} values of 32 bits, is not counted either: shared by the {data.items} "
-        f"pictures of this set it takes {shared:.0f} bits more for each."
+        f"pictures of this set it takes {shared:.0f} bits more for each. With its share the refined embedding's "
+        f"number of bits, beside JPEG's whole file, is "
+        f"{relation(float(best[0]) + shared, metrics['compression/jpeg_bits'], digits=0, unit=' bits')}."
     )
     return Section("compression", "Bits for a picture", text, metrics, figure, (("kept as", "bits", "PSNR"), *rows))
 

@@ -83,7 +83,9 @@ DOMAIN = Domain(
     load=load,
     presets=PRESETS,
     evaluations=(
-        Evaluation("shapes", shapes, applies=of_kind("shapes"), question="How near are the generated shapes?"),
+        Evaluation(
+            "shapes", shapes, applies=of_kind("shapes"), question="How near are the generated shapes?", leads=True
+        ),
         Evaluation(
             "interpolate_shapes",
             interpolate_shapes,
@@ -102,6 +104,7 @@ DOMAIN = Domain(
             pictures,
             applies=of_kind("pictures"),
             question="How good are pictures that the space never saw?",
+            leads=True,
         ),
         Evaluation(
             "reading",
@@ -126,7 +129,11 @@ DOMAIN = Domain(
             "compression", compression, applies=of_kind("pictures"), question="How small is a picture as an embedding?"
         ),
         Evaluation(
-            "signals", signals, applies=of_kind("signals"), question="How good are signals that the space never saw?"
+            "signals",
+            signals,
+            applies=of_kind("signals"),
+            question="How good are signals that the space never saw?",
+            leads=True,
         ),
         Evaluation("readout", readout, applies=has_numbers, question="What does an embedding know of its signal?"),
         Evaluation("gaps", gaps, applies=of_kind("signals"), question="Can a gap in a signal be filled?"),

@@ -7,23 +7,31 @@ page.panel = (root, page) => {
   return KINDS[kind]();
 
   function pictures() {
-    root.innerHTML = `<canvas role="img" style="width:min(100%,22rem);image-rendering:pixelated;border:1px solid var(--line);border-radius:8px"></canvas>
+    root.innerHTML = `<div class="bar" style="align-items:flex-end"><canvas role="img" style="width:min(100%,22rem);image-rendering:pixelated;border:1px solid var(--line);border-radius:8px"></canvas>
+      <figure hidden style="margin:0"><canvas role="img" aria-label="The picture that the search aims at" width="${size[1]}" height="${size[0]}"
+        style="width:8rem;image-rendering:pixelated;border:1px solid var(--line);border-radius:8px"></canvas><figcaption class="note">aimed at</figcaption></figure></div>
       <div class="bar"><button aria-pressed="false" id="fine">Between the pixels</button></div>
       <p class="note">The network is asked for the brightness at each pixel's centre, ${size[0]}×${size[1]} of them; between the pixels, at ${finer} times as many
       along each side, where nothing trained it.</p>`;
     const canvas = root.querySelector("canvas"), pen = canvas.getContext("2d"), button = root.querySelector("button");
     canvas.setAttribute("aria-label", "The picture that this network holds");
-    function draw() {
-      const dense = button.getAttribute("aria-pressed") === "true", times = dense ? finer : 1;
-      const values = network.run((dense ? fine : points).data), [h, w] = size.map((n) => n * times);
-      canvas.width = w;
-      canvas.height = h;
+    function paint(pen, values, w, h) {
       const picture = pen.createImageData(w, h);
       for (let i = 0; i < w * h; i++) {
         for (let c = 0; c < 3; c++) picture.data[4 * i + c] = 255 * (values[i * channels + (channels === 3 ? c : 0)] / 2 + 0.5);
         picture.data[4 * i + 3] = 255;
       }
       pen.putImageData(picture, 0, 0);
+    }
+    function draw() {
+      const dense = button.getAttribute("aria-pressed") === "true", times = dense ? finer : 1;
+      const values = network.run((dense ? fine : points).data), [h, w] = size.map((n) => n * times);
+      canvas.width = w;
+      canvas.height = h;
+      paint(pen, values, w, h);
+      const aside = root.querySelector("figure");
+      aside.hidden = !page.aim;
+      if (page.aim) paint(aside.querySelector("canvas").getContext("2d"), page.aim.data, size[1], size[0]);
       root.dataset.values = JSON.stringify(Array.from(values.slice(0, 64)));
     }
     button.addEventListener("click", () => {

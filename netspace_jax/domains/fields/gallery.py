@@ -21,7 +21,7 @@ def gallery(
       inches: side of a picture.
     """
     columns = max(len(row) for row in rows)
-    margin = 0.09 * max(len(label) for label in labels) + 0.2
+    margin = 0.1 * max(len(label) for label in labels) + 0.2
     figure, axes = plt.subplots(
         len(rows), columns, squeeze=False, figsize=(margin + inches * columns, 0.3 + inches * len(rows))
     )
@@ -35,7 +35,7 @@ def gallery(
             ax.grid(False)
             for spine in ax.spines.values():
                 spine.set_visible(False)
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
     for ax, title in zip(axes[0], titles, strict=False):
-        ax.set_title(title, fontsize=8)
+        ax.set_title(title, fontsize=9)
     return figure

@@ -12,6 +12,7 @@ from netspace_jax.domains.fields.passing import STEPS, fit_embeddings, fit_netwo
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.metrics.behaviour import outputs_on
 from netspace_jax.report import Section, figures
+from netspace_jax.report.words import listed
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
@@ -21,6 +22,14 @@ ERROR = 0.05  # standard deviation of what the decoder itself gets wrong, in roo
 SEEN = 0.25  # share of samples, at random instants
 MISSING = 0.25  # share of samples that are missing one after another
 NOISE = 0.3  # standard deviation of noise, in root mean squares of the signals
+
+
+WAYS = {
+    "space": "embedding found in the space",
+    "nearest": "training signal that fits best",
+    "interpolated": "linear interpolation",
+    "own": "network fitted to what was seen",
+}
 
 
 class Seen(NamedTuple):
@@ -44,7 +53,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
     size = float(np.sqrt(np.square(known).mean()))
-    metrics, rows, panels = {}, [], []
+    metrics, rows, panels, least = {}, [], [], []
     prior = prior_of(embeddings)
     for name, seen in cases(len(truth), len(instants)).items():
         noise = np.random.default_rng(1).standard_normal(truth.shape).astype(np.float32)
@@ -63,20 +72,17 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         asked = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: _masked_rms(own, truth, asked) for way, own in found.items()}
         metrics |= {f"gaps/{name}_{way}": float(each.mean()) for way, each in errors.items()}
+        best = min(errors, key=lambda way: errors[way].mean())
+        least.append(f"{WAYS[best]} with {seen.label} ({errors[best].mean() / size:.3f})")
         rows.append((seen.label, *(f"{each.mean() / size:.3f}" for each in errors.values())))
         panels.append((seen, truth[:SHOWN], values[:SHOWN], {way: own[:SHOWN] for way, own in found.items()}))
     text = (
         f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against "
         f"the signal without it), as a share of the signals' own. The space: the embedding, of {STARTS} begun at "
-        f"training signals that fit best, whose network passes through what was seen after {STEPS} steps."
+        f"training signals that fit best, whose network passes through what was seen after {STEPS} steps. The "
+        f"least error has {listed(least)}."
     )
-    header = (
-        "seen",
-        "embedding found in the space",
-        "training signal that fits best",
-        "linear interpolation",
-        "network fitted to what was seen",
-    )
+    header = ("seen", *WAYS.values())
     figure = _figure(instants, panels)
     return Section("gaps", "Signals of which little was seen", text, metrics, figure, (header, *rows))
 

@@ -18,6 +18,7 @@ from netspace_jax.memory import refuse_beyond
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.report import Section
+from netspace_jax.report.words import difference, relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
@@ -62,10 +63,18 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
     figure = gallery(shown, ["picture", "network", "generated", "refined"])
     text = (
         f"Networks of {len(wanted)} pictures that NetSpace never saw; an embedding has {run.config.netspace.embedding} "
-        f"values, a picture {wanted[0].size}, a network {networks.parameters.shape[1]}. PSNR in dB against the picture."
+        f"values, a picture {wanted[0].size}, a network {networks.parameters.shape[1]}. PSNR is in dB against the "
+        f"picture. Beside the networks' own that of what encoder and decoder generate is "
+        f"{decibel(found['generated'], found['members'])}; refinement makes it "
+        f"{decibel(found['refined'], found['generated'])}."
     )
     header = ("pictures", "PSNR, mean", "5 %", "median", "95 %")
     return Section("pictures", "Pictures that were never seen", text, metrics, figure, (header, *rows))
+
+
+def decibel(values: Float[np.ndarray, "picture"], others: Float[np.ndarray, "picture"]) -> str:
+    """How PSNR differs from another of the same pictures."""
+    return difference(values, others, digits=1, unit=" dB")
 
 
 def walk(run: Run[FieldData[PictureTruth]]) -> Section:
@@ -82,7 +91,8 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         "fading": (wanted[first] + wanted[second]) / 2,
     }
     known = data.values(items_of(run, "train"))
-    metrics = {f"walk/{name}_nearest_psnr": float(nearest_psnr(own, known).mean()) for name, own in middles.items()}
+    near = {name: nearest_psnr(own, known) for name, own in middles.items()}
+    metrics = {f"walk/{name}_nearest_psnr": float(each.mean()) for name, each in near.items()}
     metrics["walk/pictures_nearest_psnr"] = float(nearest_psnr(wanted[: 2 * count], known).mean())
     grids, labels = [], []
     for pair in range(min(PAIRS, count)):
@@ -97,7 +107,8 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         f"Half way between {count} pairs of test pictures, PSNR to the training picture that is most like it: "
         f"{metrics['walk/embeddings_nearest_psnr']:.1f} dB by embeddings, {metrics['walk/weights_nearest_psnr']:.1f} "
         f"by weights, {metrics['walk/fading_nearest_psnr']:.1f} by fading the pictures; test pictures themselves have "
-        f"{metrics['walk/pictures_nearest_psnr']:.1f}."
+        f"{metrics['walk/pictures_nearest_psnr']:.1f}. Beside weights it is by embeddings "
+        f"{decibel(near['embeddings'], near['weights'])}, beside fading {decibel(near['embeddings'], near['fading'])}."
     )
     return Section("walk", "From one picture to another", text, metrics, figure)
 
@@ -120,9 +131,10 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     shown = [truth.images(values[every]), truth.images(known[rows[every]])]
     text = (
         f"{len(values)} networks drawn. PSNR to the training picture most like each is "
-        f"{metrics['samples/nearest_psnr']:.1f} dB, where test pictures have "
-        f"{metrics['samples/test_nearest_psnr']:.1f}: copies would have far more. "
-        f"{metrics['samples/different_nearest']:.0%} have a nearest picture of their own."
+        f"{metrics['samples/nearest_psnr']:.1f} dB (the higher, the nearer to a copy); beside test pictures, which "
+        f"have {metrics['samples/test_nearest_psnr']:.1f}, it is "
+        f"{relation(metrics['samples/nearest_psnr'], metrics['samples/test_nearest_psnr'], digits=1, unit=' dB')}. "
+        f"{len(np.unique(rows))} different training pictures are nearest to the {len(rows)} drawn."
     )
     return Section("samples", "New pictures", text, metrics, gallery(shown, ["drawn", "nearest in training"]))
 
@@ -163,7 +175,7 @@ def super_resolution(run: Run[FieldData[PictureTruth]], options: SuperOptions) -
         f"Asked at {times} times as many coordinates along each side. Nobody knows what is between pixels: bicubic "
         "interpolation is a smooth guess. PSNR against it: "
         + ", ".join(f"{ways[name][0]} {metrics[f'super/{name}_against_bicubic']:.1f} dB" for name in ways)
-        + ". A network that was fitted at pixels alone ripples between them."
+        + f". Nearest to it: {ways[max(ways, key=lambda name: metrics[f'super/{name}_against_bicubic'])][0]}."
     )
     figure = gallery([bicubic, *shown.values()], ["bicubic", *(label for label, _ in ways.values())])
     return Section("super_resolution", "Between the pixels", text, metrics, figure)

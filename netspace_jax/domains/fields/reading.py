@@ -18,6 +18,7 @@ from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
+from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many
@@ -74,8 +75,12 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     metrics["classify/chance"] = float(np.bincount(test).max() / len(test))
     text = (
         f"Readers are trained on {len(train)} networks and name {len(test)} others; the commonest class "
-        f"has {metrics['classify/chance']:.3f}. Linear: logistic regression; perceptron: {HIDDEN} hidden units. With "
-        "the hidden neurons of each network in another order, which changes no output, the perceptron says the same of "
+        f"has {metrics['classify/chance']:.3f}. By the embedding a perceptron names "
+        f"{metrics['classify/embedding']:.1%} right: "
+        f"beside pixels, or samples, that is {relation(metrics['classify/embedding'], metrics['classify/inputs'])}, "
+        f"beside flat weights {relation(metrics['classify/embedding'], metrics['classify/flat'])}. Linear: logistic "
+        f"regression; perceptron: {HIDDEN} hidden units. With the hidden neurons of each network in another order, "
+        f"which changes no output, the perceptron names the same class for "
         f"{metrics['classify/permuted_embedding_same']:.3f} of networks by their embedding, and of "
         f"{metrics['classify/permuted_flat_same']:.3f} by their weights."
     )

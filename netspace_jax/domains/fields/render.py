@@ -84,9 +84,9 @@ def picture_grid(
         for j, mesh in enumerate(row):
             _show(axes[i, j], mesh, size)
     for j, label in enumerate(column_labels):
-        axes[0, j].set_title(label, fontsize=8)
+        axes[0, j].set_title(label, fontsize=10)
     for i, label in enumerate(row_labels):
-        axes[i, 0].set_ylabel(label, fontsize=8)
+        axes[i, 0].set_ylabel(label, fontsize=10)
     return figure, axes
 
 
@@ -98,7 +98,7 @@ def _show(ax: Axes, mesh: trimesh.Trimesh | None, size: int) -> None:
         return
     ax.imshow(picture(mesh, size), interpolation="antialiased")
     if is_empty(mesh):
-        ax.text(0.5, 0.5, "no surface", ha="center", va="center", fontsize=8, color="0.35", transform=ax.transAxes)
+        ax.text(0.5, 0.5, "no surface", ha="center", va="center", fontsize=10, color="0.35", transform=ax.transAxes)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.report import Section
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
 
 NEAREST = 5
@@ -37,7 +38,10 @@ def retrieval(run: Run[FieldData[PictureTruth]]) -> Section:
     figure = gallery(grid, [""] * QUERIES, titles)
     text = (
         f"For {len(queries)} test networks the {NEAREST} nearest of {len(known)} training networks: the share that "
-        "have the same class, and the share that are also among the nearest by pixels."
+        "have the same class, and the share that are also among the nearest by pixels. By embeddings "
+        f"{metrics['retrieval/embedding_precision']:.3f} have the same class: beside pixels that is "
+        f"{relation(metrics['retrieval/embedding_precision'], metrics['retrieval/pixels_precision'])}, beside weights "
+        f"{relation(metrics['retrieval/embedding_precision'], metrics['retrieval/weights_precision'])}."
     )
     header = ("by", f"same class among {NEAREST}", "also nearest by pixels")
     return Section("retrieval", "Pictures alike", text, metrics, figure, (header, *rows))

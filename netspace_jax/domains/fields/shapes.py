@@ -24,6 +24,7 @@ from netspace_jax.domains.fields.viewer import MeshSequence, viewer_html
 from netspace_jax.latent import line
 from netspace_jax.ops.mapping import Rows, each_row, in_pieces
 from netspace_jax.report import Section
+from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
@@ -132,7 +133,11 @@ def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     )
     text = (
         "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean "
-        "distance to the nearest point of the other surface, both ways, where the cube's side is 2."
+        "distance to the nearest point of the other surface, both ways, where the cube's side is 2. Generated networks "
+        f"are within 0.01 of their SIREN at {result.within:.1%} of points; refinement makes that share "
+        f"{difference(refined.agreement, found.agreement)}. {result.empty} of {len(meshes)} have no surface. "
+        f"Against the true shape their IoU is {direct.iou:.3f}: beside the SIRENs' own, {siren.iou:.3f}, "
+        f"{relation(direct.iou, siren.iou)}."
     )
     header = (f"{len(found.score)} shapes never seen", "points within 0.01", "IoU")
     header += (f"Chamfer distance ({len(meshes)} shapes)", "without a surface")

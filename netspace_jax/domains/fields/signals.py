@@ -10,6 +10,7 @@ from netspace_jax.domains.fields.members import items_of
 from netspace_jax.metrics.behaviour import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section, figures
+from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
 
 SHOWN = 6
@@ -43,7 +44,9 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
     ]
     text = (
         f"Networks of {len(wanted)} signals that NetSpace never saw, and their root mean square errors; the signals "
-        f"themselves have a root mean square of {metrics['signals/rms_of_signals']:.3f}."
+        f"themselves have a root mean square of {metrics['signals/rms_of_signals']:.3f}. The error of what encoder and "
+        f"decoder generate is {difference(errors['generated'], errors['members'], digits=4)} beside the networks' own; "
+        f"refinement makes it {difference(errors['refined'], errors['generated'], digits=4)}."
     )
     instants, order = in_time(run)
     figure = _curves(instants, [("signal", wanted), *((ways[name][0], own) for name, own in values.items())], order)
@@ -87,7 +90,10 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
     metrics["readout/mse_mean"] = float(np.square(test - train.mean(0)).mean())
     text = (
         f"Linear regression on {len(train)} training networks, mean squared error on {len(test)} others. "
-        f"Always naming the mean gives {metrics['readout/mse_mean']:.2f}."
+        f"Always naming the mean gives {metrics['readout/mse_mean']:.3f}. From the embedding the error is "
+        f"{metrics['readout/mse_embedding']:.3f}: beside that from flat weights "
+        f"{relation(metrics['readout/mse_embedding'], metrics['readout/mse_flat'])}, beside that from the probes "
+        f"{relation(metrics['readout/mse_embedding'], metrics['readout/mse_probes'])}."
     )
     header = ("read from", "values", "mean squared error", *truth.names)
     return Section("readout", "What stands for a signal", text, metrics, None, (header, *rows))

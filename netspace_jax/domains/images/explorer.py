@@ -22,9 +22,9 @@ def view(run: Run[ImageData]) -> View:
     learned = data.examples("train")
     own = np.eye(classes, dtype=np.float32)[np.asarray(learned.targets[:_LEARNED])]
 
-    def loss(outputs):
+    def loss(aim, outputs):
         # The task's cross-entropy; with whole rows of targets, since pages know no gathering by labels.
-        return optax.softmax_cross_entropy(outputs, own).mean()
+        return optax.softmax_cross_entropy(outputs, aim).mean()
 
     return View(
         script=packaged("netspace_jax.domains.images", "explorer.js"),
@@ -35,4 +35,5 @@ def view(run: Run[ImageData]) -> View:
         examples=Batch(tests.inputs[:count], tests.targets[:count]),
         loss=loss,
         loss_inputs=np.asarray(learned.inputs[:_LEARNED]),
+        aims=own[None],
     )

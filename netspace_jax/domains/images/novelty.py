@@ -6,6 +6,7 @@ from netspace_jax import latent
 from netspace_jax.metrics.behaviour import outputs_of, scores_on
 from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
 from netspace_jax.report import Section
+from netspace_jax.report.words import difference, same_answer, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
 
@@ -30,7 +31,7 @@ def novelty(run: Run) -> Section:
     known, targets = said_by(training), run.dataset.examples("test").targets
     labels = np.asarray(targets)
     known_errors = known.argmax(-1) != labels
-    rows, metrics = [], {}
+    rows, metrics, overlaps, nears = [], {}, {}, {}
     for label, name, flats in (
         ("generated from test networks", "generated", run.reconstruction(which, "test").generated),
         ("the same after refinement", "refined", run.refined(which).generated),
@@ -46,6 +47,7 @@ def novelty(run: Run) -> Section:
         scores = scores_on(task, outputs, targets)
         near = nearest(task, flats, training, outputs=outputs, known=known)
         overlap = error_iou(outputs.argmax(-1) != labels, known_errors)
+        overlaps[name], nears[name] = overlap, near.distance
         metrics |= {
             f"novelty/{name}_{task.metric}": float(scores.mean()),
             f"novelty/{name}_distance": float(near.distance.mean()),
@@ -54,11 +56,15 @@ def novelty(run: Run) -> Section:
         }
         values = (scores.mean(), scores.max(), near.distance.mean(), near.agreement.mean(), overlap.mean())
         rows.append((label, *(f"{value:.3f}" for value in values)))
-    header = ("networks", f"{task.metric}: mean", "max", "distance to the nearest training network")
+    header = ("networks", f"{score_name(task.metric)}: mean", "max", "distance to the nearest training network")
     header += ("agreement with the nearest training network", "largest IoU of errors with a training network")
     text = (
-        f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own. A "
-        "generator that repeats its training set would have distance 0 and agreement 1; compare generated networks "
-        "with the test networks themselves. The IoU of errors is that of Zeng et al. (arXiv 2506.07998); low is new."
+        f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own; a "
+        f"copy of a training network has 0, and the two {same_answer(task.metric)} everywhere. The IoU of errors is "
+        f"that of "
+        "Zeng et al. (arXiv 2506.07998); low is new. Test networks are new by construction: beside theirs, the "
+        f"distance of those generated from them is {difference(nears['generated'], nears['members'])}, and their IoU "
+        f"of errors {difference(overlaps['generated'], overlaps['members'])}; after refinement the IoU is "
+        f"{difference(overlaps['refined'], overlaps['members'])}."
     )
     return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

@@ -12,6 +12,7 @@ from netspace_jax.metrics.behaviour import outputs_on, scores_on
 from netspace_jax.metrics.reconstruction import kendall_tau
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
+from netspace_jax.report.words import number, relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.task import Split
 
@@ -25,7 +26,7 @@ def ridge(
 
 def prediction(run: Run[ImageData]) -> Section:
     """Predicting a network's accuracy on test images from what is known of it, for networks never seen."""
-    ids, metric = run.trained_ids, run.metric
+    ids, metric = run.trained_ids, score_name(run.metric)
     features: dict[str, dict[str, list]] = {}
     wanted: dict[str, list] = {}
     splits: tuple[Split, ...] = ("train", "test")
@@ -47,16 +48,18 @@ def prediction(run: Run[ImageData]) -> Section:
         predicted = ridge(np.concatenate(parts["train"]), scores["train"], np.concatenate(parts["test"]))
         r2, tau = r2_score(scores["test"], predicted), kendall_tau(scores["test"], predicted)
         metrics |= {f"probe/r2_{name}": float(r2), f"probe/kendall_tau_{name}": float(tau)}
-        rows.append((labels[name], f"{r2:.3f}", f"{tau:.3f}"))
+        rows.append((labels[name], number(r2), number(tau)))
     text = (
         f"Ridge regression from what is known of a network to its test {metric}, fitted on training members and "
         f"measured on {len(scores['test'])} test members."
     )
-    if "probes" in features:
-        text += (
-            f" The encoder runs each network on probe images, so its {metric} there, which needs no embedding, is the "
-            "figure to beat."
-        )
+    own = metrics["probe/r2_embedding"]
+    text += f" From the embedding R² is {number(own)}"
+    for name in features:
+        if name != "embedding":
+            found = metrics[f"probe/r2_{name}"]
+            text += f"; beside that from {labels[name]}, {number(found)}, it is {relation(own, found)}"
+    text += "."
     return Section("prediction", f"Predicting {metric}", text, metrics, None, (("from", "R²", "Kendall's τ"), *rows))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from netspace_jax.checks import check_netspace
 from netspace_jax.config import RunConfig
@@ -61,10 +62,21 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
     text = (
         f"Each point is a NetSpace of its own, trained for {options.steps} steps on the same zoo and measured on test "
         f"members; where the embedding varies all {whole} training members are used, and where these vary it has "
-        f"{run.config.netspace.embedding} values."
+        f"{run.config.netspace.embedding} values. {enough('values', *curves['embedding'])} "
+        f"{enough('networks', *curves['members'])}"
     )
     header = ("what is varied", "gap", "agreement")
     return Section("redundancy", "How redundant are networks?", text, metrics, figure, (header, *rows))
+
+
+def enough(what: str, sizes: Int[np.ndarray, "n"], found: Float[np.ndarray, "n 2"]) -> str:
+    """From which size on agreement is as high as at any, but for a hundredth."""
+    best = found[:, 1].max()
+    first = int(np.flatnonzero(found[:, 1] >= best - 0.01)[0])
+    text = f"The highest agreement, {best:.3f}, comes with {sizes[found[:, 1].argmax()]} {what}; "
+    if sizes[first] == sizes.max():
+        return text + f"fewer than {sizes[first]} cost more than a hundredth of it."
+    return text + f"{sizes[first]} have all of it but a hundredth ({found[first, 1]:.3f})."
 
 
 def _changed(run: Run, **changes: int) -> RunConfig:

@@ -17,6 +17,7 @@ from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
+from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
 from netspace_jax.space.many import classify_many, generate_many
@@ -51,7 +52,7 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
         label = f"the zoo's best {architecture.name} (by validation)"
     score = networks.members[row].score_test
     objective = Distil(run.dataset, jnp.asarray(networks.parameters[row]), architecture, label_weight=weight)
-    return Teacher(f"{label}, test {run.metric} {score:.3f}", objective)
+    return Teacher(f"{label}, test {score_name(run.metric)} {score:.3f}", objective)
 
 
 def lower_half(networks: Networks) -> int:
@@ -105,11 +106,15 @@ def search(run: Run[ImageData], config: SearchConfig) -> Section:
         "search/random_accuracy": next(row.after for row in searched if f"from {STARTS} draws" in row.way),
         "search/fine_tune_accuracy": tuned[1].after,
     }
+    metric, start, reached = score_name(run.metric), metrics["search/start_accuracy"], metrics["search/best_accuracy"]
     text = (
         f"The teacher is {teacher.label}. Everything is chosen on validation images; test images are used once, for "
-        f"this table. A step sees {teacher.objective.batch} images; the decoder is frozen."
+        f"this table. A step sees {teacher.objective.batch} images; the decoder is frozen. From a member of the lower "
+        f"half the search went from {metric} {start:.3f} to {reached:.3f}: beside the zoo's best member, "
+        f"{metrics['search/zoo_best_accuracy']:.3f}, that is {relation(reached, metrics['search/zoo_best_accuracy'])}; "
+        f"beside the weights of the same member, fine-tuned to {tuned[0].after:.3f}, "
+        f"{relation(reached, tuned[0].after)}."
     )
-    metric = run.metric
     header = ("way", "gradient steps", f"test {metric} before", f"validation {metric} after", f"test {metric} after")
     rows = tuple(row.cells() for row in (*searched, *tuned, *idle))
     return Section("search", "Search in the space", text, metrics, None, (header, *rows))
@@ -122,7 +127,9 @@ def _searches(run: Run, which: int, objective: Distil, config: SearchConfig, low
     noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (STARTS, own.shape[1]))
     score = run.networks(which, "test").members[low].score_test
     starts = {
-        f"the embedding of a test member in the zoo's lower half ({run.metric} {score:.3f})": own[low : low + 1],
+        f"the embedding of a test member in the zoo's lower half ({score_name(run.metric)} {score:.3f})": own[
+            low : low + 1
+        ],
         "the embedding of the zoo's best member": known[best : best + 1],
         f"{STARTS} draws from N(0, 1) of real embeddings' size": region.restore(noise),
         "the mean of the embeddings": region.mean[None],
@@ -173,7 +180,7 @@ def _fine_tuned(
 
 def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search for another architecture: from a member of each to a network of each other, as asked for."""
-    metric, teacher, region = run.metric, teacher_of(run), run.space.region()
+    metric, teacher, region = score_name(run.metric), teacher_of(run), run.space.region()
     starts = {which: run.reconstruction(which, "test").embedding[0] for which in run.trained_ids}
     metrics, rows = {}, []
     for wanted, architecture in enumerate(run.space.architectures):
@@ -192,7 +199,9 @@ def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
                 )
     text = (
         f"Each search starts at the embedding of a test member of one architecture and asks for another, for "
-        f"{config.steps} steps. The teacher is {teacher.label}."
+        f"{config.steps} steps. The teacher is {teacher.label}. Of {len(rows)} searches "
+        f"{sum(row[-1] == 'yes' for row in rows)} end where the head reads what was asked for, and "
+        f"{sum(float(row[2]) >= float(row[3]) for row in rows)} reach the mean {metric} of the zoo's own networks."
     )
     header = ("starts at", "asked for", f"test {metric}", f"mean {metric} of the zoo", "read as asked for")
     return Section("search_architectures", "Search for another architecture", text, metrics, None, (header, *rows))

@@ -15,6 +15,7 @@ from netspace_jax.importing import Examined, ImportOptions, examine, sources_of
 from netspace_jax.importing.examine import least_above_chance
 from netspace_jax.metrics.behaviour import compare
 from netspace_jax.report import Section, figures
+from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many, generate_many
 from netspace_jax.space.refinement import refine
@@ -80,7 +81,17 @@ def strangers(run: Run[ImageData], options: StrangersOptions) -> Section:
         for row in map(int, np.argsort(theirs.distance))
     ]
     rows += [(one.name, *["–"] * 7, one.reason) for one in found.left_out]
-    header = ("network", run.metric, "distance", "nearest member", "generated", "agreement", "refined", "agreement", "")
+    header = (
+        "network",
+        score_name(run.metric),
+        "distance",
+        "nearest member",
+        "generated",
+        "agreement",
+        "refined",
+        "agreement",
+        "",
+    )
     figure, _ = figures.strangers_among_members(
         [("training networks", _plane(training, training)), ("own test networks", _plane(training, own.embedding)),
          ("strangers", _plane(training, theirs.embedding))],
@@ -180,6 +191,8 @@ def _text(found: Examined, metrics: dict[str, float]) -> str:
         f"agreement {metrics['strangers/agreement']:.3f}, gap {metrics['strangers/gap']:.3f}; refined: agreement "
         f"{metrics['strangers/refined_agreement']:.3f}, gap {metrics['strangers/refined_gap']:.3f}; own test networks, "
         f"refined: "
-        f"{metrics['strangers/own_refined_agreement']:.3f} and {metrics['strangers/own_refined_gap']:.3f}. Distance is "
+        f"{metrics['strangers/own_refined_agreement']:.3f} and {metrics['strangers/own_refined_gap']:.3f}: "
+        f"beside these, agreement is "
+        f"{relation(metrics['strangers/refined_agreement'], metrics['strangers/own_refined_agreement'])}. Distance is "
         f"from the centre of training embeddings, in their standard deviations; training networks have about 1."
     )

@@ -18,6 +18,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
 from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.report import Section
+from netspace_jax.report.words import relation, score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
@@ -93,7 +94,7 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     epochs = options.epochs
     if not epochs or min(epochs) < 0:
         raise InputError(f"--epochs takes numbers from 0 on, not {' '.join(map(str, epochs)) or 'none'}")
-    which, metric = run.trained_ids[0], run.metric
+    which, metric = run.trained_ids[0], score_name(run.metric)
     architecture, members = run.space.architectures[which], run.networks(which, "test")
     order = members.best_first[:NETWORKS]
     keys = jax.random.split(jax.random.key(0), len(order))
@@ -102,8 +103,8 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
         "member": members.parameters[order],
         "random": jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys),
     }
-    metrics, rows = {}, []
-    for name, dataset in _tasks(run, options.dataset).items():
+    metrics, rows, tasks = {}, [], _tasks(run, options.dataset)
+    for name, dataset in tasks.items():
         epoch = max(len(dataset.train.y) // _BATCH, 1)
         for label, flats in starts.items():
             means = []
@@ -122,6 +123,13 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
         f"name{others}: mean test {metric} after so many epochs of Adam, whose learning rate falls from 1e-3 to 1e-5 "
         "along a cosine over just these. Random ones are at the disadvantage of having seen no images at all."
     )
+    for name in tasks:
+        last = epochs[-1]
+        own, member, random = (metrics[f"transfer/{name}_{label}_{last}"] for label in starts)
+        text += (
+            f" {name}, after {last} epochs: from generated networks {own:.3f}; beside that from members it is "
+            f"{relation(own, member)}, beside that from random ones {relation(own, random)}."
+        )
     header = ("task", "initialisation", *(f"{count} epochs" for count in epochs))
     return Section("transfer", "An initialisation for another task", text, metrics, None, (header, *rows))
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures
+from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.compression import at_level, compression, jpeg, rounded
 from netspace_jax.domains.fields.config import FieldZooConfig
+from netspace_jax.domains.fields.explorer import view
 from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.pictures import (
@@ -25,6 +27,7 @@ from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.domains.fields.reading import ReadingOptions, reading
 from netspace_jax.domains.fields.retrieval import retrieval
 from netspace_jax.metrics.behaviour import outputs_of
+from netspace_jax.report import explore
 from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 
 
@@ -132,3 +135,20 @@ def test_embeddings_that_are_weights_take_their_bits(run):
     found = compression(run)
     assert found.metrics["compression/bits"] == 6 * 48 and found.metrics["compression/decoder_bits"] == 0
     assert found.figure is not None
+
+
+def test_a_search_in_the_page_goes_to_the_picture_that_a_test_network_holds(run):
+    """Its loss is none at that network's own embedding, and falls from another's; the page has it as a program."""
+    shown, region = view(run), run.space.region()
+    step = jax.jit(explore.search_step(run.space, region, 0, shown))
+    aim, embedding = jnp.asarray(shown.aims[3]), jnp.asarray(run.reconstruction(0, "test").embedding)
+    zero, count = jnp.zeros(48), jnp.zeros((), jnp.int32)
+    trust = float(SearchConfig().trust * jnp.square(region.standardise(embedding[3])).mean())
+    assert step(region.standardise(embedding[3]), zero, zero, count, aim)[-1] == pytest.approx(trust, abs=1e-5)
+    state, losses = (region.standardise(embedding[0]), zero, zero, count), []
+    for _ in range(20):
+        *state, loss = step(*state, aim)
+        losses.append(float(loss))
+    assert losses[-1] < 0.7 * losses[0]
+    text, _ = explore.page(run, shown)
+    assert '"improve/0"' in text

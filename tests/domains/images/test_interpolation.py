@@ -8,6 +8,7 @@ import pytest
 from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.latent import line
 from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.report.words import relation
 from tests import tiny
 
 FACTOR = -0.5
@@ -54,7 +55,9 @@ def test_the_text_says_what_this_run_came_to(factor, shared):
     run = tiny.again(run, config=dataclasses.replace(run.config, zoo=zoo))
     text, ends = interpolation(run).text, best_two(run, "score_validation")
     latent, weights = lowest(run, ends, factor), lowest(run, ends)
-    assert f"Between their embeddings the lowest accuracy is {latent:.3f}, between their weights {weights:.3f}" in text
+    assert f"Between their embeddings the lowest accuracy is {latent:.3f} (at the ends" in text
+    assert f"between their weights {weights:.3f} (" in text
+    assert text.endswith(f"By the embeddings it is {relation(float(latent), float(weights))}.")
     assert f"chance: {run.dataset.chance('test'):.3f}" in text and "two best test perceptron3s by validation" in text
     assert ("one shared initialisation" in text, "initialisations of their own" in text) == (shared, not shared)
     assert (latent == weights) == (factor == 1)

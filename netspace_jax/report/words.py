@@ -1,0 +1,66 @@
+"""What figures say, in words: sentences that conclude something are computed, and know every outcome."""
+
+import numpy as np
+from jaxtyping import Float
+
+from netspace_jax.metrics.interval import mean_interval
+
+_WITHIN = "within_"
+
+
+def score_name(metric: str) -> str:
+    """What a score is called on axes and in sentences: `within_0.05` is the share of values that near the true ones."""
+    return f"share of values within {metric.removeprefix(_WITHIN)}" if _WITHIN in metric else metric.replace("_", " ")
+
+
+def same_answer(metric: str) -> str:
+    """What two networks do on an input on which they agree, by the name of the score."""
+    if metric == "accuracy":
+        return "predict the same class"
+    return f"differ by at most {metric.removeprefix(_WITHIN)}" if _WITHIN in metric else "give the same answer"
+
+
+def difference(
+    values: Float[np.ndarray, "n"],
+    others: Float[np.ndarray, "n"],
+    *,
+    digits: int = 3,
+    more: str = "higher",
+    less: str = "lower",
+    unit: str = "",
+) -> str:
+    """How values differ from others of the same networks on average, with the 95 % interval of the difference.
+
+    The interval is of the bootstrap over networks; where it holds 0, no difference is claimed.
+    """
+    apart = np.asarray(values, np.float64) - np.asarray(others, np.float64)
+    if not apart.any():
+        return "the same for each"
+    low, high = mean_interval(apart)
+    if low <= 0 <= high:
+        return f"no different within the 95 % interval ({low:+.{digits}f} to {high:+.{digits}f}{unit})"
+    word = more if low > 0 else less
+    least, most = sorted((abs(low), abs(high)))
+    return f"{word} by {abs(apart.mean()):.{digits}f}{unit} (95 % interval {least:.{digits}f} to {most:.{digits}f})"
+
+
+def relation(
+    value: float, other: float, *, digits: int = 3, more: str = "higher", less: str = "lower", unit: str = ""
+) -> str:
+    """How one figure differs from another, where there is no interval: by as many digits as are shown of them."""
+    apart = round(value, digits) - round(other, digits)
+    if not np.isfinite(apart):
+        return "not comparable: one of them is undefined"
+    if abs(apart) < 0.5 * 10**-digits:
+        return "the same"
+    return f"{more if apart > 0 else less} by {abs(apart):.{digits}f}{unit}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A figure; a dash where it is undefined."""
+    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence in a row: a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
