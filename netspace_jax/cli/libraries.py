@@ -10,8 +10,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Callable, Iterator
 
 from etils import epath
 
@@ -45,13 +44,6 @@ class Said(logging.Handler):
         """Keep what ended a thread."""
         self._lines += [f"in thread {found.thread}", *_lines(found.exc_value)]
 
-    def printed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Keep what ends in a thread that a library's own code began; of ours, show it."""
-        if threading.current_thread() is threading.main_thread():
-            sys.__excepthook__(kind, error, trace)
-        else:
-            self._lines += _lines(error)
-
     def write(self) -> None:
         """Append it to the file beside the run or the zoo, where there is one that can be written."""
         if not self._lines or self.place is None or is_remote(self.place):
@@ -63,6 +55,17 @@ class Said(logging.Handler):
                 append_text(place / LOG, "\n".join([*self._lines, ""]))
 
 
+class _OfPython:
+    """A hook that is told of threads that Python began, and not of those of a library's compiled code."""
+
+    def __init__(self, hook: Callable[["sys.UnraisableHookArgs"], object]):
+        self._hook = hook
+
+    def __call__(self, found: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(threading.current_thread(), threading._DummyThread):
+            self._hook(found)
+
+
 def _lines(error: BaseException | None) -> list[str]:
     return [] if error is None else "".join(traceback.format_exception(error)).splitlines()
 
@@ -71,7 +74,7 @@ def _lines(error: BaseException | None) -> list[str]:
 def libraries_apart() -> Iterator[Said]:
     """While this lasts, libraries' messages are kept in what it gives, and then written.
 
-    What ends in a library's own thread stays off the screen for good: after a failure such threads live on.
+    What TensorStore's own threads cannot raise stays off the screen for good: after a failure they live on.
     """
     said = Said()
     loggers = [logging.getLogger(name) for name in _LIBRARIES]
@@ -79,7 +82,7 @@ def libraries_apart() -> Iterator[Said]:
     hooks = sys.unraisablehook, threading.excepthook
     for logger in loggers:
         logger.handlers, logger.propagate = [said], False
-    sys.unraisablehook, threading.excepthook, sys.excepthook = said.unraisable, said.in_thread, said.printed
+    sys.unraisablehook, threading.excepthook = said.unraisable, said.in_thread
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
@@ -89,7 +92,8 @@ def libraries_apart() -> Iterator[Said]:
                 gc.collect()  # what a failure left behind complains now, not when the process ends
                 raise
     finally:
-        sys.unraisablehook, threading.excepthook = hooks
+        quiet = hooks[0] if isinstance(hooks[0], _OfPython) else _OfPython(hooks[0])
+        sys.unraisablehook, threading.excepthook = quiet, hooks[1]
         for logger, (handlers, propagate) in zip(loggers, before, strict=True):
             logger.handlers, logger.propagate = handlers, propagate
         said.write()
