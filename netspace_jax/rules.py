@@ -7,6 +7,7 @@ A field without a rule still has its type: numbers have to be finite, and a `Lit
 """
 
 import dataclasses
+import functools
 import math
 import sys
 import types
@@ -123,6 +124,7 @@ def is_bounded(config_class: type, name: str) -> bool:
     return not numbers or any(hasattr(rule, "fault") for rule in _rules(config_class, name))
 
 
+@functools.cache
 def _hints(config_class: type) -> dict[str, Any]:
     return get_type_hints(config_class, include_extras=True)
 

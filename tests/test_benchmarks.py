@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 JOB = (
     "--zoo.members=24 --zoo.steps=10 --zoo.validation=4 --zoo.test=4 --netspace.networks=4 "
     "--netspace.batch=8 --netspace.hidden=16 --netspace.steps=4 --netspace.validations=1 "
-    "--netspace.rank=0 --netspace.corrections=0 --refine.steps=0"
+    "--netspace.rank=0 --netspace.corrections=0 --refine.steps=0 --no-explorer"
 )
 TINY = {
     "zoo": [

@@ -1,6 +1,7 @@
 """Every snippet of Python in README and docs runs, and every command that documents name exists."""
 
 import dataclasses
+import functools
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from netspace_jax import evaluations
 from netspace_jax.domain import preset, presets
+from netspace_jax.jobs import train
 from netspace_jax.space.search import search
 from tests.test_end_to_end import ROOT, TINY, run
 
@@ -30,14 +32,16 @@ def place(tmp_path_factory):
     return place
 
 
-def small(config):
-    """A preset as the snippets run it: the same, in seconds."""
+def small(config, plain):
+    """A preset as the snippets run it, in seconds: the same, or without coefficients and corrections."""
     zoo = config.zoo
     if not config.zoo_folder:  # what exists is as large as it is
         zoo = dataclasses.replace(zoo, members=(24,), steps=20, chunk=8, validation=4, test=4)
     netspace = dataclasses.replace(
         config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
     )
+    if plain:
+        netspace = dataclasses.replace(netspace, rank=0, corrections=0)
     refine = dataclasses.replace(config.refine, steps=10)
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
 
@@ -57,8 +61,10 @@ def snippets():
 @pytest.mark.parametrize(("path", "blocks"), list(snippets()))
 def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
+    plain = path.name != "README.md"
     monkeypatch.chdir(place)
-    monkeypatch.setattr("netspace_jax.api.preset", lambda *name, **zoo: small(preset(*name, **zoo)))
+    monkeypatch.setattr("netspace_jax.api.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
+    monkeypatch.setattr("netspace_jax.api.train", functools.partial(train, explorer=False))
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
     namespace: dict = {}
     for block in blocks:
