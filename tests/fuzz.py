@@ -58,7 +58,10 @@ def main():
                 command = [sys.executable, "-m", "tests.fuzz", *words]
                 running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
             first = running.pop(0)
-            for line in first.communicate()[0].splitlines():
+            lines = first.communicate()[0].splitlines()
+            if first.returncode:
+                print(f"{first.args[4:6]} ended with {first.returncode} after {len(lines)} cases", flush=True)
+            for line in lines:
                 counts["BROKEN" if line.startswith("BROKEN") else line] += 1
                 if line.startswith("BROKEN"):
                     print(line, flush=True)
