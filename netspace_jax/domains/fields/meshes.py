@@ -70,10 +70,13 @@ def normalise(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     Only vertices that a triangle uses count. The result is rounded to float32, but only once it is centred.
 
     Raises:
-      UnusableMesh: no triangles, a triangle without its vertex, vertices that are not finite, or no extent.
+      UnusableMesh: no triangles, vertices that are not of 3 coordinates or not finite, a triangle without its vertex,
+        or no extent.
     """
     if is_empty(mesh):
         raise UnusableMesh("it has no triangles")
+    if mesh.vertices.shape[1:] != (3,):
+        raise UnusableMesh(f"its vertices have {mesh.vertices.shape[-1]} coordinates, not 3")
     faces, count = np.asarray(mesh.faces), len(mesh.vertices)
     if faces.min() < 0 or faces.max() >= count:
         wrong = faces.min() if faces.min() < 0 else faces.max()

@@ -82,6 +82,7 @@ def test_distances_hold_where_boxes_overlap_and_one_lies_within():
         (as_given([[0, 0, 0], [1, 0, 0], [2, 0, 0]], [[0, 1, 2]]), "no area"),
         (as_given([[0, 0, 0], [1, 0, 0]], [[0, 1, 2]]), "names vertex 2 of 2"),
         (as_given(np.eye(3), [[0, 1, -2]]), "names vertex -2 of 3"),
+        (as_given(np.eye(3)[:, :2], [[0, 1, 2]]), "have 2 coordinates"),
     ],
 )
 def test_unusable_meshes_say_why(mesh, reason):
