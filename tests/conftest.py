@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 
 # All this is read once, when JAX is imported, and holds for the commands that tests start too. Most of the time goes
@@ -17,6 +18,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import hypothesis
 import jax
+import pytest
 
 import tests.typechecking  # noqa: F401 (pytest's option names it)
 from tests.browser import browser  # noqa: F401 (a fixture)
@@ -41,3 +43,11 @@ LONG = (
 def pytest_collection_modifyitems(items):
     """The files that take longest come first, so that no worker is left alone with one of them at the end."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture(autouse=True)
+def figures_closed():
+    """What a test drew; matplotlib warns of more than twenty figures that stay open."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

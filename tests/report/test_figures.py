@@ -1,18 +1,11 @@
 """Figures: every group is drawn, whatever its number, and told apart from the others."""
 
 import matplotlib.colors
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from netspace_jax.report import figures
 from netspace_jax.report.figures import COLOURS, MARKERS, styles
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_no_two_groups_look_alike():

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from etils import epath
@@ -14,12 +13,6 @@ from netspace_jax.report import sections
 from tests import tiny
 
 FACTOR = -0.5
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")
