@@ -36,8 +36,8 @@ def _done(stops: Int[np.ndarray, "network"], step: int, upto: int) -> int:
 def compiler_options(one: Training) -> dict[str, int]:
     """How steps are compiled for a core: with more optimisation where there are batch norms.
 
-    Measured on two cores (benchmarks/RESULTS.md): ResNets then train 12 to 15 % faster and take 1 to 2 s longer to compile;
-    LeNetLikes and VanillaCNNs train 25 to 30 % slower.
+    Measured on two cores (benchmarks/RESULTS.md): ResNets then train 12 to 15 % faster and take 1 to 2 s longer to
+    compile; LeNetLikes and VanillaCNNs train 25 to 30 % slower.
     """
     state = jax.eval_shape(one.start, jax.random.key(0), jnp.int32(0), jnp.int32(0))
     return optimised(3) if state.variables.keys() - {"params"} else {}
