@@ -41,7 +41,14 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """The files that take longest come first, so that no worker is left alone with one of them at the end."""
+    """The files that take longest come first, so that no worker is left alone with one of them at the end.
+
+    Tests that are marked `long` take a minute or are of a tool beside the project: NETSPACE_LONG=1 runs them too.
+    """
+    if not os.environ.get("NETSPACE_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="long: NETSPACE_LONG=1 runs it"))
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 

@@ -112,7 +112,12 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("name", TINY)
+LONG = ("growth", "many", "netspace", "search", "whole", "zoo")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in TINY]
+)
 def test_a_benchmark_prints_its_table_and_writes_its_numbers(name, tmp_path):
     if name == "rewrite":
         pytest.importorskip("torch")

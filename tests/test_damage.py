@@ -1,4 +1,4 @@
-"""Damage by seed (tests/damage.py), a hundred cases; thousands: `python -m tests.fuzz --cases 5000 --seed 1`."""
+"""Damage by seed (tests/damage.py), some dozens of cases; thousands: `python -m tests.fuzz --cases 5000 --seed 1`."""
 
 import gc
 
@@ -19,6 +19,6 @@ def pristine(tmp_path_factory):
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_damaged_is_refused_in_one_line_or_read_right(pristine):
     known = {}
-    outcomes = [damage.case(seed, pristine, known) for seed in range(100)]
+    outcomes = [damage.case(seed, pristine, known) for seed in range(60)]
     gc.collect()
     assert {outcome.split(": ")[1] for outcome in outcomes} == {"refused", "right"}

@@ -87,6 +87,7 @@ def test_commands_that_documents_name_exist():
             assert command in known or command in ("import", "show"), f"{path.name}: {command}"
 
 
+@pytest.mark.long
 def test_examples_are_domains_and_architectures_of_their_own(tmp_path):
     """The worked examples of CONTRIBUTING.md, as commands, each in processes of its own."""
     own = ["--modules", ROOT / "docs" / "examples" / "my_networks.py"]

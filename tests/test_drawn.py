@@ -64,7 +64,7 @@ def flags(draw):
 
 @given(flags())
 @settings(
-    max_examples=DRAWS or 15,
+    max_examples=DRAWS or 7,
     deadline=None,
     derandomize=not DRAWS,
     suppress_health_check=list(HealthCheck),

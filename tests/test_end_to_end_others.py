@@ -27,6 +27,7 @@ architectures.register("mine", lambda shape, outputs: Mine(outputs))
 """
 
 
+@pytest.mark.long
 def test_an_architecture_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     flags = ("--modules", "mine.py")
@@ -79,6 +80,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys):
     assert "file" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_unseen_architectures_come_out_of_the_space_between(tmp_path):
     status, _, err = run(
         "train.py",

@@ -45,6 +45,7 @@ print(json.dumps([float(jnp.abs(gradient).sum()), *map(float, gradient[::501])])
 """
 
 
+@pytest.mark.long
 def test_users_level_of_optimisation_has_the_same_gradients():
     """Tests compile at level 0, the commands at level 1."""
     found = []
