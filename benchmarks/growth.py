@@ -26,18 +26,16 @@ prepare()
 
 import jax  # noqa: E402
 
-from benchmarks.many import Clock  # noqa: E402
+from benchmarks.clock import Clock  # noqa: E402
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax import architectures, jobs  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.domain import domain  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
-from netspace_jax.ops.devices import network_mesh  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
 from netspace_jax.space.many import embed_many  # noqa: E402
-from netspace_jax.zoo import Zoo, train, train_zoo, zoo_name  # noqa: E402
-from netspace_jax.zoo.population import Population  # noqa: E402
+from netspace_jax.zoo import Zoo, zoo_name  # noqa: E402
 
 RESIDENT = 4096  # training networks in memory at a time, where a space is trained
 
@@ -63,30 +61,13 @@ class Arguments:
 def one_size(count: int, args: Arguments, place: str) -> dict[str, float]:
     """Seconds and memory of one zoo, from nothing to embeddings, and a space's agreement where one is trained."""
     clock = Clock()
-
-    class Timed(Population):
-        def train(self, *rest):
-            with clock.part("train"):
-                return jax.block_until_ready(super().train(*rest))
-
-    train.Population = Timed
     base = preset("digits")
     held = min(128, count // 8)
     zoo_config = dataclasses.replace(base.zoo, members=(count,), validation=held, test=held, steps=args.steps)
     loaded = domain(base.domain).load(zoo_config)
     data = loaded.dataset
     directory = location(place) / "zoos" / zoo_name(loaded.config, data)
-    with clock.part("plan and store"):
-        train_zoo(
-            directory,
-            loaded.config,
-            data,
-            mesh=network_mesh(),
-            domain=base.domain,
-            make_training=domain(base.domain).training,
-        )
-    for spent in (clock.wall, clock.cores):
-        spent["plan and store"] -= spent["train"]
+    clock.train_zoo(base.domain, loaded, directory)
     with clock.part("open"):
         zoo = Zoo(directory)
         networks = zoo.networks("lenetlike", "train")

@@ -12,13 +12,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import contextlib  # noqa: E402
 import dataclasses  # noqa: E402
 import json  # noqa: E402
 import resource  # noqa: E402
 import subprocess  # noqa: E402
 import tempfile  # noqa: E402
-import time  # noqa: E402
 
 import numpy as np  # noqa: E402
 import tyro  # noqa: E402
@@ -29,6 +27,7 @@ prepare()
 
 import jax  # noqa: E402
 
+from benchmarks.clock import Clock  # noqa: E402
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.data.images import load_images  # noqa: E402
@@ -36,11 +35,9 @@ from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
 from netspace_jax.metrics.behaviour import outputs_of  # noqa: E402
-from netspace_jax.ops.devices import network_mesh  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
 from netspace_jax.space.many import embed_many  # noqa: E402
-from netspace_jax.zoo import Zoo, train, train_zoo  # noqa: E402
-from netspace_jax.zoo.population import Population  # noqa: E402
+from netspace_jax.zoo import Zoo  # noqa: E402
 
 SCORED = 1000  # networks whose PSNR is measured
 
@@ -78,33 +75,9 @@ def pictures(count: int, path: Path) -> None:
     np.savez(path, x_train=noisy[tests:], y_train=y[rows][tests:], x_test=noisy[:tests], y_test=y[rows][:tests])
 
 
-class Clock:
-    """Seconds of parts of the work, by the wall and of all cores together; the latter do not mind other work."""
-
-    def __init__(self):
-        self.wall: dict[str, float] = {}
-        self.cores: dict[str, float] = {}
-
-    @contextlib.contextmanager
-    def part(self, name: str):
-        began = time.perf_counter(), time.process_time()
-        yield
-        for spent, first, now in zip(
-            (self.wall, self.cores), began, (time.perf_counter(), time.process_time()), strict=True
-        ):
-            spent[name] = spent.get(name, 0.0) + now - first
-
-
 def one_size(count: int, args: Arguments, place: Path) -> dict[str, float]:
     """Seconds and memory of one zoo, from the file of pictures to embeddings."""
     clock = Clock()
-
-    class Timed(Population):
-        def train(self, *rest):
-            with clock.part("train"):
-                return jax.block_until_ready(super().train(*rest))
-
-    train.Population = Timed
     base = preset("pictures")
     config = dataclasses.replace(
         base.zoo, dataset=str(place / "pictures.npz"), steps=args.steps, learning_rate=args.learning_rate
@@ -112,18 +85,7 @@ def one_size(count: int, args: Arguments, place: Path) -> dict[str, float]:
     with clock.part("load"):
         loaded = domain("fields").load(config)
     data, directory = loaded.dataset, location(place / "zoo")
-    with clock.part("plan and store"):
-        train_zoo(
-            directory,
-            loaded.config,
-            data,
-            mesh=network_mesh(),
-            domain="fields",
-            item_names=loaded.items,
-            item_splits=loaded.splits,
-        )
-    for spent in (clock.wall, clock.cores):
-        spent["plan and store"] -= spent["train"]
+    clock.train_zoo("fields", loaded, directory)
     name = loaded.config.architectures[0]
     with clock.part("open"):
         zoo = Zoo(directory)

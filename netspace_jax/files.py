@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,12 @@ from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
 from netspace_jax.signals import writing
 
-# The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
 LOCK = ".lock"
 LOG = "libraries.log"
 BESIDE = (LOCK, LOG)
 """Files in the directory of a run or a zoo that are no part of it: who writes there, and what libraries said."""
 _LONGEST = 240  # bytes of a name on a disk, less what temporary files add to it
+# The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
 STORES = {"gs": "gcsfs", "s3": "s3fs"}
 
 
@@ -81,6 +82,16 @@ def refuse_directory(path: epath.Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"{path} is a directory where a file is to be written: move it away")
+
+
+def checksum_of(text: str) -> str:
+    """CRC-32 of a text, in hexadecimal digits."""
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def sum_of(description: Any) -> str:
+    """Checksum of what JSON holds, whatever the order of its fields."""
+    return checksum_of(json.dumps(description, sort_keys=True))
 
 
 def packaged(package: str, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import zipfile
 from pathlib import Path
 
 import jax
@@ -26,6 +27,18 @@ def refuse_beyond(needed: int | float, what: str, remedy: str) -> None:
         raise InputError(
             f"{what} would need {in_words(needed)} of memory and this machine has {in_words(there)}: {remedy}"
         )
+
+
+def refuse_bomb(path: Path) -> None:
+    """Refuse a zip that says that it unpacks to more than the memory; its reader stops at what it says.
+
+    Raises:
+      InputError: names the file and the memory that it would need.
+      BadZipFile: it is no zip.
+    """
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    refuse_beyond(unpacked, f"{path}, unpacked,", "give a smaller file")
 
 
 @functools.cache

@@ -1,9 +1,11 @@
 """Kills of processes that work on the same and on overlapping runs; then all is as undisturbed (tests/fuzz.py)."""
 
+import atexit
 import collections
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from tests.test_end_to_end import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = tempfile.mkdtemp(prefix="netspace-compiled-")  # programs are compiled once; what is tested is not the compiler
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 
 

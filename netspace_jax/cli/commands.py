@@ -166,8 +166,6 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
-        if options:
-            check_fields(options(**own), "")
         said.place = args.run
         with ways(args.ways):
             run = jobs.open_run(args.run, args.zoos)

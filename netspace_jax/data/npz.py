@@ -9,7 +9,7 @@ import numpy as np
 
 from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, checked, count_classes, reason
 from netspace_jax.errors import InputError
-from netspace_jax.memory import refuse_beyond
+from netspace_jax.memory import refuse_bomb
 
 # What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises.
 _UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, RuntimeError)
@@ -35,18 +35,6 @@ def read(path: Path) -> Splits:
             check_shape(images.x, train.x.shape[1:], f"{path}: x_{split}")
             check_labels(images.y, classes, f"{path}: y_{split}")
     return Splits(classes, train, validation, test)
-
-
-def refuse_bomb(path: Path) -> None:
-    """Refuse a zip that says that it unpacks to more than the memory; its reader stops at what it says.
-
-    Raises:
-      InputError: names the file and the memory that it would need.
-      BadZipFile: it is no zip.
-    """
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    refuse_beyond(unpacked, f"{path}, unpacked,", "give a smaller file")
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ import dataclasses
 import json
 import logging
 import math
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +24,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, refuse_directory, write_text
+from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, refuse_directory, sum_of, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.runs.log import lines_of, step_of
@@ -62,7 +61,7 @@ class RunDirectory:
             _empty(self.path)
         wait_for_all("the old run is deleted")
         facts = json.loads(json.dumps(description))
-        write_text(self.path / "config.json", json.dumps({**facts, "checksum": _sum_of(facts)}, indent=1))
+        write_text(self.path / "config.json", json.dumps({**facts, "checksum": sum_of(facts)}, indent=1))
 
     def save_best(self, step: int, netspace: NetSpace) -> None:
         """Keep the NetSpace of `step` as the best, in place of the one before."""
@@ -196,7 +195,7 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(values.get(part), dict) for part in ("zoo", "netspace")):
         raise InputError(f"{written} is not the configuration of a run")
     said = values.pop("checksum", None)
-    if said is not None and said != _sum_of(values):
+    if said is not None and said != sum_of(values):
         raise InputError(f"{written} is damaged: its values are not those that were written: bring it back from a copy")
     return values
 
@@ -235,10 +234,6 @@ def _delete(found: epath.Path) -> None:
         found.rmtree()
     else:
         found.unlink()
-
-
-def _sum_of(description: Mapping[str, Any]) -> str:
-    return f"{zlib.crc32(json.dumps(description, sort_keys=True).encode()):08x}"
 
 
 def _shapes(tree: PyTree) -> PyTree:

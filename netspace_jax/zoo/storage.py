@@ -14,10 +14,8 @@ left_out.csv                of an imported zoo: what was not imported, and why
 """
 
 import dataclasses
-import json
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import orbax.checkpoint as ocp
@@ -25,9 +23,9 @@ from etils import epath
 from jaxtyping import Float, Int
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json, reason_of
+from netspace_jax.files import location, read_json, reason_of, sum_of
 from netspace_jax.zoo.plan import Chunk, chunk_name
-from netspace_jax.zoo.table import REMEDY, Member, Members, checksum_of, read_summary, read_table, rows_by
+from netspace_jax.zoo.table import REMEDY, Member, Members, read_summary, read_table, rows_by
 
 _MIXED = 16  # chunks whose members a window of a large zoo mixes
 _SUMMARY = ("seconds", "members", "diverged", "score_min", "score_mean", "score_max")
@@ -205,11 +203,6 @@ def read_chunk_table(directory: epath.Path, chunk: Chunk, written: str = "") -> 
     if tuple(members.column("index").tolist()) != chunk.indices or set(members.column("chunk")) != {chunk.number}:
         raise InputError(f"{path} does not have the members of its chunk: rename it, and they are trained again")
     return members
-
-
-def sum_of(description: Any) -> str:
-    """Checksum of a zoo's description, whatever the order of its fields."""
-    return checksum_of(json.dumps(description, sort_keys=True))
 
 
 def checksum(flat: Float[np.ndarray, "size"]) -> int:

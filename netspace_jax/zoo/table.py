@@ -8,7 +8,6 @@ import csv
 import dataclasses
 import io
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args, get_type_hints, overload
 
@@ -17,7 +16,7 @@ from etils import epath
 from jaxtyping import Bool, Int, Shaped
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json, reason_of
+from netspace_jax.files import checksum_of, location, read_json, reason_of
 
 FORMAT = 2
 """Version of the tables and of zoo.json."""
@@ -219,8 +218,3 @@ def read_summary(directory: epath.Path, names: tuple[str, ...]) -> dict[str, Any
 def summary_text(facts: Mapping[str, Any]) -> str:
     """What zoo.json says, with a checksum of it."""
     return json.dumps({**facts, "checksum": checksum_of(json.dumps(facts))}, indent=1)
-
-
-def checksum_of(text: str) -> str:
-    """CRC-32 of a text, in hexadecimal digits."""
-    return f"{zlib.crc32(text.encode()):08x}"

@@ -24,7 +24,7 @@ from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, disk_errors, location, read_json, write_text
+from netspace_jax.files import BESIDE, checksum_of, disk_errors, location, read_json, sum_of, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
 from netspace_jax.ops.platform import on_cpu, ways_of
 from netspace_jax.signals import writing
@@ -32,8 +32,8 @@ from netspace_jax.task import Dataset
 from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
-from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table, sum_of
-from netspace_jax.zoo.table import FORMAT, Members, checksum_of, read_summary, summary_text, table
+from netspace_jax.zoo.storage import Zoo, checksum, read_chunk_table
+from netspace_jax.zoo.table import FORMAT, Members, read_summary, summary_text, table
 from netspace_jax.zoo.training import MakeTraining, Outcome, supervised
 
 OnZooProgress = Callable[[int, int, float], None]
@@ -212,7 +212,7 @@ def _together(
         return {}
     sizes = read_json(path)
     if not isinstance(sizes, dict) or any(type(sizes.get(name)) is not int or sizes[name] < 1 for name in built):
-        raise InputError(f"{path} does not say how many networks train together; delete {directory} to train it again")
+        raise InputError(f"{path} does not say how many networks train together: bring it back from a copy")
     return {name: dataclasses.replace(config, chunk=sizes[name]) for name in built}
 
 

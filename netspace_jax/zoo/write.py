@@ -16,11 +16,11 @@ from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.files import is_remote, location, write_text
+from netspace_jax.files import checksum_of, is_remote, location, sum_of, write_text
 from netspace_jax.signals import writing
 from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
-from netspace_jax.zoo.storage import Zoo, checksum, sum_of
-from netspace_jax.zoo.table import FORMAT, Member, Members, checksum_of, summary_text, table
+from netspace_jax.zoo.storage import Zoo, checksum
+from netspace_jax.zoo.table import FORMAT, Member, Members, summary_text, table
 from netspace_jax.zoo.train import save_rows, summary_of
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.data.npz import _UNREADABLE, refuse_bomb
+from netspace_jax.data.npz import _UNREADABLE
 from netspace_jax.data.splits import reason
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_bomb
 
 FEWEST_ROWS = 100
 # The last two come from headers whose keys are of several types and from sizes beyond 64 bits.
