@@ -3,7 +3,8 @@
     python benchmarks/evidence.py digits --seeds 0 1 2 3 4
     python benchmarks/evidence.py render            write the tables of README and docs from what lies in results/
 
-Each seed is a run of its own, of train.py, and goes on where it was if interrupted.
+Each seed is a run of its own, of train.py, and goes on where it was if interrupted. The file is written after
+each seed; `--add` puts seeds to those that it holds, which were measured with the same settings at another time.
 """
 
 import dataclasses
@@ -51,10 +52,15 @@ class Arguments:
     """Distillation without a space also takes so many times the steps of refinement; 0 for the report's own alone."""
     name: str = ""
     """Name of the file of results; by default the preset's."""
+    add: bool = False
+    """Whether the seeds are added to those of the file of results, in place of writing it anew."""
 
 
 def measure(args: Arguments) -> Path:
     """Run the preset for every seed, and write what came of it."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{args.name or args.preset}.json"
+    earlier = json.loads(path.read_text()) if args.add and path.exists() else None
     runs = []
     for seed in args.seeds:
         out = args.runs / f"{args.name or args.preset}-{seed}"
@@ -62,9 +68,7 @@ def measure(args: Arguments) -> Path:
         command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{args.name or args.preset}.json"
-    path.write_text(json.dumps(summary(args, runs), indent=1) + "\n")
+        path.write_text(json.dumps(summary(args, runs, earlier), indent=1) + "\n")
     return path
 
 
@@ -77,27 +81,67 @@ def distilled(args: Arguments, out: Path) -> dict[str, float]:
     return {name: value for name, value in metrics.items() if name.startswith("baseline/distilled")}
 
 
-def summary(args: Arguments, runs: list[dict[str, float | None]]) -> dict:
-    """What a file of results holds: each figure's mean, standard deviation, min and max over seeds."""
-    seeds = " ".join(map(str, args.seeds))
-    times = f" --distil-times {args.distil_times}" if args.distil_times else ""
-    flags = times + (f" --flags={' '.join(args.flags)}" if args.flags else "")
-    return {
-        "command": f"python benchmarks/evidence.py {args.preset} --seeds {seeds}{flags}",
+def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict | None = None) -> dict:
+    """What a file of results holds: each figure's mean, standard deviation, min and max over seeds.
+
+    Args:
+      args: the flags, of which the first `len(runs)` seeds have been run.
+      runs: the figures of each of these seeds.
+      earlier: what the file holds of other seeds. Where one of both ran quietly, seconds are of the quiet ones alone.
+    """
+    part = {
+        "seeds": list(args.seeds[: len(runs)]),
         "date": datetime.date.today().isoformat(),
         "commit": _commit(),
         "machine": f"{os.cpu_count()} CPU cores ({_processor()}), Python {platform.python_version()}",
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "quiet": args.quiet,
-        "seeds": list(args.seeds),
-        "figures": {name: _figure([run.get(name) for run in runs]) for name in sorted(runs[0])},
+    }
+    parts = [part] if earlier is None else [*_parts(earlier), part]
+    quiet = [part["quiet"] for part in parts for _ in part["seeds"]]
+    seeds = [seed for part in parts for seed in part["seeds"]]
+    if len(set(seeds)) < len(seeds):
+        raise SystemExit(f"the file of results has one of the seeds {part['seeds']} already: give others")
+    known = {} if earlier is None else {name: _values(found) for name, found in earlier["figures"].items()}
+    absent = [None] * (len(seeds) - len(runs))
+    figures = {}
+    for name in sorted(known.keys() | runs[0].keys()):
+        values = [*known.get(name, absent), *(run.get(name) for run in runs)]
+        if "seconds" in name and any(quiet):
+            values = [value if alone else None for value, alone in zip(values, quiet, strict=True)]
+        figures[name] = _figure(values)
+    times = f" --distil-times {args.distil_times}" if args.distil_times else ""
+    flags = times + (f" --flags={' '.join(args.flags)}" if args.flags else "")
+    return {
+        "command": f"python benchmarks/evidence.py {args.preset} --seeds {' '.join(map(str, seeds))}{flags}",
+        **part,
+        "seeds": seeds,
+        "quiet": any(quiet),
+        **({"parts": parts} if len(parts) > 1 else {}),
+        "figures": figures,
     }
 
 
-def _figure(values: list[float | None]) -> dict[str, float | int | None]:
+def _parts(earlier: dict) -> list[dict]:
+    """Which seeds were measured when, where and at which commit."""
+    return earlier.get("parts") or [
+        {key: earlier[key] for key in ("seeds", "date", "commit", "machine", "versions", "quiet")}
+    ]
+
+
+def _values(found: dict) -> list[float | None]:
+    """A figure of each seed."""
+    if "values" in found:
+        return found["values"]
+    if found["seeds"] > 1:
+        raise SystemExit("the file of results holds no figures of single seeds: measure all again, without --add")
+    return [found["mean"]]
+
+
+def _figure(values: list[float | None]) -> dict:
     known = np.array([value for value in values if value is not None], np.float64)
     if not len(known):
-        return {"mean": None, "std": None, "min": None, "max": None, "seeds": 0}
+        return {"mean": None, "std": None, "min": None, "max": None, "seeds": 0, "values": values}
     spread = float(known.std(ddof=1)) if len(known) > 1 else None
     return {
         "mean": float(known.mean()),
@@ -105,6 +149,7 @@ def _figure(values: list[float | None]) -> dict[str, float | int | None]:
         "min": float(known.min()),
         "max": float(known.max()),
         "seeds": len(known),
+        "values": values,
     }
 
 

@@ -103,8 +103,16 @@ def seeds(found: Mapping[str, Any]) -> str:
 
 def source(found: Mapping[str, Any]) -> str:
     """Where the figures of a table come from."""
-    busy = "" if found.get("quiet", True) else "; other work ran beside"
-    return f"`{found['command']}`, commit {found['commit']}, {found['date']}; {found['machine']}{busy}."
+    parts = found.get("parts") or [found]
+    commits = ", ".join(dict.fromkeys(part["commit"] for part in parts))
+    dates = ", ".join(dict.fromkeys(part["date"] for part in parts))
+    beside = [seed for part in parts if not part.get("quiet", True) for seed in part.get("seeds", ())]
+    busy = ""
+    if not found.get("quiet", True):
+        busy = "; other work ran beside"
+    elif beside:
+        busy = f"; other work ran beside seeds {', '.join(map(str, beside))}, whose seconds do not count"
+    return f"`{found['command']}`, commit {commits}, {dates}; {found['machine']}{busy}."
 
 
 def presets() -> list[str]:
