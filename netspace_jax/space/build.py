@@ -68,7 +68,8 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     """Parameters of encoder, decoder and head, untrained."""
     keys = jax.random.split(key, 4)
     constants = netspace.constants
-    seen = netspace.observe(jnp.zeros(netspace.architectures[0].size), 0)
+    flat = jnp.zeros(netspace.architectures[0].size)
+    seen = netspace.observe(flat, netspace.architectures[0].apply(flat, constants.probes), 0)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
     z = netspace.encoder.apply({"params": encoder}, seen)
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], 0)["params"]

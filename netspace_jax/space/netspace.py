@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
+from netspace_jax.ops.mapping import few_together
 from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, observe
 from netspace_jax.task import Task
@@ -66,34 +67,43 @@ class NetSpace:
         Each correction looks at what the network that is decoded so far gets wrong on the probes. It is no path for
         gradients into the decoder, nor into the embedding that it corrects.
         """
+        architecture, probes, task = self.architectures[architecture_id], self.constants.probes, self.task
+        wanted = few_together(architecture.apply)(flat, probes)
+        seen = self.observe(flat, wanted, architecture_id)
         # One array: Flax returns a tuple only where collections are mutable.
-        z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, self.observe(flat, architecture_id)))
+        z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, seen))
         found = [z]
         if self.correction is None or not self.corrections:
             return found
-        architecture, probes = self.architectures[architecture_id], self.constants.probes
         fixed = dataclasses.replace(self, params=jax.lax.stop_gradient(self.params))
-        wanted = architecture.apply(flat, probes)
 
-        def loss(z):
-            outputs = architecture.apply(fixed.generate(z, architecture_id), probes)
-            return self.task.imitation_loss(wanted, outputs), outputs
+        @few_together
+        def error(generated, wanted, probes):
+            def loss(generated):
+                outputs = architecture.apply(generated, probes)
+                return task.imitation_loss(wanted, outputs), outputs
+
+            return jax.grad(loss, has_aux=True)(generated)
 
         for _ in range(self.corrections):
             z = jax.lax.stop_gradient(z)
-            gradient, outputs = jax.lax.stop_gradient(jax.grad(loss, has_aux=True)(z))
-            residual = jax.lax.stop_gradient(self.task.residual(wanted, outputs))
+            generated, to_embedding = jax.vjp(lambda z: fixed.generate(z, architecture_id), z)
+            gradient, outputs = error(generated, wanted, probes)
+            (gradient,) = to_embedding(gradient)
+            residual = task.residual(wanted, outputs)
             z = z + cast(Array, self.correction.apply({"params": self.params["correction"]}, gradient, residual, z))
             found.append(z)
         return found
 
-    def observe(self, flat: Float[Array, "size"], architecture_id: int) -> Observation:
-        """What the encoder may look at of a network."""
+    def observe(
+        self, flat: Float[Array, "size"], outputs: Float[Array, "probe outputs"], architecture_id: int
+    ) -> Observation:
+        """What the encoder may look at of a network, given its outputs on the probes."""
         return observe(
             self.architectures[architecture_id],
             flat,
+            outputs,
             task=self.task,
-            probes=self.constants.probes,
             prep=self.prep,
             tensors=max(len(architecture.spec.leaves) for architecture in self.architectures),
         )

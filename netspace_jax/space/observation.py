@@ -27,20 +27,20 @@ class Observation(NamedTuple):
 def observe(
     architecture: Architecture,
     flat: Float[Array, "size"],
+    outputs: Float[Array, "probe outputs"],
     *,
     task: Task,
-    probes: Float[Array, "probe *input"],
     prep: tuple[int, int],
     tensors: int,
 ) -> Observation:
     """All that an encoder may look at of a network.
 
     Args:
+      outputs: its outputs on the probes.
       prep: rows and columns of a PRep.
       tensors: parameter tensors of the architecture that has the most, to which statistics are filled up.
     """
-    description = task.describe(architecture.apply(flat, probes))
-    return Observation(description, tensor_statistics(architecture, flat, tensors), to_prep(flat, prep))
+    return Observation(task.describe(outputs), tensor_statistics(architecture, flat, tensors), to_prep(flat, prep))
 
 
 def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], count: int) -> Float[Array, "statistics"]:

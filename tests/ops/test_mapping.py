@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.ops.mapping import BLOCK, block_size, each_network, in_blocks, in_pieces, of_first
+from netspace_jax.ops.mapping import BLOCK, FEW, block_size, each_network, few_together, in_blocks, in_pieces, of_first
+from netspace_jax.ops.platform import ways
 from tests import tiny
 
 COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
@@ -71,3 +72,22 @@ def test_devices_take_their_own_share_and_what_is_shared(devices):
     mapped = jax.jit(each_network(lambda row, factor, shift: factor * row + shift, network_mesh(devices), 1))
     expected = factors[:, None] * rows + jnp.array([[3.0, 4.0]])
     np.testing.assert_allclose(mapped(rows, factors, jnp.array([3.0, 4.0])), expected)
+
+
+@pytest.mark.parametrize("count", [1, FEW, FEW + 5, 3 * FEW])
+@pytest.mark.parametrize("chosen", ["cpu", "accelerator"])
+def test_few_networks_together_are_what_all_together_are(count, chosen):
+    """As part of a larger function that takes all networks at once, jitted, and differentiated around it."""
+    rows, shared = jnp.arange(4.0 * count).reshape(count, 4), jnp.array([1.0, 2.0])
+
+    def part(own, both):
+        return {"sum": own.sum() * both, "own": jnp.sin(own)}
+
+    def whole(weight, made):
+        found = jax.vmap(lambda row: made(row, shared))(rows)
+        return (weight * found["sum"]).sum() + weight**2 * found["own"].sum()
+
+    with ways(chosen):
+        value, slope = jax.jit(jax.value_and_grad(lambda weight: whole(weight, few_together(part))))(3.0)
+    expected, expected_slope = jax.value_and_grad(lambda weight: whole(weight, part))(3.0)
+    np.testing.assert_allclose([value, slope], [expected, expected_slope], rtol=1e-5)
