@@ -58,8 +58,9 @@ def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Ca
 def few_together(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
     """A function of ONE network that `jax.vmap` takes to few networks at a time on a CPU, and to all on an accelerator.
 
-    For the parts of a larger function, vmapped over many networks, in which each network runs: their activations would
-    not stay in the cache. What goes in is not differentiated: `jax.custom_batching` has no reverse mode.
+    For the parts of a larger function, vmapped over many networks on one device, in which each network runs: their
+    activations would not stay in the cache. Where networks are spread over devices, each would run those of all. What
+    goes in is not differentiated: `jax.custom_batching` has no reverse mode.
     """
     if not on_cpu():
         return function

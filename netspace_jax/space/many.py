@@ -7,13 +7,13 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.ops.mapping import Rows, in_blocks
+from netspace_jax.ops.mapping import Rows, few_together, in_blocks
 from netspace_jax.space.netspace import NetSpace
 
 
 @functools.partial(jax.jit, static_argnames="architecture_id")
 def _embed(_, flats, netspace, architecture_id):
-    return jax.vmap(lambda flat: netspace.embed(flat, architecture_id))(flats)
+    return jax.vmap(lambda flat: netspace.embed(flat, architecture_id, few_together))(flats)
 
 
 @functools.partial(jax.jit, static_argnames="architecture_id")

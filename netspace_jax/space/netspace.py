@@ -1,6 +1,7 @@
 """NetSpace: encoder, decoder and architecture head with their parameters, as functions of ONE network or embedding."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import cast
 
 import flax.linen as nn
@@ -10,10 +11,11 @@ from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
-from netspace_jax.ops.mapping import few_together
 from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, observe
 from netspace_jax.task import Task
+
+Together = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
 
 
 @flax.struct.dataclass
@@ -57,18 +59,26 @@ class NetSpace:
         """Names of the architectures, in the order that they have in the space."""
         return tuple(architecture.name for architecture in self.architectures)
 
-    def embed(self, flat: Float[Array, "size"], architecture_id: int) -> Float[Array, "embedding"]:
-        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7)."""
-        return self.embeddings_of(flat, architecture_id)[-1]
+    def embed(
+        self, flat: Float[Array, "size"], architecture_id: int, together: Together = lambda function: function
+    ) -> Float[Array, "embedding"]:
+        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7); `together` as below."""
+        return self.embeddings_of(flat, architecture_id, together)[-1]
 
-    def embeddings_of(self, flat: Float[Array, "size"], architecture_id: int) -> list[Float[Array, "embedding"]]:
+    def embeddings_of(
+        self, flat: Float[Array, "size"], architecture_id: int, together: Together = lambda function: function
+    ) -> list[Float[Array, "embedding"]]:
         """What the encoder says, and the embedding after each correction.
 
         Each correction looks at what the network that is decoded so far gets wrong on the probes. It is no path for
         gradients into the decoder, nor into the embedding that it corrects.
+
+        Args:
+          together: what is made of the parts in which the network itself runs, before this is vmapped, such as
+            `ops.mapping.few_together`.
         """
         architecture, probes, task = self.architectures[architecture_id], self.constants.probes, self.task
-        wanted = few_together(architecture.apply)(flat, probes)
+        wanted = together(architecture.apply)(flat, probes)
         seen = self.observe(flat, wanted, architecture_id)
         # One array: Flax returns a tuple only where collections are mutable.
         z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, seen))
@@ -77,7 +87,7 @@ class NetSpace:
             return found
         fixed = dataclasses.replace(self, params=jax.lax.stop_gradient(self.params))
 
-        @few_together
+        @together
         def error(generated, wanted, probes):
             def loss(generated):
                 outputs = architecture.apply(generated, probes)
