@@ -241,12 +241,30 @@ def many() -> list[str]:
     return [*lines, "", f"`{found['command']}`, {found['date']}; {found['machine']}{busy}."]
 
 
+def ways() -> list[str]:
+    """One preset, computed as a core likes it and as an accelerator does."""
+    lines = ["| way | seeds | encoder alone: agreement, gap | refined: agreement, gap |", "|---|---|---|---|"]
+    sources = []
+    for way, name in (("cpu", "digits"), ("accelerator", "digits-accelerator")):
+        found = results(name)
+        if found is None:
+            return ["Not measured in this version."]
+        figures = found["figures"]
+        pairs = [
+            ", ".join(number(figures[f"{which}/{what}_test"]) for what in ("agreement", "gap"))
+            for which in ("reconstruct", "refined")
+        ]
+        lines.append(f"| `--ways {way}` | {len(found['seeds'])} | {' | '.join(pairs)} |")
+        sources.append(source(found))
+    return [*lines, "", *"\n\n".join(sources).split("\n")]
+
+
 def table(name: str) -> list[str]:
     """A table by the name that its marker in a document has."""
     if name == "results":  # the presets, in a document that lies in docs/ itself
         return [line.replace("](docs/", "](") for line in presets()]
-    if name in ("presets", "many"):
-        return {"presets": presets, "many": many}[name]()
+    if name in ("presets", "many", "ways"):
+        return {"presets": presets, "many": many, "ways": ways}[name]()
     which, _, of = name.partition("-")
     return fidelity(of) if which == "fidelity" else figures_of(which, of)
 
