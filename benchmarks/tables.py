@@ -255,8 +255,8 @@ def ways() -> list[str]:
             for which in ("reconstruct", "refined")
         ]
         lines.append(f"| `--ways {way}` | {len(found['seeds'])} | {' | '.join(pairs)} |")
-        sources.append(source(found))
-    return [*lines, "", *"\n\n".join(sources).split("\n")]
+        sources += ["", source(found)]
+    return [*lines, *sources]
 
 
 def table(name: str) -> list[str]:
