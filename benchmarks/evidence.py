@@ -61,6 +61,8 @@ def measure(args: Arguments) -> Path:
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{args.name or args.preset}.json"
     earlier = json.loads(path.read_text()) if args.add and path.exists() else None
+    if earlier is not None:
+        check_added(args.seeds, earlier)
     runs = []
     for seed in args.seeds:
         out = args.runs / f"{args.name or args.preset}-{seed}"
@@ -70,6 +72,15 @@ def measure(args: Arguments) -> Path:
         runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
         path.write_text(json.dumps(summary(args, runs, earlier), indent=1) + "\n")
     return path
+
+
+def check_added(seeds: tuple[int, ...], earlier: dict) -> None:
+    """Refuse, before anything is run, seeds that cannot be added to what a file of results holds."""
+    twice = sorted(set(seeds) & set(earlier["seeds"]))
+    if twice:
+        raise SystemExit(f"the file of results has seed {twice[0]} already: give others")
+    if len(earlier["seeds"]) > 1 and any("values" not in figure for figure in earlier["figures"].values()):
+        raise SystemExit("the file of results holds no figures of single seeds: measure all again, without --add")
 
 
 def distilled(args: Arguments, out: Path) -> dict[str, float]:
@@ -100,8 +111,6 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
     parts = [part] if earlier is None else [*_parts(earlier), part]
     quiet = [part["quiet"] for part in parts for _ in part["seeds"]]
     seeds = [seed for part in parts for seed in part["seeds"]]
-    if len(set(seeds)) < len(seeds):
-        raise SystemExit(f"the file of results has one of the seeds {part['seeds']} already: give others")
     known = {} if earlier is None else {name: _values(found) for name, found in earlier["figures"].items()}
     absent = [None] * (len(seeds) - len(runs))
     figures = {}
@@ -131,11 +140,7 @@ def _parts(earlier: dict) -> list[dict]:
 
 def _values(found: dict) -> list[float | None]:
     """A figure of each seed."""
-    if "values" in found:
-        return found["values"]
-    if found["seeds"] > 1:
-        raise SystemExit("the file of results holds no figures of single seeds: measure all again, without --add")
-    return [found["mean"]]
+    return found.get("values") or [found["mean"]]
 
 
 def _figure(values: list[float | None]) -> dict:
