@@ -40,6 +40,8 @@ class Arguments:
     """Preset to measure, or `render`."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Seeds of zoo and NetSpace."""
+    zoo_seed: Annotated[int | None, tyro.conf.arg(prefix_name=False)] = None
+    """Seed of one zoo that all runs share; by default the zoo of each is of its own seed."""
     runs: Path = Path("runs/evidence")
     """Where the runs go."""
     zoos: str = "zoos"
@@ -66,7 +68,8 @@ def measure(args: Arguments) -> Path:
     runs = []
     for seed in args.seeds:
         out = args.runs / f"{args.name or args.preset}-{seed}"
-        seeded = ("--zoo.seed", str(seed), "--netspace.seed", str(seed), "--out", str(out), "--zoos", args.zoos)
+        zoo_seed = seed if args.zoo_seed is None else args.zoo_seed
+        seeded = ("--zoo.seed", str(zoo_seed), "--netspace.seed", str(seed), "--out", str(out), "--zoos", args.zoos)
         command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
         runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
@@ -119,8 +122,9 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
         if "seconds" in name and any(quiet):
             values = [value if alone else None for value, alone in zip(values, quiet, strict=True)]
         figures[name] = _figure(values)
-    times = f" --distil-times {args.distil_times}" if args.distil_times else ""
-    flags = times + (f" --flags={' '.join(args.flags)}" if args.flags else "")
+    options = f" --distil-times {args.distil_times}" if args.distil_times else ""
+    options += "" if args.zoo_seed is None else f" --zoo-seed {args.zoo_seed}"
+    flags = options + (f" --flags={' '.join(args.flags)}" if args.flags else "")
     return {
         "command": f"python benchmarks/evidence.py {args.preset} --seeds {' '.join(map(str, seeds))}{flags}",
         **part,

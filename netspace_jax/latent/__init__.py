@@ -3,9 +3,10 @@
 from netspace_jax.latent.climb import Found, Ground, climb
 from netspace_jax.latent.density import Density, draw, fit_kernel, fit_mixture
 from netspace_jax.latent.objectives import Fit, Objective, fit_arrays
-from netspace_jax.latent.region import Region, line, region_of
+from netspace_jax.latent.region import CorrelatedRegion, Region, correlated_region_of, line, region_of
 
 __all__ = [
+    "CorrelatedRegion",
     "Density",
     "Fit",
     "Found",
@@ -13,6 +14,7 @@ __all__ = [
     "Objective",
     "Region",
     "climb",
+    "correlated_region_of",
     "draw",
     "fit_arrays",
     "fit_kernel",

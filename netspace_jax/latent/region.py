@@ -24,10 +24,48 @@ class Region:
         return jnp.broadcast_to(self.mean, u.shape) + u * jnp.broadcast_to(self.std, u.shape)
 
 
+@flax.struct.dataclass
+class CorrelatedRegion(Region):
+    """The same with what embeddings have in common: coordinates that vary together in real ones move together.
+
+    Where little is known of what is searched for, that says the rest: of half a shape, the other half.
+
+    Attributes:
+      std: standard deviation along each principal axis.
+      axes: the principal axes, unit vectors.
+      rest: standard deviation in every other direction.
+    """
+
+    std: Float[Array, "axis"]
+    axes: Float[Array, "axis embedding"]
+    rest: Float[Array, ""]
+
+    def standardise(self, z: Float[Array, "... embedding"]) -> Float[Array, "... embedding"]:
+        """Distance from the centre, the same in all directions (docs/method.md, eq. 37)."""
+        away = (z - self.mean) / self.rest
+        return away + ((self.rest / self.std - 1) * (away @ self.axes.T)) @ self.axes
+
+    def restore(self, u: Float[Array, "... embedding"]) -> Float[Array, "... embedding"]:
+        """The embedding of a standardised one."""
+        return self.mean + self.rest * u + ((self.std - self.rest) * (u @ self.axes.T)) @ self.axes
+
+
 def region_of(z: Float[Any, "network embedding"]) -> Region:
     """The region of some embeddings; a direction in which they hardly differ counts as a thousandth of the widest."""
     std = np.asarray(z).std(0)
     return Region(jnp.asarray(np.mean(z, 0)), jnp.asarray(np.maximum(std, 1e-3 * std.max() + 1e-8)))
+
+
+def correlated_region_of(z: Float[Any, "network embedding"]) -> CorrelatedRegion:
+    """The region of some embeddings by their covariance; its deviations are at least a thousandth of the widest."""
+    rows = np.asarray(z, np.float64)
+    mean = rows.mean(0)
+    _, sizes, axes = np.linalg.svd(rows - mean, full_matrices=False)
+    std = sizes / np.sqrt(len(rows))
+    rest = 1e-3 * std[0] + 1e-8
+    wide = std > rest
+    found = (mean, std[wide], axes[wide], np.asarray(rest))
+    return CorrelatedRegion(*(jnp.asarray(values, jnp.float32) for values in found))
 
 
 def line(a: Float[Any, "size"], b: Float[Any, "size"], steps: int) -> Float[Any, "step size"]:

@@ -6,19 +6,19 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from etils import epath
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from netspace_jax.config import RunConfig
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
 from netspace_jax.space.refinement import refine
-from netspace_jax.task import Dataset, Split
+from netspace_jax.task import Dataset, Split, Weighed
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)
 
-_POINTS = 8192  # training inputs of one network that refinement draws from, where each network has its own
+_POINTS = 24576  # training inputs of one network that refinement draws from, where each network has its own
 
 
 class Refined(NamedTuple):
@@ -101,7 +101,14 @@ class Run(Generic[Data]):
         if self.dataset.shared:
             inputs = self.dataset.examples("train").inputs
         else:
-            own = [np.asarray(self.dataset.of(int(index)).examples("train").inputs) for index in networks.indices]
-            chosen = np.random.default_rng(config.seed).permutation(len(own[0]))[:_POINTS]
-            inputs = np.stack([found[chosen] for found in own])
+            own = (self.dataset.of(int(index)) for index in networks.indices)
+            inputs = np.stack([np.asarray(_imitated(data, config.seed)) for data in own])
         return refine(self.space, architecture_id, networks.parameters, z, inputs=inputs, config=config)
+
+
+def _imitated(data: Dataset, seed: int) -> Float[Array, "n *input"]:
+    """Inputs of ONE network that its refinement draws from."""
+    if isinstance(data, Weighed):
+        return data.imitated(_POINTS, seed)
+    inputs = data.examples("train").inputs
+    return inputs[np.random.default_rng(seed).permutation(len(inputs))[:_POINTS]]

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import trimesh
 
+from netspace_jax import latent
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
 from netspace_jax.domains.fields.geometry import iou, is_empty
@@ -20,7 +21,7 @@ SHAPES = 4
 STARTS = 8
 SEEN, HELD = 2048, 512  # points of the seen half: to fit, and to choose by
 NOISE = 0.005  # standard deviation of the error on each measured distance
-CONFIG = SearchConfig(steps=600, learning_rate=0.03, trust=1e-5, validations=12)
+CONFIG = SearchConfig(steps=600, learning_rate=0.03, trust=2e-4, validations=12)
 
 
 def half_seen(rows: np.ndarray, seed: int) -> Points:
@@ -43,7 +44,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
     architecture, data, space = run.space.architectures[0], run.dataset, run.space
     networks = run.networks(0, "test")
     known = jnp.asarray(run.reconstruction(0, "train").embedding)
-    region = space.region()
+    region = latent.correlated_region_of(known)
 
     @jax.jit
     def fits(objective):

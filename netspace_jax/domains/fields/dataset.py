@@ -149,6 +149,20 @@ class FieldData(Generic[Truth]):
         offset = {"validation": 0, "test": 1}[split]
         return Batch(whole.inputs[offset::2], whole.targets[offset::2])
 
+    def imitated(self, count: int, seed: int) -> Float[Array, "n d"]:
+        """Training points on which an imitation is compared with its network: at most `count`, drawn by a seed.
+
+        Where the zero level is what a field is for, a share of them is drawn near it (`Field.surface_share`).
+        """
+        points, values = self.examples("train")
+        rng = np.random.default_rng(seed)
+        chosen = rng.permutation(len(points))[:count]
+        near = round(len(chosen) * self.task.surface_share)
+        if near:
+            nearest = np.argsort(np.abs(np.asarray(values)).max(-1))[: max(1, len(points) // 3)]
+            chosen[len(chosen) - near :] = rng.choice(nearest, near)
+        return points[chosen]
+
     @property
     def unseen(self) -> Samples:
         """Samples that nothing trains on, where there are any; else those of the first part."""

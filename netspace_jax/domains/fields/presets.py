@@ -14,31 +14,32 @@ def chairs() -> RunConfig:
     """
     zoo = FieldZooConfig(
         dataset="chairs",
-        architectures=("siren64",),
+        architectures=("siren-64-64-w20",),
         members=(1024,),
         validation=32,
         test=32,
         stops="end",
-        steps=6000,
+        steps=12_000,
         batch=256,
-        points=16384,
-        learning_rate=3e-3,
+        points=65_536,
+        learning_rate=1e-3,
         schedule="cosine",
     )
     netspace = FieldNetSpaceConfig(
         prep=(64, 72),
         probes=1024,
-        rank=24,
+        hidden=1024,
+        rank=32,
         noise=0.0,
         center="network",
         initial_scale=0.03,
         networks=64,
         batch=128,
-        steps=5000,
+        steps=15_000,
         error="absolute",
         select="agreement",
     )
-    refine = RefineConfig(steps=400, learning_rate=0.05, batch=2048)
+    refine = RefineConfig(steps=1000, batch=2048)
     return RunConfig("chairs", "fields", zoo, netspace, refine)
 
 

@@ -18,7 +18,7 @@ from netspace_jax.errors import InputError
 
 HELD_OUT, UNIFORM, SURFACE = 8192, 32768, 8192  # points of each shape that no network trains on
 NEAR = (0.05, 0.0158)  # standard deviations around the surface, those of DeepSDF: √0.0025 and √0.00025
-UNIFORM_SHARE = 0.3  # uniform points drawn for each training point; most are outside, and go first among those
+UNIFORM_SHARE = 0.4  # uniform points drawn for each training point; most are outside, and go first among those
 FEWEST_INSIDE = 16  # of the uniform points: a solid of less volume than 0.004 is none
 FEWEST_SHAPES = 8
 

@@ -24,6 +24,7 @@ class Field:
       error: the error between the values of two networks whose mean is minimised; squared in the paper.
       tolerance: a value counts as right within this distance.
       unit: of values, for the encoder.
+      surface_share: of the points of refinement, so many come from the third whose values are nearest to 0.
     """
 
     input_shape: tuple[int, ...] = (1,)
@@ -33,6 +34,7 @@ class Field:
     metric: ClassVar[str]
     tolerance: ClassVar[float]
     unit: ClassVar[float]
+    surface_share: ClassVar[float] = 0.0
 
     @property
     def outputs(self) -> int:
@@ -88,6 +90,7 @@ class SignedDistance(Field):
     metric: ClassVar[str] = "within_0.01"
     tolerance: ClassVar[float] = 0.01
     unit: ClassVar[float] = 0.1  # beyond it matters little how far the surface is
+    surface_share: ClassVar[float] = 1 / 3  # with none: IoU 0.948 in place of 0.953, within 0.01 0.944 of 0.937
 
     def describe(self, outputs: Float[Array, "probe c"]) -> Float[Array, "features"]:
         """Distances, and their sign made soft (docs/method.md, eq. 5)."""
