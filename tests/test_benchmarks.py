@@ -158,6 +158,8 @@ def test_a_figure_over_seeds_has_its_spread():
     assert found["figures"]["a"] == {"mean": 2.0, "std": 1.0, "min": 1.0, "max": 3.0, "seeds": 3}
     assert found["figures"]["b"] == {"mean": 1.0, "std": None, "min": 1.0, "max": 1.0, "seeds": 1}
     assert found["command"] == "python benchmarks/evidence.py digits --seeds 0 1 2"
+    shared = evidence.summary(evidence.Arguments("chairs", seeds=(0,), zoo_seed=0), [{"a": 1.0}])
+    assert shared["command"] == "python benchmarks/evidence.py chairs --seeds 0 --zoo-seed 0"
     assert tables.number(found["figures"]["a"]) == "2.000 ± 1.000"
 
 

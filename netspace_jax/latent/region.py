@@ -42,12 +42,13 @@ class CorrelatedRegion(Region):
 
     def standardise(self, z: Float[Array, "... embedding"]) -> Float[Array, "... embedding"]:
         """Distance from the centre, the same in all directions (docs/method.md, eq. 37)."""
-        away = (z - self.mean) / self.rest
-        return away + ((self.rest / self.std - 1) * (away @ self.axes.T)) @ self.axes
+        away = (z - jnp.broadcast_to(self.mean, z.shape)) / self.rest
+        return away + (away @ self.axes.T) @ ((self.rest / self.std - 1)[:, None] * self.axes)
 
     def restore(self, u: Float[Array, "... embedding"]) -> Float[Array, "... embedding"]:
         """The embedding of a standardised one."""
-        return self.mean + self.rest * u + ((self.std - self.rest) * (u @ self.axes.T)) @ self.axes
+        wide = (u @ self.axes.T) @ ((self.std - self.rest)[:, None] * self.axes)
+        return jnp.broadcast_to(self.mean, u.shape) + self.rest * u + wide
 
 
 def region_of(z: Float[Any, "network embedding"]) -> Region:

@@ -1,5 +1,7 @@
 """Signed distance fields: points of the network's own shape, half outside and half inside."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth, field_data
 from netspace_jax.domains.fields.sampling import ShapeSet
-from netspace_jax.domains.fields.task import SignedDistance
+from netspace_jax.domains.fields.task import Picture, SignedDistance
 from netspace_jax.errors import InputError
 from netspace_jax.task import Dataset, Task, describe_task, task_from
 
@@ -53,6 +55,19 @@ def test_steps_draw_other_points_and_reach_all(data):
     seen = [tuple(np.asarray(sample(step)).astype(int)) for step in range(200)]
     assert len({*seen}) > 20
     assert set().union(*seen) == set(range(POINTS))
+
+
+def test_a_third_of_what_is_imitated_lies_near_the_surface(data):
+    """Of 80 points of the second shape; near are those of the least distance, the lowest 13 rows of each side."""
+    points = np.asarray(data.of(1).imitated(60, 0))
+    assert points.shape == (60, 3) and (points[:, 0] == 1).all()
+    assert (points[40:, 1] <= 13).all() and (points[:40, 1] > 13).any()
+    np.testing.assert_array_equal(points, data.of(1).imitated(60, 0))
+    assert (points != data.of(1).imitated(60, 1)).any()
+    elsewhere = dataclasses.replace(data, task=Picture((3,))).of(1).imitated(1000, 0)
+    assert (
+        len({tuple(row) for row in np.asarray(elsewhere)}) == 40 and len(elsewhere) == 80
+    )  # a point outside, one inside
 
 
 def test_validation_and_test_points_are_different(data):
