@@ -96,9 +96,10 @@ def listed(found: Mapping[str, Any], wanted: tuple[tuple[str, str], ...]) -> str
 
 
 def seeds(found: Mapping[str, Any]) -> str:
-    """How many seeds."""
+    """How many seeds, and whether they share one zoo."""
     count = len(found["seeds"])
-    return f"{count} seed{'s' if count > 1 else ''}"
+    zoo = " of NetSpace on one zoo" if count > 1 and "--zoo-seed" in found["command"] else ""
+    return f"{count} seed{'s' if count > 1 else ''}{zoo}"
 
 
 def source(found: Mapping[str, Any]) -> str:
