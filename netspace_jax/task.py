@@ -138,6 +138,15 @@ class Ordered(Protocol):
         ...
 
 
+@runtime_checkable
+class ImitationInputs(Protocol):
+    """Data that knows where an imitation has to match ONE network best: near the surface of a shape, for example."""
+
+    def imitation_inputs(self, count: int, seed: int) -> Float[Array, "n *input"]:
+        """Training inputs on which an imitation is compared with its network: at most `count`, drawn by a seed."""
+        ...
+
+
 def draw(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> PyTree:
     """What `take` makes the training batch of a step from."""
     return dataset.draw(key, step, size) if isinstance(dataset, Ordered) else step
@@ -178,12 +187,3 @@ def task_from(description: Mapping[str, Any]) -> Task:
         return _TASKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     except TypeError as error:
         raise InputError(f"the description of task {name!r} does not fit it ({error})") from error
-
-
-@runtime_checkable
-class Weighed(Protocol):
-    """Data that knows where an imitation of ONE network matters most: near the surface of a shape, for example."""
-
-    def imitated(self, count: int, seed: int) -> Float[Array, "n *input"]:
-        """Training inputs on which an imitation is compared with its network: at most `count`, drawn by a seed."""
-        ...

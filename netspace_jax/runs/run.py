@@ -13,7 +13,7 @@ from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compa
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
 from netspace_jax.space.refinement import refine
-from netspace_jax.task import Dataset, Split, Weighed
+from netspace_jax.task import Dataset, ImitationInputs, Split
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)
@@ -102,13 +102,13 @@ class Run(Generic[Data]):
             inputs = self.dataset.examples("train").inputs
         else:
             own = (self.dataset.of(int(index)) for index in networks.indices)
-            inputs = np.stack([np.asarray(_imitated(data, config.seed)) for data in own])
+            inputs = np.stack([np.asarray(_imitation_inputs(data, config.seed)) for data in own])
         return refine(self.space, architecture_id, networks.parameters, z, inputs=inputs, config=config)
 
 
-def _imitated(data: Dataset, seed: int) -> Float[Array, "n *input"]:
+def _imitation_inputs(data: Dataset, seed: int) -> Float[Array, "n *input"]:
     """Inputs of ONE network that its refinement draws from."""
-    if isinstance(data, Weighed):
-        return data.imitated(_POINTS, seed)
+    if isinstance(data, ImitationInputs):
+        return data.imitation_inputs(_POINTS, seed)
     inputs = data.examples("train").inputs
     return inputs[np.random.default_rng(seed).permutation(len(inputs))[:_POINTS]]

@@ -149,7 +149,7 @@ class FieldData(Generic[Truth]):
         offset = {"validation": 0, "test": 1}[split]
         return Batch(whole.inputs[offset::2], whole.targets[offset::2])
 
-    def imitated(self, count: int, seed: int) -> Float[Array, "n d"]:
+    def imitation_inputs(self, count: int, seed: int) -> Float[Array, "n d"]:
         """Training points on which an imitation is compared with its network: at most `count`, drawn by a seed.
 
         Where the zero level is what a field is for, a share of them is drawn near it (`Field.surface_share`).

@@ -59,15 +59,14 @@ def test_steps_draw_other_points_and_reach_all(data):
 
 def test_a_third_of_what_is_imitated_lies_near_the_surface(data):
     """Of 80 points of the second shape; near are those of the least distance, the lowest 13 rows of each side."""
-    points = np.asarray(data.of(1).imitated(60, 0))
+    points = np.asarray(data.of(1).imitation_inputs(60, 0))
     assert points.shape == (60, 3) and (points[:, 0] == 1).all()
     assert (points[40:, 1] <= 13).all() and (points[:40, 1] > 13).any()
-    np.testing.assert_array_equal(points, data.of(1).imitated(60, 0))
-    assert (points != data.of(1).imitated(60, 1)).any()
-    elsewhere = dataclasses.replace(data, task=Picture((3,))).of(1).imitated(1000, 0)
-    assert (
-        len({tuple(row) for row in np.asarray(elsewhere)}) == 40 and len(elsewhere) == 80
-    )  # a point outside, one inside
+    np.testing.assert_array_equal(points, data.of(1).imitation_inputs(60, 0))
+    assert (points != data.of(1).imitation_inputs(60, 1)).any()
+    elsewhere = dataclasses.replace(data, task=Picture((3,))).of(1).imitation_inputs(1000, 0)
+    # Each point is there once outside and once inside.
+    assert len({tuple(row) for row in np.asarray(elsewhere)}) == 40 and len(elsewhere) == 80
 
 
 def test_validation_and_test_points_are_different(data):
