@@ -45,6 +45,7 @@ class Domain:
       presets: complete configurations by name, each a function whose docstring says what it is.
       evaluations: its sections of a report, and what else can be made of a finished run.
       task_of: the task as a space of this configuration compares networks by it; by default the data's own.
+      data_of: the data that a space of this configuration trains on; by default the data as it is.
       check: refuses values of its own flags that cannot be.
       training: how ONE network trains, from an architecture and the zoo's configuration.
       data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
@@ -60,6 +61,7 @@ class Domain:
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
     task_of: Callable[[Any, Any], Task] = lambda config, task: task
+    data_of: Callable[[Any, Any], Dataset] = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
     training: Callable[[Architecture, Any], Training] = supervised
     data_flags: tuple[str, ...] = ("dataset",)

@@ -74,6 +74,14 @@ def augment(
     return jax.vmap(window)(jnp.asarray(x), corners, mirrored)
 
 
+def mix(
+    key: PRNGKeyArray, x: Float[Array, "batch h w c"], others: Float[Array, "batch h w c"]
+) -> Float[Array, "batch h w c"]:
+    """Each image mixed with another, of which 0.3 to 0.7 is taken (mixup; Zhang et al. 2018, arXiv 1710.09412)."""
+    share = jax.random.uniform(key, (len(x), 1, 1, 1), minval=0.3, maxval=0.7)
+    return x + share * (others - x)
+
+
 def _by_products(
     x: UInt8[Array, "batch h w c"], corners: Int[Array, "batch 2"], mirrored: Bool[Array, "batch"]
 ) -> UInt8[Array, "batch h w c"]:

@@ -7,7 +7,7 @@ import tyro
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.rules import MOST, NOT_NEGATIVE, POSITIVE, Range
+from netspace_jax.rules import MOST, NOT_NEGATIVE, POSITIVE, Range, Unless
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +38,9 @@ class ImageNetSpaceConfig(NetSpaceConfig):
     relative: Annotated[float, NOT_NEGATIVE] = 1.0
     """Weight of a second distillation, at a third of the standard deviation of each network's own logits; 0 in the
     paper."""
+    mixed: Annotated[float, Range(0, 1), Unless("teaching", "common")] = 0.0
+    """Share of the images of a step, and of the probes, that are mixtures of two training images: networks that are
+    sure of every training image differ on mixtures; 0 in the paper."""
 
 
 def check(config: RunConfig) -> None:

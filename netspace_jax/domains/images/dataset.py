@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
-from netspace_jax.data.augment import augment, normalise
+from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import ImageSet
 from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import shuffled
@@ -130,7 +130,12 @@ class LabelledImages:
 
 @flax.struct.dataclass
 class ImageData:
-    """A set of labelled images on the device; every network sees the same ones."""
+    """A set of labelled images on the device; every network sees the same ones.
+
+    Attributes:
+      mixed: share of a batch, and of the probes, that are mixtures of two training images. A mixture has the label of
+        the first.
+    """
 
     train: LabelledImages
     validation: LabelledImages
@@ -138,6 +143,7 @@ class ImageData:
     task: Classification = flax.struct.field(pytree_node=False)
     crop_padding: int = flax.struct.field(pytree_node=False, default=0)
     flip: bool = flax.struct.field(pytree_node=False, default=False)
+    mixed: float = flax.struct.field(pytree_node=False, default=0.0)
     shared: bool = flax.struct.field(pytree_node=False, default=True)
     items: int = flax.struct.field(pytree_node=False, default=1)
 
@@ -165,8 +171,14 @@ class ImageData:
     def take(self, drawn: tuple[Int[Array, "batch"], Array]) -> Batch:
         """The images that were drawn, augmented."""
         chosen, words = drawn
-        x = augment(jax.random.wrap_key_data(words), self.train.x[chosen], self.crop_padding, self.flip)
-        return Batch(self._normalised(x), self.train.y[chosen])
+        key = jax.random.wrap_key_data(words)
+        x = self._normalised(augment(key, self.train.x[chosen], self.crop_padding, self.flip))
+        count = round(self.mixed * len(chosen))
+        if count:
+            others = jax.random.randint(jax.random.fold_in(key, 1), (count,), 0, len(self.train.y))
+            mixtures = mix(jax.random.fold_in(key, 2), x[:count], self._normalised(self.train.x[others]))
+            x = x.at[:count].set(mixtures)
+        return Batch(x, self.train.y[chosen])
 
     def examples(self, split: Split) -> Batch:
         """All images of a split, normalised."""
@@ -174,8 +186,14 @@ class ImageData:
         return Batch(self._normalised(images.x), images.y)
 
     def probes(self, count: int) -> Float[Array, "probe h w c"]:
-        """The first training images, cycled if there are too few."""
-        return self._normalised(self.train.x[np.arange(count) % len(self.train.x)])
+        """The first training images, cycled if there are too few; `mixed` of them halfway to one further on."""
+        numbers, images = np.arange(count), len(self.train.x)
+        x = self._normalised(self.train.x[numbers % images])
+        mixtures = np.flatnonzero(np.floor((numbers + 1) * self.mixed) > np.floor(numbers * self.mixed))
+        if not len(mixtures):
+            return x
+        others = self._normalised(self.train.x[(mixtures + images // 2) % images])
+        return x.at[mixtures].set((x[mixtures] + others) / 2)
 
     def chance(self, split: Split) -> float:
         """Accuracy of always naming the commonest class."""

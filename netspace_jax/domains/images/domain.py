@@ -7,7 +7,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.data.images import ImageSet, load_images
 from netspace_jax.domain import Domain, Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
-from netspace_jax.domains.images.dataset import Classification, image_data
+from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
 from netspace_jax.domains.images.ensemble import ensemble
 from netspace_jax.domains.images.explorer import view
 from netspace_jax.domains.images.interpolation import interpolation
@@ -63,6 +63,11 @@ def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification
     return dataclasses.replace(task, temperature=config.temperature, relative=config.relative)
 
 
+def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
+    """The images that a space of this configuration compares networks on in training."""
+    return dataclasses.replace(data, mixed=config.mixed)
+
+
 def training(architecture: Architecture, config: ImageZooConfig) -> Training:
     """How one classifier trains: on labelled batches, its products in the number format that is asked for."""
     return supervised(architecture, config, config.precision)
@@ -93,6 +98,7 @@ DOMAIN = Domain(
         Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
     ),
     task_of=task_of,
+    data_of=data_of,
     check=check,
     training=training,
     data_flags=("dataset", "data_dir", "images", "normalise"),

@@ -71,6 +71,26 @@ def test_splits_and_probes(data):
     assert len({*map(int, data.probes(COUNT)[:, 0, 0, 0])}) == COUNT
 
 
+def test_a_share_of_batch_and_probes_are_mixtures_of_two_training_images(data):
+    """Pixel (0, 0) of a mixture lies between the numbers of its two images; of the rest it is the image's number."""
+    mixing = dataclasses.replace(data, mixed=0.4)
+    plain, mixed = batch(data, 2), batch(mixing, 2)
+    np.testing.assert_array_equal(mixed.targets, plain.targets)
+    np.testing.assert_array_equal(mixed.inputs[2:], plain.inputs[2:])
+    first, between = (np.asarray(sample.inputs[:2, 0, 0, 0]) for sample in (plain, mixed))
+    # An image of number 0 to 22 takes 0.3 to 0.7 of another of number 0 to 22.
+    assert (between >= 0.3 * first - 1e-4).all() and (between <= 0.7 * first + 0.7 * (COUNT - 1) + 1e-4).all()
+    assert (between != first).any()
+
+    all_plain, all_mixed = (np.asarray(each.probes(COUNT)[:, 0, 0, 0]) for each in (data, mixing))
+    others = all_plain[(np.arange(COUNT) + COUNT // 2) % COUNT]
+    changed = all_mixed != all_plain
+    assert changed.sum() == int(0.4 * COUNT)
+    np.testing.assert_allclose(all_mixed[changed], ((all_plain + others) / 2)[changed], rtol=1e-5)
+    np.testing.assert_array_equal(mixing.probes(7), mixing.probes(COUNT)[:7])
+    np.testing.assert_array_equal(mixing.examples("train").inputs, data.examples("train").inputs)
+
+
 def test_a_batch_of_more_images_than_there_are_is_all_of_them(data):
     few, many = (data.sample(jax.random.key(0), jnp.int32(5), size) for size in (COUNT, 2 * COUNT + 3))
     np.testing.assert_array_equal(many.inputs, few.inputs)

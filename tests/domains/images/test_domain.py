@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from netspace_jax.domains.images.config import ImageZooConfig
-from netspace_jax.domains.images.domain import load
+from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
+from netspace_jax.domains.images.domain import data_of, load
 from netspace_jax.errors import InputError
 
 
@@ -20,6 +20,12 @@ def test_digits():
 def test_augmentation_comes_from_the_configuration():
     data = load(ImageZooConfig(crop_padding=2, flip=True)).dataset
     assert data.crop_padding == 2 and data.flip
+
+
+def test_mixtures_come_from_the_configuration_of_the_space():
+    data = load(ImageZooConfig()).dataset
+    assert data_of(ImageNetSpaceConfig(), data).mixed == 0
+    assert data_of(ImageNetSpaceConfig(mixed=0.5), data).mixed == 0.5
 
 
 @pytest.mark.parametrize(
