@@ -165,12 +165,20 @@ def digits_multi_own() -> RunConfig:
     0.960 ± 0.002 (mean of 2 seeds).
     """
     base = digits_multi()
-    return dataclasses.replace(
-        base,
-        name="digits-multi-own",
-        netspace=dataclasses.replace(base.netspace, teaching="self", select="gap", relative=1.0, rank=8),
-        refine=RefineConfig(steps=400, learning_rate=0.2, batch=128),
+    zoo = dataclasses.replace(base.zoo, members=(144, 144, 144, 144))
+    netspace = dataclasses.replace(
+        base.netspace,
+        hidden=512,
+        rank=16,
+        probes=128,
+        mixed=0.5,
+        teaching="self",
+        relative=1.0,
+        steps=3000,
+        select="gap",
     )
+    refine = RefineConfig(steps=1000, learning_rate=0.15, batch=128)
+    return dataclasses.replace(base, name="digits-multi-own", zoo=zoo, netspace=netspace, refine=refine)
 
 
 def digits_unseen() -> RunConfig:
