@@ -175,9 +175,9 @@ def digits_multi_own() -> RunConfig:
         teaching="self",
         relative=1.0,
         steps=3000,
-        select="gap",
+        select="agreement",
     )
-    refine = RefineConfig(steps=1000, learning_rate=0.15, batch=128)
+    refine = RefineConfig(steps=1500, learning_rate=0.15, batch=128)
     return dataclasses.replace(base, name="digits-multi-own", zoo=zoo, netspace=netspace, refine=refine)
 
 
