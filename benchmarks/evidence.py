@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 import netspace_jax  # noqa: E402  (the repository's own, from wherever the command runs)
 from benchmarks import tables  # noqa: E402
+from netspace_jax.config import digest  # noqa: E402
 from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
 
 RESULTS = ROOT / "results"
@@ -64,7 +65,7 @@ def measure(args: Arguments) -> Path:
     path = RESULTS / f"{args.name or args.preset}.json"
     earlier = json.loads(path.read_text()) if args.add and path.exists() else None
     if earlier is not None:
-        check_added(args.seeds, earlier)
+        check_added(args, earlier)
     runs = []
     for seed in args.seeds:
         out = args.runs / f"{args.name or args.preset}-{seed}"
@@ -77,9 +78,23 @@ def measure(args: Arguments) -> Path:
     return path
 
 
-def check_added(seeds: tuple[int, ...], earlier: dict) -> None:
+def settings(args: Arguments) -> dict:
+    """What the seeds of one file have in common: what the preset says today, and the flags."""
+    known = netspace_jax.preset(args.preset)
+    parts = "-".join(digest(part) for part in (known.zoo, known.netspace, known.refine))
+    return {"preset": parts, "flags": list(args.flags), "zoo_seed": args.zoo_seed}
+
+
+def check_added(args: Arguments, earlier: dict) -> None:
     """Refuse, before anything is run, seeds that cannot be added to what a file of results holds."""
-    twice = sorted(set(seeds) & set(earlier["seeds"]))
+    before, now = earlier.get("settings", {}), settings(args)
+    for name in before:
+        if before[name] != now[name]:
+            raise SystemExit(
+                f"the file of results was measured with other settings ({name.replace('_', ' ')} {before[name]}, now "
+                f"{now[name]}): measure all seeds again, without --add, or choose another --name"
+            )
+    twice = sorted(set(args.seeds) & set(earlier["seeds"]))
     if twice:
         raise SystemExit(f"the file of results has seed {twice[0]} already: give others")
     if len(earlier["seeds"]) > 1 and any("values" not in figure for figure in earlier["figures"].values()):
@@ -127,6 +142,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
     flags = options + (f" --flags={' '.join(args.flags)}" if args.flags else "")
     return {
         "command": f"python benchmarks/evidence.py {args.preset} --seeds {' '.join(map(str, seeds))}{flags}",
+        "settings": settings(args),
         **part,
         "seeds": seeds,
         "quiet": any(quiet),

@@ -209,7 +209,7 @@ class RunConfig:
 WITHOUT_EFFECT = ("data_dir", "chunk")
 
 
-def digest(config: ZooConfig, *extra: str) -> str:
+def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> str:
     """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
 
     Fields that have their default do not count, so that a field added later does not change the digest, and 128 is

@@ -175,7 +175,12 @@ def test_seeds_are_added_to_those_measured_before():
     last = evidence.summary(evidence.Arguments("digits", seeds=(3,)), [{"a": 6.0}], found)
     assert last["figures"]["a"]["mean"] == 3.0 and len(last["figures"]["seconds/total"]["values"]) == 4
     with pytest.raises(SystemExit, match="already"):
-        evidence.check_added((2,), last)
+        evidence.check_added(evidence.Arguments("digits", seeds=(2,)), last)
+    for other in ({"zoo_seed": 0}, {"flags": ("--zoo.steps=9",)}):
+        with pytest.raises(SystemExit, match="other settings"):
+            evidence.check_added(evidence.Arguments("digits", seeds=(4,), **other), last)
+    with pytest.raises(SystemExit, match="other settings"):
+        evidence.check_added(evidence.Arguments("digits-large", seeds=(4,)), last)
     del last["figures"]["a"]["values"]
     with pytest.raises(SystemExit, match="single seeds"):
-        evidence.check_added((4,), last)
+        evidence.check_added(evidence.Arguments("digits", seeds=(4,)), last)
