@@ -127,16 +127,18 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
         "quiet": args.quiet,
     }
     parts = [part] if earlier is None else [*_parts(earlier), part]
-    quiet = [part["quiet"] for part in parts for _ in part["seeds"]]
-    seeds = [seed for part in parts for seed in part["seeds"]]
+    quiet = {seed: part["quiet"] for part in parts for seed in part["seeds"]}
+    measured = [*([] if earlier is None else earlier["seeds"]), *part["seeds"]]
+    seeds = sorted(measured)
     known = {} if earlier is None else {name: _values(found) for name, found in earlier["figures"].items()}
     absent = [None] * (len(seeds) - len(runs))
     figures = {}
     for name in sorted(known.keys() | runs[0].keys()):
-        values = [*known.get(name, absent), *(run.get(name) for run in runs)]
-        if "seconds" in name and any(quiet):
-            values = [value if alone else None for value, alone in zip(values, quiet, strict=True)]
-        figures[name] = _figure(values)
+        found = (*known.get(name, absent), *(run.get(name) for run in runs))
+        values = dict(zip(measured, found, strict=True))
+        if "seconds" in name and any(quiet.values()):
+            values = {seed: value if quiet[seed] else None for seed, value in values.items()}
+        figures[name] = _figure([values[seed] for seed in seeds])
     options = f" --distil-times {args.distil_times}" if args.distil_times else ""
     options += "" if args.zoo_seed is None else f" --zoo-seed {args.zoo_seed}"
     flags = options + (f" --flags={' '.join(args.flags)}" if args.flags else "")
@@ -145,7 +147,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
         "settings": settings(args),
         **part,
         "seeds": seeds,
-        "quiet": any(quiet),
+        "quiet": any(quiet.values()),
         **({"parts": parts} if len(parts) > 1 else {}),
         "figures": figures,
     }

@@ -172,6 +172,9 @@ def test_seeds_are_added_to_those_measured_before():
     assert found["figures"]["a"]["values"] == [1.0, 2.0, 3.0] and found["figures"]["a"]["std"] == 1.0
     assert found["quiet"] and found["figures"]["seconds/total"]["values"] == [10.0, None, None]
     assert [part["seeds"] for part in found["parts"]] == [[0], [1, 2]]
+    late = evidence.summary(evidence.Arguments("digits", seeds=(7,)), [{"a": 7.0}])
+    early = evidence.summary(evidence.Arguments("digits", seeds=(2, 9)), [{"a": 2.0}, {"a": 9.0}], late)
+    assert early["seeds"] == [2, 7, 9] and early["figures"]["a"]["values"] == [2.0, 7.0, 9.0]
     last = evidence.summary(evidence.Arguments("digits", seeds=(3,)), [{"a": 6.0}], found)
     assert last["figures"]["a"]["mean"] == 3.0 and len(last["figures"]["seconds/total"]["values"]) == 4
     with pytest.raises(SystemExit, match="already"):
