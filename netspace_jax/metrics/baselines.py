@@ -12,7 +12,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.metrics.behaviour import agreement_with_each, outputs_on
 from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_blocks
+from netspace_jax.ops.mapping import Rows, in_own_blocks
 from netspace_jax.task import Task
 
 RATE = 3e-3  # of Adam, for a network that is distilled
@@ -57,7 +57,7 @@ def distilled(
     """
     numbers = np.arange(len(wanted), dtype=np.int32)
     taught = (teacher or architecture, architecture)
-    return in_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, task, steps, batch, seed)
+    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, task, steps, batch, seed)
 
 
 @functools.partial(jax.jit, static_argnames=("taught", "task", "steps", "batch", "seed"))

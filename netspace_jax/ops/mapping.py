@@ -111,6 +111,18 @@ def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 
         return _in_many_calls(function, rows, rest, total, size)
 
 
+def in_own_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
+    """As `in_blocks`, but few networks make a block of their own size, compiled for it.
+
+    For what takes hundreds of steps on each network: to fill a block up would cost more than a compilation.
+    """
+    total = len(jax.tree.leaves(rows)[0])
+    if total > BLOCK:
+        return in_blocks(function, rows, *rest)
+    with jax.default_matmul_precision("float32"):
+        return jax.tree.map(np.asarray, function(np.int32(total), rows, *rest))
+
+
 def _in_many_calls(function: Callable[..., PyTree], rows: PyTree, rest: tuple, total: int, size: int) -> PyTree:
     parts = []
     for begin in range(0, total, size):

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
 from netspace_jax.ops.descent import descend, some_of
-from netspace_jax.ops.mapping import BLOCK, Rows, in_blocks, in_pieces
+from netspace_jax.ops.mapping import Rows, in_own_blocks, in_pieces
 from netspace_jax.space.netspace import NetSpace
 
 _JUDGED = 4096
@@ -40,10 +40,7 @@ def refine(
     own = inputs.ndim > 1 + len(netspace.task.input_shape)
     rows = (np.asarray(flats), np.asarray(z), np.asarray(inputs)) if own else (np.asarray(flats), np.asarray(z))
     shared = None if own else inputs
-    if len(z) <= BLOCK:  # hundreds of steps of networks that only fill a block up would cost more than a compilation
-        with jax.default_matmul_precision("float32"):
-            return np.asarray(_refine(0, rows, netspace, shared, architecture_id, config))
-    return in_blocks(_refine, rows, netspace, shared, architecture_id, config)
+    return in_own_blocks(_refine, rows, netspace, shared, architecture_id, config)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
