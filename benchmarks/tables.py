@@ -25,7 +25,7 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
     ("digits-multi", "LeNetLike, VanillaCNN, ResNet8, ResNet32 in one space, one ResNet56 teaches", (
         ("generated accuracy", "reconstruct/accuracy_test"), ("head accuracy", "architecture/accuracy_test"))),
-    ("digits-multi-own", "the same, each network its own teacher", (
+    ("digits-multi-own", "144 of each of these, each network its own teacher", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("refined", "refined/agreement_test"))),
     ("digits-unseen", "VanillaCNN and ResNet8 never shown", (
         ("VanillaCNN", "unseen/vanilla_cnn/accuracy"), ("ResNet8", "unseen/resnet8/accuracy"))),
