@@ -188,6 +188,10 @@ class RefineConfig:
     """Inputs of one step, drawn anew for each; all of them where there are fewer."""
     seed: Annotated[int, SEED] = 0
     """Seed of the draws."""
+    judged_on: Literal["train", "validation"] = "train"
+    """Inputs on which it is judged how far an embedding moves: those that the steps draw from, all the way or not at
+    all; or the validation split's, which no step sees, in eighths of the way. The latter pays where networks are sure
+    of all training inputs."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -99,11 +99,24 @@ class Run(Generic[Data]):
     ) -> Float[np.ndarray, "network embedding"]:
         config = self.config.refine
         if self.dataset.shared:
-            inputs = self.dataset.examples("train").inputs
-        else:
-            own = (self.dataset.of(int(index)) for index in networks.indices)
-            inputs = np.stack([np.asarray(_imitation_inputs(data, config.seed)) for data in own])
-        return refine(self.space, architecture_id, networks.parameters, z, inputs=inputs, config=config)
+            return self.refine_shared(networks.parameters, z, architecture_id)
+        own = [self.dataset.of(int(index)) for index in networks.indices]
+        inputs = np.stack([np.asarray(_imitation_inputs(data, config.seed)) for data in own])
+        held_out = None
+        if config.judged_on == "validation":
+            held_out = np.stack([np.asarray(data.examples("validation").inputs) for data in own])
+        return refine(
+            self.space, architecture_id, networks.parameters, z, inputs=inputs, held_out=held_out, config=config
+        )
+
+    def refine_shared(
+        self, flats: Float[np.ndarray, "network size"], z: Float[np.ndarray, "network embedding"], architecture_id: int
+    ) -> Float[np.ndarray, "network embedding"]:
+        """Refined embeddings of any networks that see the data which all share, of the zoo or not."""
+        config = self.config.refine
+        inputs = self.dataset.examples("train").inputs
+        held_out = None if config.judged_on == "train" else self.dataset.examples("validation").inputs
+        return refine(self.space, architecture_id, flats, z, inputs=inputs, held_out=held_out, config=config)
 
 
 def _imitation_inputs(data: Dataset, seed: int) -> Float[Array, "n *input"]:

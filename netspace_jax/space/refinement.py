@@ -20,6 +20,9 @@ from netspace_jax.space.netspace import NetSpace
 _JUDGED = 4096
 """Inputs, at most, on which an embedding is compared with the one that it began as."""
 
+_WAY = 9
+"""Points of the way, with both its ends, that are compared on held-out inputs."""
+
 
 def refine(
     netspace: NetSpace,
@@ -28,6 +31,7 @@ def refine(
     z: Float[Rows, "network embedding"],
     *,
     inputs: Float[Rows, "n *input"] | Float[Rows, "network n *input"],
+    held_out: Float[Rows, "m *input"] | Float[Rows, "network m *input"] | None = None,
     config: RefineConfig,
 ) -> Float[np.ndarray, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
@@ -36,23 +40,32 @@ def refine(
       flats: the networks, all of one architecture.
       z: their embeddings to begin at.
       inputs: what a network and its imitation are compared on: the same for all networks, or some of each one's own.
+      held_out: inputs that no step sees, shared or each network's own as `inputs` are. Of the straight way from an
+        embedding to where the steps lead, the point is taken that imitates best on them (after Wortsman et al. 2022,
+        arXiv 2109.01903). Without them, all of the way is taken where its end is the better one on `inputs`, or none.
     """
+    given = (inputs,) if held_out is None else (inputs, held_out)
     own = inputs.ndim > 1 + len(netspace.task.input_shape)
-    rows = (np.asarray(flats), np.asarray(z), np.asarray(inputs)) if own else (np.asarray(flats), np.asarray(z))
-    shared = None if own else inputs
-    return in_own_blocks(_refine, rows, netspace, shared, architecture_id, config)
+    rows = (np.asarray(flats), np.asarray(z), given if own else ())
+    return in_own_blocks(_refine, rows, netspace, () if own else given, architecture_id, config)
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
 def _refine(_, rows, netspace, shared, architecture_id, config):
-    def one(flat, start, inputs=shared):
-        return _refined(netspace, architecture_id, config, flat, start, inputs)
+    def one(flat, start, own):
+        return _refined(netspace, architecture_id, config, flat, start, *shared, *own)
 
     return jax.vmap(one)(*rows)
 
 
 def _refined(
-    netspace: NetSpace, architecture_id: int, config: RefineConfig, flat: Any, start: Any, inputs: Any
+    netspace: NetSpace,
+    architecture_id: int,
+    config: RefineConfig,
+    flat: Any,
+    start: Any,
+    inputs: Any,
+    held_out: Any = None,
 ) -> Float[Array, "embedding"]:
     """One embedding refined."""
     architecture = netspace.architectures[architecture_id]
@@ -71,5 +84,7 @@ def _refined(
     u = jnp.zeros_like(start)
     end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
-    judged = some_of(inputs, _JUDGED, config.seed)
-    return start + unit * jnp.where(loss(end, judged) <= loss(u, judged), end, u)
+    judged = some_of(inputs if held_out is None else held_out, _JUDGED, config.seed)
+    way = jnp.linspace(1, 0, 2 if held_out is None else _WAY)
+    losses = jax.lax.map(lambda part: loss(part * end, judged), way)
+    return start + unit * way[losses.argmin()] * end

@@ -74,6 +74,7 @@ class Space(NetSpace):
         *,
         refine_steps: int = 0,
         inputs: Shaped[Any, "n *input"] | None = None,
+        held_out: Shaped[Any, "m *input"] | None = None,
         config: RefineConfig = RefineConfig(),
     ) -> Float[Array, "*networks embedding"]:
         """Embedding of a network, or embeddings of many, one row for each.
@@ -86,6 +87,8 @@ class Space(NetSpace):
           refine_steps: gradient steps on the embedding, with the decoder frozen, that make the decoded network imitate
             the given one better (docs/method.md, eq. 23).
           inputs: inputs on which refinement compares the two networks; by default the probe inputs.
+          held_out: inputs that its steps do not see, on which it is judged how far the embedding moves; by default it
+            moves all the way, or not at all where that is no better on `inputs`.
           config: how embeddings are refined; `refine_steps` replaces its number of steps.
 
         Raises:
@@ -108,7 +111,8 @@ class Space(NetSpace):
         if refine_steps:
             own = dataclasses.replace(config, steps=refine_steps)
             data = self.constants.probes if inputs is None else self.task.prepare(inputs)
-            z = jnp.asarray(refine(self, which, flats, z, inputs=data, config=own))
+            judge = None if held_out is None else self.task.prepare(held_out)
+            z = jnp.asarray(refine(self, which, flats, z, inputs=data, held_out=judge, config=own))
         return z[0] if single else z
 
     def _warn_of_strange(self, z: Float[Array, "network embedding"]) -> None:

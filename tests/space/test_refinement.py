@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.config import RefineConfig
+
 STEPS = 60
 
 
@@ -46,3 +48,21 @@ def test_what_networks_are_compared_on_may_be_given(space, data, members):
     np.testing.assert_array_equal(own, same)
     before = imitation(space, members, space.encode(members, "perceptron4"), inputs)
     assert imitation(space, members, own, inputs).mean() < 0.8 * before.mean()
+
+
+def test_held_out_inputs_say_how_far_an_embedding_moves(space, data, members):
+    """On them no embedding is worse than the encoder's, and its place is an eighth of the way that the steps made."""
+    inputs, held_out = data.examples("train").inputs[:1], data.examples("test").inputs
+    # Steps that are much too large, on much too few inputs, so that their end is a bad one.
+    config = RefineConfig(learning_rate=1.0)
+    plain = space.encode(members, "perceptron4")
+    end = space.encode(members, "perceptron4", refine_steps=STEPS, inputs=inputs, config=config)
+    found = space.encode(members, "perceptron4", refine_steps=STEPS, inputs=inputs, held_out=held_out, config=config)
+    before, all_the_way, after = (imitation(space, members, z, held_out) for z in (plain, end, found))
+    assert (all_the_way > before).any(), "the steps do no harm: the test shows nothing"
+    assert (after <= before + 1e-6).all() and (after <= all_the_way + 1e-6).all() and after.mean() < before.mean()
+    part = (found - plain) / np.where(end == plain, 1, end - plain)
+    moved = np.asarray(end != plain).any(1)
+    eighths = 8 * np.median(np.asarray(part), 1)[moved]
+    np.testing.assert_allclose(eighths, np.round(eighths), atol=1e-2)
+    assert len(set(np.round(eighths))) > 1

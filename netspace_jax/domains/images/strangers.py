@@ -18,7 +18,6 @@ from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many, generate_many
-from netspace_jax.space.refinement import refine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _twins(run: Run[ImageData], which: int, flats: Float[np.ndarray, "network si
     score, generated_score, agreement = compare(run.dataset, architecture, flats, generate_many(space, which, z))
     refined = z
     if run.config.refine.steps:
-        refined = refine(space, which, flats, z, inputs=run.dataset.examples("train").inputs, config=run.config.refine)
+        refined = run.refine_shared(flats, z, which)
     _, refined_score, refined_agreement = compare(
         run.dataset, architecture, flats, generate_many(space, which, refined)
     )
