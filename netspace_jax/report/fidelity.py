@@ -23,6 +23,8 @@ from netspace_jax.space.many import embed_many, generate_many
 BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
 """Scores of input networks between which agreement is also given."""
 
+_JUDGED = {"train": "", "validation": ", and of the way that they make as much as is best on the validation split's"}
+
 
 class Row(NamedTuple):
     """One way to a network that does what a given one does: scores of input and result, and their agreement."""
@@ -84,7 +86,8 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
     text = (
         f"Test members, never seen; in brackets, 95 % intervals over networks. Scored by: {label}. Refined: {steps} "
         f"gradient steps on the "
-        f"embedding, the decoder frozen, without labels, on training inputs. Refined embeddings have an agreement of "
+        f"embedding, the decoder frozen, without labels, on training inputs{_JUDGED[run.config.refine.judged_on]}. "
+        f"Refined embeddings have an agreement of "
         f"{metrics['refined/agreement_test']:.3f}: against the encoder alone it is {difference(refined, encoded)}; "
         f"against the best of the baselines without noise, {best.split('/')[1].replace('_', ' ')} with "
         f"{metrics[best]:.3f}, it is {difference(refined, baseline)}."

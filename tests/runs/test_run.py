@@ -2,8 +2,11 @@
 
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from netspace_jax.config import RefineConfig
 from tests import tiny
 
 
@@ -33,3 +36,22 @@ def test_reconstructions_are_computed_once_and_of_test_inputs():
         found.score, [member.score_test for member in run.networks(0, "test").members], atol=1e-6
     )
     assert run.metric == "accuracy" and run.trained_ids == (0,)
+
+
+def test_the_validation_split_may_judge_refinement():
+    """No network is then worse on its inputs than where it began, however bad the steps are elsewhere."""
+    run = again()
+    config = RefineConfig(steps=20, learning_rate=1.0, batch=4, judged_on="validation")
+    run = dataclasses.replace(run, config=dataclasses.replace(run.config, refine=config))
+    flats = run.networks(0, "test").parameters
+    began = run.reconstruction(0, "test").embedding
+    began = began + 0.3 * np.random.default_rng(0).standard_normal(began.shape).astype(np.float32)
+    judge, apply = run.dataset.examples("validation").inputs, run.space.architectures[0].apply
+
+    def loss(flat, z):
+        return run.dataset.task.imitation_loss(apply(flat, judge), apply(run.space.generate(z, 0), judge))
+
+    before, after = (
+        jax.vmap(loss)(jnp.asarray(flats), jnp.asarray(z)) for z in (began, run.refine_shared(flats, began, 0))
+    )
+    assert (after <= before + 1e-6).all() and after.mean() < before.mean()

@@ -1,5 +1,6 @@
 """Sections about pictures: figures by hand, in a space that gives every network back."""
 
+import dataclasses
 import functools
 
 import jax
@@ -52,6 +53,14 @@ def test_a_space_that_gives_networks_back_has_their_psnr(run):
     assert metrics["pictures/psnr_members"] == pytest.approx(psnr(own, wanted).mean())
     assert metrics["pictures/psnr_generated"] == pytest.approx(metrics["pictures/psnr_members"])
     assert metrics["pictures/psnr_refined"] >= metrics["pictures/psnr_generated"] - 1e-3
+
+
+def test_each_networks_own_held_out_points_may_judge_its_refinement(run):
+    judged = dataclasses.replace(run.config.refine, judged_on="validation")
+    own = dataclasses.replace(run, config=dataclasses.replace(run.config, refine=judged))
+    found = own.refined(0)
+    assert found.embedding.shape == own.reconstruction(0, "test").embedding.shape
+    np.testing.assert_allclose(found.generated_score, found.score, atol=0.05)
 
 
 def test_walks_by_embeddings_are_walks_by_weights_where_embeddings_are_weights(run):
