@@ -98,7 +98,7 @@ def listed(found: Mapping[str, Any], wanted: tuple[tuple[str, str], ...]) -> str
 def seeds(found: Mapping[str, Any]) -> str:
     """How many seeds, and whether they share one zoo."""
     count = len(found["seeds"])
-    zoo = " of NetSpace on one zoo" if count > 1 and found.get("settings", {}).get("zoo_seed") is not None else ""
+    zoo = " of NetSpace, one of the zoo" if count > 1 and found.get("settings", {}).get("zoo_seed") is not None else ""
     return f"{count} seed{'s' if count > 1 else ''}{zoo}"
 
 

@@ -176,7 +176,7 @@ def digits_multi_own() -> RunConfig:
         steps=3000,
         select="agreement",
     )
-    refine = RefineConfig(steps=1000, learning_rate=0.15, batch=128, judged_on="validation")
+    refine = RefineConfig(steps=1000, learning_rate=0.3, batch=128, judged_on="validation")
     return dataclasses.replace(base, name="digits-multi-own", zoo=zoo, netspace=netspace, refine=refine)
 
 
