@@ -23,7 +23,7 @@ from netspace_jax.space.many import embed_many, generate_many
 BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
 """Scores of input networks between which agreement is also given."""
 
-_JUDGED = {"train": "", "validation": ", and of the way that they make as much as is best on the validation split's"}
+_JUDGED = {"train": "", "validation": "; how far each embedding moves is judged on inputs of the validation split"}
 
 
 class Row(NamedTuple):
