@@ -86,5 +86,9 @@ def _refined(
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
     judged = some_of(inputs if held_out is None else held_out, _JUDGED, config.seed)
     way = jnp.linspace(1, 0, 2 if held_out is None else _WAY)
-    losses = jax.lax.map(lambda part: loss(part * end, judged), way)
-    return start + unit * way[losses.argmin()] * end
+
+    def at(part):
+        return jnp.where(part > 0, part * end, u)  # not 0 * end, which is no number where the steps diverged
+
+    losses = jax.lax.map(lambda part: loss(at(part), judged), way)
+    return start + unit * at(way[jnp.nanargmin(losses)])

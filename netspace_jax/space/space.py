@@ -89,7 +89,7 @@ class Space(NetSpace):
           inputs: inputs on which refinement compares the two networks; by default the probe inputs.
           held_out: inputs that its steps do not see, on which it is judged how far the embedding moves; by default it
             moves all the way, or not at all where that is no better on `inputs`.
-          config: how embeddings are refined; `refine_steps` replaces its number of steps.
+          config: how embeddings are refined; `refine_steps` replaces its number of steps, `held_out` its `judged_on`.
 
         Raises:
           InputError: the architecture is not in this space, the parameters do not fit it, or are not finite.

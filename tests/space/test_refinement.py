@@ -66,3 +66,11 @@ def test_held_out_inputs_say_how_far_an_embedding_moves(space, data, members):
     eighths = 8 * np.median(np.asarray(part), 1)[moved]
     np.testing.assert_allclose(eighths, np.round(eighths), atol=1e-2)
     assert len(set(np.round(eighths))) > 1
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_steps_that_diverge_leave_embeddings_where_they_were(space, data, members, held):
+    held_out = data.examples("test").inputs if held else None
+    config = RefineConfig(learning_rate=1e38)
+    found = space.encode(members, "perceptron4", refine_steps=STEPS, held_out=held_out, config=config)
+    np.testing.assert_array_equal(found, space.encode(members, "perceptron4"))
