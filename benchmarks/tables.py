@@ -201,6 +201,17 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"pairwise/{key}/{of}" for of in ("members", "generated")))
         for label, key in (("LeNetLike", "lenetlike"), ("VanillaCNN", "vanilla_cnn"), ("ResNet8", "resnet8"),
                            ("ResNet32", "resnet32")))),
+    "novelty": (
+        ("networks", "accuracy", "distance to the nearest training network", "agreement with the one that agrees most",
+         "error IoU"), tuple(
+        (label, tuple(f"novelty/{key}_{what}" for what in ("accuracy", "distance", "agreement", "error_iou")))
+        for label, key in (("test networks", "members"), ("generated from them", "generated"),
+                           ("the same, refined", "refined"),
+                           ("drawn from a Gaussian mixture over embeddings", "mixture"),
+                           ("drawn from a kernel density over embeddings", "kernel"),
+                           ("test networks, 10 % noise on the weights", "noise"),
+                           ("average of the training networks' weights", "average"),
+                           ("drawn from a Gaussian of the training networks' weights", "gaussian")))),
     "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
         tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))
