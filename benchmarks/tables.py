@@ -201,6 +201,10 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"pairwise/{key}/{of}" for of in ("members", "generated")))
         for label, key in (("LeNetLike", "lenetlike"), ("VanillaCNN", "vanilla_cnn"), ("ResNet8", "resnet8"),
                            ("ResNet32", "resnet32")))),
+    "unseen": (("accuracy on test images", "generated", "distilled from the same teacher", "trained directly"), tuple(
+        (label, tuple(f"{key}/{end}" for end in ("accuracy", "distilled_accuracy", "scratch_accuracy")))
+        for label, key in (("VanillaCNN, never shown", "unseen/vanilla_cnn"),
+                           ("ResNet8, never shown", "unseen/resnet8")))),
     "novelty": (
         ("networks", "accuracy", "distance to the nearest training network", "agreement with the one that agrees most",
          "error IoU"), tuple(
