@@ -141,7 +141,8 @@ _MULTI_NETSPACE = ImageNetSpaceConfig(
 def digits_multi() -> RunConfig:
     """Four architectures on digits in one space, taught by one ResNet56, as in the paper.
 
-    `python train.py digits-multi`: generated accuracy 0.978, head accuracy 1.000 (mean of 1 seed).
+    `python train.py digits-multi`: 5.9 minutes on two CPU cores; generated accuracy 0.978 ± 0.003, head accuracy 1.000
+    ± 0.000 (mean of 3 seeds).
     """
     zoo = ImageZooConfig(
         architectures=FOUR,
