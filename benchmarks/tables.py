@@ -205,9 +205,7 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
         (label, tuple(f"{key}/{end}" for end in ("accuracy", "distilled_accuracy", "scratch_accuracy")))
         for label, key in (("VanillaCNN, never shown", "unseen/vanilla_cnn"),
                            ("ResNet8, never shown", "unseen/resnet8")))),
-    "novelty": (
-        ("networks", "accuracy", "distance to the nearest training network", "agreement with the one that agrees most",
-         "error IoU"), tuple(
+    "novelty": (("networks", "accuracy", "distance", "agreement", "error IoU"), tuple(
         (label, tuple(f"novelty/{key}_{what}" for what in ("accuracy", "distance", "agreement", "error_iou")))
         for label, key in (("test networks", "members"), ("generated from them", "generated"),
                            ("the same, refined", "refined"),
