@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT))
 import netspace_jax  # noqa: E402  (the repository's own, from wherever the command runs)
 from benchmarks import tables  # noqa: E402
 from netspace_jax.config import digest  # noqa: E402
+from netspace_jax.errors import InputError  # noqa: E402
 from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
 
 RESULTS = ROOT / "results"
@@ -47,8 +48,8 @@ class Arguments:
     """Where the runs go."""
     zoos: str = "zoos"
     """Where the zoos go."""
-    flags: Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)] = ()
-    """Further flags of train.py, as one word each: `--flags=--dataset=FILE.npz`."""
+    flags: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(prefix_name=False)] = ()
+    """A further flag of train.py, as one word: `--flags=--dataset=FILE.npz`; again for each one more."""
     quiet: bool = True
     """Whether nothing else ran on the machine; if not, the tables give no minutes."""
     distil_times: int = 0
@@ -63,7 +64,10 @@ def measure(args: Arguments) -> Path:
     """Run the preset for every seed, and write what came of it."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{args.name or args.preset}.json"
-    earlier = json.loads(path.read_text()) if args.add and path.exists() else None
+    settings(args)  # refuses an unknown preset
+    if not args.seeds or len(set(args.seeds)) < len(args.seeds):
+        raise SystemExit("error: --seeds takes one seed or more, none of them twice")
+    earlier = read_earlier(path) if args.add and path.exists() else None
     if earlier is not None:
         check_added(args, earlier)
     runs = []
@@ -72,7 +76,9 @@ def measure(args: Arguments) -> Path:
         zoo_seed = seed if args.zoo_seed is None else args.zoo_seed
         seeded = ("--zoo.seed", str(zoo_seed), "--netspace.seed", str(seed), "--out", str(out), "--zoos", args.zoos)
         command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
-        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        status = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode
+        if status:
+            raise SystemExit(f"error: train.py ended with status {status} on seed {seed}; {path.name} has those before")
         runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
         path.write_text(json.dumps(summary(args, runs, earlier), indent=1) + "\n")
     return path
@@ -85,20 +91,32 @@ def settings(args: Arguments) -> dict:
     return {"preset": parts, "flags": list(args.flags), "zoo_seed": args.zoo_seed}
 
 
+def read_earlier(path: Path) -> dict:
+    """What a file of results holds."""
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise SystemExit(f"error: {path} is no JSON ({error}): measure all seeds again, without --add") from error
+    if not isinstance(found, dict) or not found.keys() >= {"seeds", "figures", "settings"}:
+        raise SystemExit(f"error: {path} lacks seeds, figures or settings: measure all again, without --add")
+    return found
+
+
 def check_added(args: Arguments, earlier: dict) -> None:
     """Refuse, before anything is run, seeds that cannot be added to what a file of results holds."""
-    before, now = earlier.get("settings", {}), settings(args)
-    for name in before:
-        if before[name] != now[name]:
+    before, now = earlier["settings"], settings(args)
+    for name in now:
+        if before.get(name) != now[name]:
+            differs = f"{name.replace('_', ' ')} {before.get(name)}, now {now[name]}"
             raise SystemExit(
-                f"the file of results was measured with other settings ({name.replace('_', ' ')} {before[name]}, now "
-                f"{now[name]}): measure all seeds again, without --add, or choose another --name"
+                f"error: the file of results was measured with other settings ({differs}): measure all seeds again, "
+                "without --add, or choose another --name"
             )
     twice = sorted(set(args.seeds) & set(earlier["seeds"]))
     if twice:
-        raise SystemExit(f"the file of results has seed {twice[0]} already: give others")
+        raise SystemExit(f"error: the file of results has seed {twice[0]} already: give others")
     if len(earlier["seeds"]) > 1 and any("values" not in figure for figure in earlier["figures"].values()):
-        raise SystemExit("the file of results holds no figures of single seeds: measure all again, without --add")
+        raise SystemExit("error: the file of results has no figures of single seeds: measure all again, without --add")
 
 
 def distilled(args: Arguments, out: Path) -> dict[str, float]:
@@ -141,7 +159,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
         figures[name] = _figure([values[seed] for seed in seeds])
     options = f" --distil-times {args.distil_times}" if args.distil_times else ""
     options += "" if args.zoo_seed is None else f" --zoo-seed {args.zoo_seed}"
-    flags = options + (f" --flags={' '.join(args.flags)}" if args.flags else "")
+    flags = options + "".join(f" --flags={flag}" for flag in args.flags)
     return {
         "command": f"python benchmarks/evidence.py {args.preset} --seeds {' '.join(map(str, seeds))}{flags}",
         "settings": settings(args),
@@ -201,7 +219,10 @@ def main() -> None:
         for path in tables.write():
             print(f"written: {path}")
         return
-    print(f"results: {measure(args)}")
+    try:
+        print(f"results: {measure(args)}")
+    except InputError as error:
+        raise SystemExit(f"error: {error}") from error
 
 
 if __name__ == "__main__":

@@ -107,13 +107,15 @@ def source(found: Mapping[str, Any]) -> str:
     parts = found.get("parts") or [found]
     commits = ", ".join(dict.fromkeys(part["commit"] for part in parts))
     dates = ", ".join(dict.fromkeys(part["date"] for part in parts))
+    machines = ", or ".join(dict.fromkeys(part["machine"] for part in parts))
+    command, _, rest = found["command"].partition("; ")  # behind it, what took other flags
     beside = [seed for part in parts if not part.get("quiet", True) for seed in part.get("seeds", ())]
     busy = ""
     if not found.get("quiet", True):
         busy = "; other work ran beside"
     elif beside:
         busy = f"; other work ran beside seeds {', '.join(map(str, beside))}, whose seconds do not count"
-    return f"`{found['command']}`, commit {commits}, {dates}; {found['machine']}{busy}."
+    return f"`{command}`{f' ({rest})' if rest else ''}, commit {commits}, {dates}; {machines}{busy}."
 
 
 def presets() -> list[str]:

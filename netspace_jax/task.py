@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.errors import InputError
@@ -187,3 +188,23 @@ def task_from(description: Mapping[str, Any]) -> Task:
         return _TASKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     except TypeError as error:
         raise InputError(f"the description of task {name!r} does not fit it ({error})") from error
+
+
+def prepared(task: Task, given: Any, name: str) -> Float[Array, "n *input"]:
+    """A user's inputs, one or more, as networks take them.
+
+    Args:
+      name: what they are called where they are refused.
+
+    Raises:
+      InputError: they are no array of numbers, none, of another shape than the task's, or not finite.
+    """
+    shape = ", ".join(("n", *map(str, task.input_shape)))
+    if not hasattr(given, "shape") or getattr(getattr(given, "dtype", None), "kind", "f") in "OSUcMm":
+        raise InputError(f"{name}: a {type(given).__name__} is no array of real numbers; give one of shape ({shape})")
+    inputs = task.prepare(given)
+    if not len(inputs):
+        raise InputError(f"{name}: there are none; give at least one, as an array of shape ({shape})")
+    if not np.isfinite(inputs).all():
+        raise InputError(f"{name}: not all values are finite; remove inputs that are not")
+    return inputs

@@ -163,6 +163,35 @@ def test_a_figure_over_seeds_has_its_spread():
     assert tables.number(found["figures"]["a"]) == "2.000 ± 1.000"
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["nosuch"], "unknown preset 'nosuch'"),
+        (["digits", "--seeds"], "--seeds takes one seed or more"),
+        (["digits", "--seeds", "0", "0"], "--seeds takes one seed or more"),
+        (["digits", "--add"], "is no JSON"),
+    ],
+)
+def test_evidence_refuses_in_one_line(flags, said, tmp_path, monkeypatch):
+    (tmp_path / "digits.json").write_text("{")
+    monkeypatch.setattr(evidence, "RESULTS", tmp_path)
+    monkeypatch.setattr("sys.argv", ["evidence.py", *flags])
+    with pytest.raises(SystemExit, match=said) as ended:
+        evidence.main()
+    assert "\n" not in str(ended.value) and [path.name for path in tmp_path.iterdir()] == ["digits.json"]
+
+
+def test_flags_of_evidence_add_up(monkeypatch):
+    seen = []
+    monkeypatch.setattr(evidence, "measure", seen.append)
+    monkeypatch.setattr("sys.argv", ["evidence.py", "digits", "--flags=--zoo.steps=30", "--flags=--zoo.members=24"])
+    evidence.main()
+    assert seen[0].flags == ("--zoo.steps=30", "--zoo.members=24")
+    assert evidence.summary(seen[0], [{"a": 1.0}])["command"].endswith(
+        "--flags=--zoo.steps=30 --flags=--zoo.members=24"
+    )
+
+
 def test_seeds_are_added_to_those_measured_before():
     first = evidence.summary(evidence.Arguments("digits", seeds=(0,)), [{"a": 1.0, "seconds/total": 10.0}])
     del first["figures"]["a"]["values"]  # as in files that hold one seed and no list

@@ -3,6 +3,7 @@
 No labels: the network's own outputs are what is wanted (docs/method.md, eq. 23).
 """
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -13,8 +14,10 @@ import optax
 from jaxtyping import Array, Float
 
 from netspace_jax.config import RefineConfig
+from netspace_jax.errors import InputError
 from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.mapping import Rows, in_own_blocks, in_pieces
+from netspace_jax.rules import faults
 from netspace_jax.space.netspace import NetSpace
 
 _JUDGED = 4096
@@ -22,6 +25,18 @@ _JUDGED = 4096
 
 _WAY = 9
 """Points of the way, with both its ends, that are compared on held-out inputs."""
+
+
+def refine_config(config: RefineConfig, steps: Any) -> RefineConfig:
+    """How to refine by so many steps.
+
+    Raises:
+      InputError: a value is against the rule of its field in `RefineConfig`.
+    """
+    config = dataclasses.replace(config, steps=int(steps) if isinstance(steps, np.integer) else steps)
+    for name, fault in faults(config):
+        raise InputError(f"{'refine_steps' if name == 'steps' else name} {fault}, not {getattr(config, name)!r}")
+    return config
 
 
 def refine(

@@ -7,7 +7,6 @@ network = space.decode(z)
 logits = network(images)
 """
 
-import dataclasses
 import warnings
 from typing import Any
 
@@ -27,7 +26,8 @@ from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, many, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
-from netspace_jax.space.refinement import refine
+from netspace_jax.space.refinement import refine, refine_config
+from netspace_jax.task import prepared
 
 _STRANGE = 2.0  # times the distance of the outermost training network, from which on a network is strange
 
@@ -92,7 +92,9 @@ class Space(NetSpace):
           config: how embeddings are refined; `refine_steps` replaces its number of steps, `held_out` its `judged_on`.
 
         Raises:
-          InputError: the architecture is not in this space, the parameters do not fit it, or are not finite.
+          InputError: the architecture is not in this space; the parameters do not fit it, are not finite, or so large
+            that an embedding is not; `refine_steps` or `config` break a rule of `RefineConfig`; inputs are none, of
+            another shape, or not finite.
 
         Warns:
           UserWarning: an embedding lies far from those of all training networks.
@@ -106,12 +108,14 @@ class Space(NetSpace):
         which = self.id_of(architecture)
         built = self.architectures[which]
         flats = np.stack([_flat_of(network, built) for network in given])
+        own = refine_config(config, refine_steps)
+        data = self.constants.probes if inputs is None else prepared(self.task, inputs, "inputs")
+        judge = None if held_out is None else prepared(self.task, held_out, "held_out")
         z = jnp.asarray(many.embed_many(self, which, flats))
+        if not (finite := np.isfinite(z).all(-1)).all():
+            raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
         self._warn_of_strange(z)
-        if refine_steps:
-            own = dataclasses.replace(config, steps=refine_steps)
-            data = self.constants.probes if inputs is None else self.task.prepare(inputs)
-            judge = None if held_out is None else self.task.prepare(held_out)
+        if own.steps:
             z = jnp.asarray(refine(self, which, flats, z, inputs=data, held_out=judge, config=own))
         return z[0] if single else z
 
@@ -287,5 +291,5 @@ def _flat_of(network: Any, architecture: Architecture) -> Float[np.ndarray, "siz
     if isinstance(network, Network):
         if network.architecture.name != architecture.name:
             raise InputError(f"a {network.architecture.name} among networks that are encoded as {architecture.name}")
-        return np.asarray(network.flat)
+        network = network.flat
     return load_network(network, architecture)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from netspace_jax.config import RefineConfig
+from netspace_jax.errors import InputError
+from netspace_jax.space.refinement import refine_config
 
 STEPS = 60
 
@@ -66,6 +68,41 @@ def test_held_out_inputs_say_how_far_an_embedding_moves(space, data, members):
     eighths = 8 * np.median(np.asarray(part), 1)[moved]
     np.testing.assert_allclose(eighths, np.round(eighths), atol=1e-2)
     assert len(set(np.round(eighths))) > 1
+
+
+@pytest.mark.parametrize(
+    ("config", "steps", "said"),
+    [
+        (RefineConfig(), -1, "refine_steps must be at least 0"),
+        (RefineConfig(), 2.5, "refine_steps must be a whole number"),
+        (RefineConfig(), "5", "refine_steps must be a whole number"),
+        (RefineConfig(learning_rate=0.0), 5, "learning_rate must be more than 0"),
+        (RefineConfig(trust=float("nan")), 5, "trust must be"),
+        (RefineConfig(batch=0), 5, "batch must be at least 1"),
+    ],
+)
+def test_what_breaks_a_rule_of_refinement_is_refused(config, steps, said):
+    with pytest.raises(InputError, match=said):
+        refine_config(config, steps)
+
+
+def test_steps_may_be_a_number_of_numpy():
+    assert refine_config(RefineConfig(batch=7), np.int64(2)) == RefineConfig(steps=2, batch=7)
+
+
+def test_an_embedding_is_not_refined_by_rules_that_are_broken(space, members):
+    with pytest.raises(InputError, match="refine_steps"):
+        space.encode(members, "perceptron4", refine_steps=-1)
+
+
+@pytest.mark.parametrize("name", ["inputs", "held_out"])
+def test_inputs_that_say_nothing_are_refused(space, data, members, name):
+    """One NaN would make every loss NaN, and leave every embedding where it was without a word."""
+    x = np.array(data.examples("test").inputs)
+    x[1].flat[0] = np.nan
+    for given, said in ((x[:0], "there are none"), (x, "not all values are finite")):
+        with pytest.raises(InputError, match=f"{name}: {said}"):
+            space.encode(members, "perceptron4", refine_steps=STEPS, **{name: given})
 
 
 @pytest.mark.parametrize("held", [False, True])

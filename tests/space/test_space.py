@@ -1,5 +1,6 @@
 """A space as a library has it: networks in, embeddings, networks out."""
 
+import dataclasses
 import types
 
 import jax
@@ -14,7 +15,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.latent import Fit
-from netspace_jax.space import Network, Space
+from netspace_jax.space import Network, Space, many
 from tests import tiny
 
 SEARCH = SearchConfig(steps=40, validations=4, learning_rate=0.1)
@@ -208,6 +209,14 @@ def test_architectures_that_are_not_there(space, name, said):
         space.encode(jnp.zeros(67), name)
 
 
+def test_an_embedding_that_is_not_finite_is_refused(single, monkeypatch):
+    """As that of a network whose outputs are beyond what floats hold."""
+    embeddings = np.stack([np.zeros(single.embedding_size), np.full(single.embedding_size, np.nan)])
+    monkeypatch.setattr(many, "embed_many", lambda *_: embeddings.astype(np.float32))
+    with pytest.raises(InputError, match="network 1 has no finite embedding"):
+        single.encode(jnp.zeros((2, 67)))
+
+
 def test_parameters_that_do_not_fit(space, single):
     with pytest.raises(InputError, match=r"perceptron4 has 88 parameters; these have shape \(67,\)"):
         space.encode(jnp.zeros(67), "perceptron4")
@@ -217,6 +226,9 @@ def test_parameters_that_do_not_fit(space, single):
         single.encode({"kernel": jnp.zeros((3, 3))})
     with pytest.raises(InputError, match="parameter 2 of the network is not finite"):
         single.encode(jnp.zeros(67).at[2].set(jnp.nan))
+    network = space.decode(jnp.zeros(6), "perceptron3")
+    with pytest.raises(InputError, match="parameter 0 of the network is not finite"):
+        space.encode(dataclasses.replace(network, flat=network.flat * jnp.nan))
     with pytest.raises(InputError, match="a perceptron3 among networks that are encoded as perceptron4"):
         space.encode(space.decode(jnp.zeros(6), "perceptron3"), "perceptron4")
     with pytest.raises(InputError, match="int is not a network"):
