@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 import netspace_jax  # noqa: E402  (the repository's own, from wherever the command runs)
 from benchmarks import tables  # noqa: E402
+from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import digest  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
 from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
@@ -62,11 +63,11 @@ class Arguments:
 
 def measure(args: Arguments) -> Path:
     """Run the preset for every seed, and write what came of it."""
+    netspace_jax.preset(args.preset)  # before anything is written: it refuses one that is unknown
+    if not args.seeds or len(set(args.seeds)) < len(args.seeds):
+        raise InputError("--seeds takes one seed or more, none of them twice")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{args.name or args.preset}.json"
-    settings(args)  # refuses an unknown preset
-    if not args.seeds or len(set(args.seeds)) < len(args.seeds):
-        raise SystemExit("error: --seeds takes one seed or more, none of them twice")
     earlier = read_earlier(path) if args.add and path.exists() else None
     if earlier is not None:
         check_added(args, earlier)
@@ -78,7 +79,7 @@ def measure(args: Arguments) -> Path:
         command = [sys.executable, str(ROOT / "train.py"), args.preset, *args.flags, *seeded]
         status = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode
         if status:
-            raise SystemExit(f"error: train.py ended with status {status} on seed {seed}; {path.name} has those before")
+            raise InputError(f"train.py ended with status {status} on seed {seed}")
         runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
         path.write_text(json.dumps(summary(args, runs, earlier), indent=1) + "\n")
     return path
@@ -96,9 +97,9 @@ def read_earlier(path: Path) -> dict:
     try:
         found = json.loads(path.read_text())
     except ValueError as error:
-        raise SystemExit(f"error: {path} is no JSON ({error}): measure all seeds again, without --add") from error
+        raise InputError(f"{path} is no JSON ({error}): measure all seeds again, without --add") from error
     if not isinstance(found, dict) or not found.keys() >= {"seeds", "figures", "settings"}:
-        raise SystemExit(f"error: {path} lacks seeds, figures or settings: measure all again, without --add")
+        raise InputError(f"{path} lacks seeds, figures or settings: measure all again, without --add")
     return found
 
 
@@ -219,11 +220,9 @@ def main() -> None:
         for path in tables.write():
             print(f"written: {path}")
         return
-    try:
-        print(f"results: {measure(args)}")
-    except InputError as error:
-        raise SystemExit(f"error: {error}") from error
+    print(f"results: {measure(args)}")
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

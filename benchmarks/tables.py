@@ -107,7 +107,7 @@ def source(found: Mapping[str, Any]) -> str:
     parts = found.get("parts") or [found]
     commits = ", ".join(dict.fromkeys(part["commit"] for part in parts))
     dates = ", ".join(dict.fromkeys(part["date"] for part in parts))
-    machines = ", or ".join(dict.fromkeys(part["machine"] for part in parts))
+    machines = " and ".join(dict.fromkeys(part["machine"] for part in parts))
     command, _, rest = found["command"].partition("; ")  # behind it, what took other flags
     beside = [seed for part in parts if not part.get("quiet", True) for seed in part.get("seeds", ())]
     busy = ""

@@ -200,7 +200,8 @@ def prepared(task: Task, given: Any, name: str) -> Float[Array, "n *input"]:
       InputError: they are no array of numbers, none, of another shape than the task's, or not finite.
     """
     shape = ", ".join(("n", *map(str, task.input_shape)))
-    if not hasattr(given, "shape") or getattr(getattr(given, "dtype", None), "kind", "f") in "OSUcMm":
+    kind = getattr(getattr(given, "dtype", None), "kind", "f")  # PyTorch's dtypes have none
+    if not hasattr(given, "shape") or kind in "OSUcMm":
         raise InputError(f"{name}: a {type(given).__name__} is no array of real numbers; give one of shape ({shape})")
     inputs = task.prepare(given)
     if not len(inputs):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import evidence, tables
+from netspace_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 JOB = (
@@ -172,13 +173,13 @@ def test_a_figure_over_seeds_has_its_spread():
         (["digits", "--add"], "is no JSON"),
     ],
 )
-def test_evidence_refuses_in_one_line(flags, said, tmp_path, monkeypatch):
+def test_evidence_refuses_before_anything_is_run(flags, said, tmp_path, monkeypatch):
     (tmp_path / "digits.json").write_text("{")
     monkeypatch.setattr(evidence, "RESULTS", tmp_path)
     monkeypatch.setattr("sys.argv", ["evidence.py", *flags])
-    with pytest.raises(SystemExit, match=said) as ended:
+    with pytest.raises(InputError, match=said) as refused:
         evidence.main()
-    assert "\n" not in str(ended.value) and [path.name for path in tmp_path.iterdir()] == ["digits.json"]
+    assert "\n" not in str(refused.value) and [path.name for path in tmp_path.iterdir()] == ["digits.json"]
 
 
 def test_flags_of_evidence_add_up(monkeypatch):

@@ -291,5 +291,5 @@ def _flat_of(network: Any, architecture: Architecture) -> Float[np.ndarray, "siz
     if isinstance(network, Network):
         if network.architecture.name != architecture.name:
             raise InputError(f"a {network.architecture.name} among networks that are encoded as {architecture.name}")
-        network = network.flat
+        return load_network(network.flat, architecture)
     return load_network(network, architecture)

@@ -8,6 +8,7 @@ import pytest
 from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
 from netspace_jax.space.refinement import refine_config
+from netspace_jax.task import prepared
 
 STEPS = 60
 
@@ -103,6 +104,12 @@ def test_inputs_that_say_nothing_are_refused(space, data, members, name):
     for given, said in ((x[:0], "there are none"), (x, "not all values are finite")):
         with pytest.raises(InputError, match=f"{name}: {said}"):
             space.encode(members, "perceptron4", refine_steps=STEPS, **{name: given})
+
+
+@pytest.mark.parametrize("given", [list, lambda x: x.astype(str), lambda x: x + 0j, lambda _: "images.npy"])
+def test_inputs_that_are_no_array_of_numbers_are_refused(space, data, given):
+    with pytest.raises(InputError, match="inputs: a .* is no array of real numbers; give one of shape"):
+        prepared(space.task, given(np.asarray(data.examples("test").inputs)), "inputs")
 
 
 @pytest.mark.parametrize("held", [False, True])
