@@ -5,6 +5,8 @@ import errno
 import json
 import os
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
@@ -122,3 +124,17 @@ def test_a_run_in_an_object_store_is_its_configurations(store):
 def test_a_zoo_that_an_object_store_lacks_is_named(store):
     with pytest.raises(InputError, match="gs://bucket/place/zoo holds no zoo"):
         Zoo(f"{store}/zoo")
+
+
+@pytest.mark.parametrize("name", ["crc32", "checksum", "sha256"])
+def test_a_checksum_is_of_its_parts_one_after_another(name):
+    of = getattr(files, name)
+    array = np.arange(24, dtype=np.float32).reshape(4, 6)
+    assert of(array[:, ::2]) == of(array[:, ::2].copy()) == of(array[:, ::2].tobytes()) == of(jnp.array(array[:, ::2]))
+    assert of("α", array) == of("α".encode() + array.tobytes())
+    assert len({of(), of("a"), of("b"), of("a", "b"), of("b", "a"), of(array), of(array.T)}) == 7
+
+
+def test_checksums_are_the_known_ones():
+    assert files.crc32("123456789") == 0xCBF43926 and files.checksum("123456789") == "cbf43926"
+    assert files.sha256("abc").startswith("ba7816bf8f01cfea")
