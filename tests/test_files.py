@@ -13,7 +13,15 @@ from netspace_jax import files
 from netspace_jax.cli.commands import relative
 from netspace_jax.domain import read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
+from netspace_jax.files import (
+    append_text,
+    check_new,
+    location,
+    new_directory,
+    read_json,
+    write_bytes,
+    write_text,
+)
 from netspace_jax.runs import RunDirectory, read_description
 from netspace_jax.zoo import Zoo
 from tests import tiny
@@ -122,3 +130,26 @@ def test_a_run_in_an_object_store_is_its_configurations(store):
 def test_a_zoo_that_an_object_store_lacks_is_named(store):
     with pytest.raises(InputError, match="gs://bucket/place/zoo holds no zoo"):
         Zoo(f"{store}/zoo")
+
+
+def test_a_new_directory_appears_complete(place):
+    with new_directory(f"{place}/deep/new") as folder:
+        assert not location(f"{place}/deep/new/a.txt").exists() or "://" in place
+        write_text(folder / "a.txt", "a")
+    assert location(f"{place}/deep/new/a.txt").read_text() == "a"
+    with pytest.raises(InputError, match="new exists and is not an empty directory: name another"):
+        check_new(f"{place}/deep/new")
+    assert not [path for path in location(f"{place}/deep").iterdir() if path.name.endswith(".tmp")]
+
+
+def test_a_new_directory_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_directory(tmp_path / "new") as folder:
+        write_text(folder / "a.txt", "a")
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_two_processes_the_first_to_end_writes_a_new_directory(tmp_path):
+    with pytest.raises(InputError, match="new exists and is not an empty directory"), new_directory(tmp_path / "new"):
+        write_text(tmp_path / "new" / "theirs.txt", "theirs")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "theirs.txt"]
