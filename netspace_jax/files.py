@@ -1,6 +1,8 @@
 """Small files, on a disk or in an object store, written so that a reader never sees half of one."""
 
 import contextlib
+import functools
+import hashlib
 import importlib.resources
 import importlib.util
 import json
@@ -12,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from etils import epath
+from numpy.typing import ArrayLike
 
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
@@ -85,14 +89,45 @@ def refuse_directory(path: epath.Path) -> None:
         raise InputError(f"{path} is a directory where a file is to be written: move it away")
 
 
+def crc32(*parts: str | bytes | ArrayLike) -> int:
+    """CRC-32 of texts, bytes and arrays, one after another: finds damage, not forgery."""
+    return functools.reduce(lambda total, part: zlib.crc32(_content(part), total), parts, 0)
+
+
+def checksum(*parts: str | bytes | ArrayLike) -> str:
+    """CRC-32 of texts, bytes and arrays, one after another, in eight hexadecimal digits."""
+    return f"{crc32(*parts):08x}"
+
+
+def sha256(*parts: str | bytes | ArrayLike) -> str:
+    """SHA-256 of texts, bytes and arrays, one after another, in hexadecimal digits: a name for what they hold."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(_content(part))
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """What JSON holds, as one text whatever the order of its fields: what checksums of it are taken of."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _content(part: str | bytes | ArrayLike) -> bytes | memoryview:
+    if isinstance(part, str):
+        return part.encode()
+    if isinstance(part, bytes):
+        return part
+    return np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # its own memory, not a copy
+
+
 def checksum_of(text: str) -> str:
-    """CRC-32 of a text, in hexadecimal digits."""
-    return f"{zlib.crc32(text.encode()):08x}"
+    """CRC-32 of a text: the old name of `checksum`."""
+    return checksum(text)
 
 
 def sum_of(description: Any) -> str:
-    """Checksum of what JSON holds, whatever the order of its fields."""
-    return checksum_of(json.dumps(description, sort_keys=True))
+    """Checksum of what JSON holds: the old name of `checksum(canonical_json(description))`."""
+    return checksum(canonical_json(description))
 
 
 def packaged(package: str, name: str) -> str:

@@ -5,6 +5,8 @@ import errno
 import json
 import os
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry
@@ -153,3 +155,17 @@ def test_of_two_processes_the_first_to_end_writes_a_new_directory(tmp_path):
     with pytest.raises(InputError, match="new exists and is not an empty directory"), new_directory(tmp_path / "new"):
         write_text(tmp_path / "new" / "theirs.txt", "theirs")
     assert [path.name for path in tmp_path.rglob("*")] == ["new", "theirs.txt"]
+
+
+@pytest.mark.parametrize("name", ["crc32", "checksum", "sha256"])
+def test_a_checksum_is_of_its_parts_one_after_another(name):
+    of = getattr(files, name)
+    array = np.arange(24, dtype=np.float32).reshape(4, 6)
+    assert of(array[:, ::2]) == of(array[:, ::2].copy()) == of(array[:, ::2].tobytes()) == of(jnp.array(array[:, ::2]))
+    assert of("α", array) == of("α".encode() + array.tobytes())
+    assert len({of(), of("a"), of("b"), of("a", "b"), of("b", "a"), of(array), of(array.T)}) == 7
+
+
+def test_checksums_are_the_known_ones():
+    assert files.crc32("123456789") == 0xCBF43926 and files.checksum("123456789") == "cbf43926"
+    assert files.sha256("abc").startswith("ba7816bf8f01cfea")
