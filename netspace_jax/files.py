@@ -7,6 +7,7 @@ import importlib.resources
 import json
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +144,40 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def check_new(path: epath.PathLike) -> epath.Path:
+    """The place of a directory that is to be written.
+
+    Raises:
+      InputError: something lies there that is not an empty directory, or no directory can be there.
+    """
+    place = usable(path)
+    if place.exists() and any(place.iterdir()):
+        raise InputError(f"{os.fspath(path)} exists and is not an empty directory: name another")
+    return place
+
+
+@contextlib.contextmanager
+def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
+    """A directory to be filled in a `with` block, which appears at `path` when the block ends, complete or not at all.
+
+    A signal waits meanwhile.
+
+    Raises:
+      InputError: as `check_new`, before the block and, where another process came first, after it.
+    """
+    place = check_new(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staging = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    with writing():
+        staging.mkdir()
+        try:
+            yield staging
+            check_new(path)
+            staging.replace(place)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def append_text(path: epath.PathLike, text: str) -> None:

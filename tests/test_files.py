@@ -11,7 +11,7 @@ import pytest
 from netspace_jax import files
 from netspace_jax.cli.commands import relative
 from netspace_jax.errors import InputError
-from netspace_jax.files import append_text, location, read_json, write_bytes, write_text
+from netspace_jax.files import append_text, check_new, location, new_directory, read_json, write_bytes, write_text
 
 
 def test_where_a_path_leads(tmp_path, monkeypatch):
@@ -62,6 +62,29 @@ def test_what_cannot_be_read_is_named(tmp_path):
     write_text(path, "{")
     with pytest.raises(InputError, match=r"config\.json cannot be read"):
         read_json(path)
+
+
+def test_a_new_directory_appears_complete(tmp_path):
+    with new_directory(tmp_path / "deep" / "new") as folder:
+        write_text(folder / "a.txt", "a")
+        assert not (tmp_path / "deep" / "new").exists()
+    assert (tmp_path / "deep" / "new" / "a.txt").read_text() == "a"
+    with pytest.raises(InputError, match="new exists and is not an empty directory: name another"):
+        check_new(tmp_path / "deep" / "new")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["new"]
+
+
+def test_a_new_directory_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_directory(tmp_path / "new") as folder:
+        write_text(folder / "a.txt", "a")
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_two_processes_the_first_to_end_writes_a_new_directory(tmp_path):
+    with pytest.raises(InputError, match="new exists and is not an empty directory"), new_directory(tmp_path / "new"):
+        write_text(tmp_path / "new" / "theirs.txt", "theirs")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "theirs.txt"]
 
 
 @pytest.mark.parametrize("name", ["crc32", "checksum", "sha256"])
