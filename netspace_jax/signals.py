@@ -47,5 +47,6 @@ def _wait(woken: int) -> None:
     for number in iter(lambda: os.read(woken, 1), b""):
         if number[0] in (signal.SIGINT, signal.SIGTERM):
             _writing.acquire(timeout=_PATIENCE)
-            os.write(2, f"{chr(10) * bar_shown.is_set()}error: {INTERRUPTED}\n".encode())
+            begin = "\n" if bar_shown.is_set() else ""
+            os.write(2, f"{begin}error: {INTERRUPTED}\n".encode())
             os._exit(128 + number[0])
