@@ -60,7 +60,7 @@ class ZooConfig:
     teacher_steps: Annotated[int, Range(0, MOST), Unless("teacher", "")] = 0
     """Training steps of the teacher; 0 for as many as members have at most."""
     stops: Literal["end", "log-uniform", "paper"] = "log-uniform"
-    """Steps of each member: `steps`; log-uniform between `min_steps` and `steps`; or those of the paper's 186 members."""
+    """Steps of each member: `steps`; log-uniform between `min_steps` and `steps`; or those of the paper's 186."""
     min_steps: Annotated[int, Range(0, MOST), Unless("stops", "end", "paper")] = 3
     """Minimum number of training steps of a member, where they are log-uniform."""
     validations: Annotated[int, Range(0, MOST_CHECKS)] = 0
@@ -104,8 +104,8 @@ class NetSpaceConfig:
     hidden: Annotated[int, Range(1, MOST)] = 512
     """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
     center: Annotated[Literal["mean", "network"], Unless("decoder", "conv")] = "mean"
-    """Network that the `mlp` decoder generates differences from: the mean of the training members, or one of them (of an
-    architecture without training members, an untrained network)."""
+    """Network that the `mlp` decoder generates differences from: the mean of the training members, or one of them (of
+    an architecture without training members, an untrained network)."""
     initial_scale: Annotated[float, POSITIVE, Unless("decoder", "conv")] = 1.0
     """Initial spread of decoded weights (1 = as in the zoo)."""
     skip: Annotated[bool, Unless("decoder", "conv")] = False
