@@ -3,7 +3,6 @@
 import dataclasses
 import difflib
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConf
 from netspace_jax.errors import InputError
 from netspace_jax.explorer.view import View
 from netspace_jax.report.section import Evaluation
+from netspace_jax.space.build import fitting_prep
 from netspace_jax.zoo import Zoo
 from netspace_jax.zoo.training import Training, supervised
 
@@ -131,11 +131,7 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
         settings = rebuild(own.zoo_config, fields)
     except TypeError as error:
         raise InputError(f"{zoo.directory / 'config.json'} is not the configuration of a zoo ({error})") from error
-    size, (rows, columns) = zoo.size, config.netspace.prep
-    if size > rows * columns:
-        columns = max(columns, math.isqrt(size) // 64 * 64)
-        rows = -(-size // columns)
-    netspace = dataclasses.replace(config.netspace, prep=(rows, columns))
+    netspace = fitting_prep(config.netspace, zoo.size)
     return dataclasses.replace(config, zoo=settings, netspace=netspace, zoo_folder=str(zoo.directory))
 
 
