@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> None:
     netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, (members,)))
     netspace = netspace.replace(params=initial_params(netspace, jax.random.key(0)))
     starts = jax.random.normal(jax.random.key(1), (max(args.counts), netspace.encoder.embedding))
-    region, objective = latent.region_of(starts), latent.Fit(data)
+    region, objective = latent.independent_statistics(starts), latent.Fit(data)
     settings = SearchConfig(steps=args.steps, validations=1)
 
     def prepare(count: int):

@@ -31,6 +31,8 @@ class Purpose(enum.IntEnum):
     """The untrained network that a decoder adds to."""
     DROPOUT = 11
     """Which units of a network drop out in a step."""
+    SAMPLE = 12
+    """Embeddings drawn from a density."""
 
 
 def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] | int) -> PRNGKeyArray:
