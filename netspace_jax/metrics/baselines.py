@@ -8,17 +8,17 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.latent import Schedule, drawn_rows, minimise
-from netspace_jax.metrics.behaviour import agreement_with_each, outputs_on
+from netspace_jax.metrics.outputs import agreement_with_each, outputs_on
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_own_blocks
-from netspace_jax.task import Task
 
 RATE = 3e-3  # of Adam, for a network that is distilled
 
 
 def nearest_networks(
-    task: Task,
+    behaviour: Behaviour,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
@@ -31,11 +31,11 @@ def nearest_networks(
     """
     inputs = drawn_rows(jnp.asarray(inputs), key_of(0, Purpose.BATCHES, 4096), 4096)
     own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
-    return agreement_with_each(task, own, known).argmax(1)
+    return agreement_with_each(behaviour, own, known).argmax(1)
 
 
 def distilled(
-    task: Task,
+    behaviour: Behaviour,
     architecture: Architecture,
     wanted: Float[Rows, "network wanted_size"],
     inputs: Float[Rows, "n *input"],
@@ -58,11 +58,11 @@ def distilled(
     schedule = Schedule(np.int32(steps), np.float32(RATE), final=np.float32(0.02))
     keys = key_of(seed, Purpose.INIT), key_of(seed, Purpose.BATCHES)
     taught = (teacher or architecture, architecture)
-    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, keys, schedule, taught, task, batch)
+    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, keys, schedule, taught, behaviour, batch)
 
 
-@functools.partial(jax.jit, static_argnames=("taught", "task", "batch"))
-def _distil(_, rows, inputs, keys, schedule, taught, task, batch):
+@functools.partial(jax.jit, static_argnames=("taught", "behaviour", "batch"))
+def _distil(_, rows, inputs, keys, schedule, taught, behaviour, batch):
     teacher, architecture = taught
     init_key, batch_key = keys
 
@@ -72,7 +72,7 @@ def _distil(_, rows, inputs, keys, schedule, taught, task, batch):
 
         def loss(flat, key, step):
             x = drawn_rows(inputs, jax.random.fold_in(key, step), batch)
-            return task.imitation_loss(teacher.apply(teacher_flat, x), architecture.apply(flat, x))
+            return behaviour.imitation_loss(teacher.apply(teacher_flat, x), architecture.apply(flat, x))
 
         return minimise(loss, start, batch_key, schedule).last
 

@@ -61,7 +61,7 @@ def refine(
         arXiv 2109.01903). Without them, all of the way is taken where its end is the better one on `inputs`, or none.
     """
     given = (inputs,) if held_out is None else (inputs, held_out)
-    own = inputs.ndim > 1 + len(netspace.task.input_shape)
+    own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
     rows = (np.asarray(flats), np.asarray(z), given if own else ())
     key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config, final=0.02)
     shared = (netspace, () if own else given, key, schedule)
@@ -96,7 +96,7 @@ def _refined(
             in_pieces(lambda x, flat=flat: architecture.apply(flat, x), inputs, max(batch, 512))
             for flat in (netspace.generate(z, architecture_id), flat)
         )
-        return netspace.task.imitation_loss(target_outputs, outputs)
+        return netspace.behaviour.imitation_loss(target_outputs, outputs)
 
     def loss(z, key, step):
         return loss_on(z, drawn_rows(inputs, jax.random.fold_in(key, step), batch))

@@ -18,7 +18,7 @@ from netspace_jax.latent import EmbeddingStatistics, Minimum, Objective, Schedul
 from netspace_jax.ops.devices import local_mesh, over_networks, padded, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import in_pieces
-from netspace_jax.ops.platform import ways_of
+from netspace_jax.ops.platform import lowering_of
 from netspace_jax.space.netspace import NetSpace
 
 
@@ -45,7 +45,7 @@ def search(
     rows = np.resize(np.arange(len(initial)), padded(len(initial), mesh))
     key = key_of(config.seed, Purpose.BATCHES)
     shared = put_everywhere((netspace, statistics, objective, key, Schedule.of(config)), mesh)
-    with ways_of(mesh), jax.default_matmul_precision("float32"):
+    with lowering_of(mesh), jax.default_matmul_precision("float32"):
         starts = jax.device_put(initial[rows], over_networks(mesh))
         found = _search(*shared, starts, architecture_id=architecture_id, checks=config.validations)
     return jax.device_put(jax.tree.map(lambda leaf: leaf[: len(initial)], found), jax.local_devices()[0])

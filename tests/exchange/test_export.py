@@ -19,7 +19,7 @@ from netspace_jax import architectures, exchange
 from netspace_jax.architectures import registry
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.read import CHECKSUMS
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
@@ -165,7 +165,7 @@ def test_stablehlo_asks_for_full_precision(exported):
 
 def test_stablehlo_from_a_gpu_machine_computes_the_same(exported):
     """There it has the library's own convolution; the function still runs here."""
-    with ways("accelerator"):
+    with lowering("accelerator"):
         traced = exchange.to_stablehlo(exported.architecture, exported.flat)
     text = jax.export.deserialize(bytearray(traced)).mlir_module()
     assert ("stablehlo.convolution" in text) == (len(exported.architecture.input_shape) == 3)
@@ -273,7 +273,7 @@ def test_a_directory_in_use_is_left_alone(tmp_path, small):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="exists and is not an empty directory"):
         exchange.export_network(tmp_path, *small, CARD)
-    with pytest.raises(InputError, match="exists and is not an empty directory"):
+    with pytest.raises(InputError, match="mine.txt cannot be a directory"):
         exchange.export_network(tmp_path / "mine.txt", *small, CARD)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
