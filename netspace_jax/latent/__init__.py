@@ -11,7 +11,8 @@ from netspace_jax.latent.statistics import (
     statistics_around,
 )
 
-region_of, Region = independent_statistics, EmbeddingStatistics
+region_of = independent_statistics
+Region = EmbeddingStatistics
 
 __all__ = [
     "Density",

@@ -47,7 +47,7 @@ def fit_mixture(z: Float[Any, "network embedding"], components: int = 8) -> Dens
 
     statistics, directions, rows = _coordinates(z)
     count = min(components, max(len(rows) // 2, 1))
-    mixture = GaussianMixture(count, covariance_type="diag", reg_covar=1e-3, random_state=0).fit(rows)
+    mixture: Any = GaussianMixture(count, covariance_type="diag", reg_covar=1e-3, random_state=0).fit(rows)
     fitted = (mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
     return Density(statistics, directions, *(jnp.asarray(value, jnp.float32) for value in fitted))
 

@@ -125,9 +125,9 @@ def minimise(
     def score_at(u):
         return jnp.nan_to_num(score(to_point(u)), nan=-jnp.inf, posinf=jnp.inf, neginf=-jnp.inf)
 
-    def until_check(carry, steps):
-        moving, best, best_score = carry
-        moving = jax.lax.fori_loop(*steps, one_step, moving)
+    def until_check(carry, due):
+        (moving, best, best_score), (begin, end) = carry, due
+        moving = jax.lax.fori_loop(begin, end, one_step, moving)
         reached = score_at(moving[0])
         best = jax.tree.map(lambda new, old: jnp.where(reached > best_score, new, old), moving[0], best)
         return (moving, best, jnp.maximum(reached, best_score)), (reached, moving[2])

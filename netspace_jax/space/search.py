@@ -3,6 +3,7 @@
 Written for one embedding, vmapped, and spread over devices (docs/method.md, Latent search).
 """
 
+import dataclasses
 import functools
 
 import jax
@@ -78,7 +79,7 @@ def fine_tune(
 
     The learning rate is in units of the weights, and nothing keeps them near where they were.
     """
-    schedule = Schedule.of(config).replace(trust=np.float32(0))
+    schedule = Schedule.of(dataclasses.replace(config, trust=0.0))
     key = key_of(config.seed, Purpose.BATCHES)
     return _fine_tune(objective, key, schedule, flats, architecture=architecture, checks=config.validations)
 
