@@ -31,7 +31,9 @@ class Purpose(enum.IntEnum):
     """The untrained network that a decoder adds to."""
     DROPOUT = 11
     """Which units of a network drop out in a step."""
-    SAMPLE = 12
+    SCORE = 12
+    """What is drawn to score a network, as the starts of episodes."""
+    SAMPLE = 13
     """Embeddings drawn from a density."""
 
 
