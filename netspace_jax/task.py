@@ -5,6 +5,7 @@ argument of a jitted function. The methods of both are pure functions of ONE net
 """
 
 import dataclasses
+import pkgutil
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -160,13 +161,18 @@ def take(dataset: Dataset, key: PRNGKeyArray, drawn: PyTree, size: int) -> Batch
 
 TaskClass = TypeVar("TaskClass", bound=type)
 
-_TASKS: dict[str, type] = {}
+_TASKS: dict[str, type | str] = {}
 
 
 def register_task(task: TaskClass) -> TaskClass:
     """Make a task known by its name, so that a saved space finds it; a decorator of its class."""
     _TASKS[task.name] = task
     return task
+
+
+def register_task_at(name: str, place: str) -> None:
+    """Make a task known by its name before the module that defines it is imported: `module:class`."""
+    _TASKS.setdefault(name, place)
 
 
 def describe_task(task: Task) -> dict[str, Any]:
@@ -184,8 +190,10 @@ def task_from(description: Mapping[str, Any]) -> Task:
     name = fields.pop("name", None)
     if name not in _TASKS:
         raise InputError(f"unknown task {name!r}: import the module that registers it; known are {', '.join(_TASKS)}")
+    task = _TASKS[name]
+    task_class = pkgutil.resolve_name(task) if isinstance(task, str) else task
     try:
-        return _TASKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        return task_class(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     except TypeError as error:
         raise InputError(f"the description of task {name!r} does not fit it ({error})") from error
 

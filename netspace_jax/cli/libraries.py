@@ -16,7 +16,8 @@ from etils import epath
 
 from netspace_jax.files import LOG, append_text, is_remote, location
 
-_LIBRARIES = ("absl", "asyncio", "etils", "orbax", "tensorstore")
+# The last one says where a section failed, whose name is on the screen.
+_LIBRARIES = ("absl", "asyncio", "etils", "orbax", "tensorstore", "netspace_jax.evaluations")
 
 
 class Said(logging.Handler):
