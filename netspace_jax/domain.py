@@ -19,7 +19,7 @@ from netspace_jax.errors import InputError
 
 if TYPE_CHECKING:
     from netspace_jax.architectures import Architecture
-    from netspace_jax.task import Batch, Dataset, Task
+    from netspace_jax.behaviour import Batch, Behaviour, Dataset
     from netspace_jax.zoo.training import Training
 
 
@@ -101,7 +101,7 @@ class Domain:
       load: from a zoo's configuration to its data.
       presets: complete configurations by name, each a function whose docstring says what it is.
       evaluations: its sections of a report, and what else can be made of a finished run.
-      task_of: the task as a space of this configuration compares networks by it; by default the data's own.
+      behaviour_of: the behaviour as a space of this configuration compares networks by it; by default the data's own.
       data_of: the data that a space of this configuration trains on; by default the data as it is.
       check: refuses values of its own flags that cannot be.
       training: how ONE network trains, from an architecture and the zoo's configuration; by default on labels.
@@ -117,7 +117,7 @@ class Domain:
     load: Callable[[Any], Loaded]
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
-    task_of: "Callable[[Any, Any], Task]" = lambda config, task: task
+    behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
     data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
     training: "Callable[[Architecture, Any], Training]" = Lazy("netspace_jax.zoo.training:supervised")

@@ -92,6 +92,17 @@ def test_what_a_run_can_have():
     assert several_architectures(tiny.trained((3, 4), teacher="perceptron5"))
 
 
+def test_fidelity_is_for_networks_that_are_their_own_teachers():
+    run, fidelity = tiny.trained(), evaluations.all_evaluations()["fidelity"]
+    common = dataclasses.replace(run.config.netspace, teaching="common")
+    unrefined = dataclasses.replace(run.config.refine, steps=0)
+    others = ({"netspace": common}, {"refine": unrefined})
+    assert fidelity.applies(run)
+    assert not any(
+        fidelity.applies(tiny.again(run, config=dataclasses.replace(run.config, **change))) for change in others
+    )
+
+
 def test_every_report_begins_and_ends_alike():
     for run_domain in domains():
         names = [one.name for one in evaluations.evaluations(run_domain) if not one.leads]
@@ -129,8 +140,8 @@ def test_a_list_of_what_can_be_made_draws_nothing():
 def test_the_face_of_the_library_draws_nothing():
     """And a saved space finds its task though the module that defines it has not been imported before."""
     code = (
-        "import sys; from netspace_jax import api; from netspace_jax.task import task_from;"
-        "print(type(task_from({'name': 'signal', 'channels': 2})).__name__,"
+        "import sys; from netspace_jax import api; from netspace_jax.behaviour import behaviour_from;"
+        "print(type(behaviour_from({'name': 'signal', 'channels': 2})).__name__,"
         "*{'matplotlib', 'skimage', 'trimesh'} & sys.modules.keys())"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.metrics.interpolation import STEPS, interpolate
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run

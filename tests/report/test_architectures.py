@@ -10,7 +10,7 @@ import netspace_jax.domains  # noqa: F401 (registers them)
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.domain import domain
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report.architectures import architectures, unseen
 from netspace_jax.report.interpolation import interpolate_architectures
 from tests import tiny

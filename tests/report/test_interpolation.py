@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report.interpolation import interpolation
 from netspace_jax.report.words import relation
 from tests import tiny

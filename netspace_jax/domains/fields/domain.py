@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from netspace_jax.behaviour import register_behaviour_at
 from netspace_jax.domain import Domain, Evaluation, Lazy
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.presets import PRESETS
-from netspace_jax.task import register_task_at
 
 _HERE = "netspace_jax.domains.fields"
 
 for _name, _class in (("signed_distance", "SignedDistance"), ("picture", "Picture"), ("signal", "Signal")):
-    register_task_at(_name, f"{_HERE}.task:{_class}")
+    register_behaviour_at(_name, f"{_HERE}.behaviour:{_class}")
 
 
 def of_kind(kind: str) -> Callable[[Any], bool]:
@@ -61,7 +61,7 @@ DOMAIN = Domain(
         _section("signals", "readout", has_numbers, "What does an embedding know of its signal?"),
         _section("gaps", "gaps", _SIGNALS, "Can a gap in a signal be filled?"),
     ),
-    task_of=Lazy(f"{_HERE}.loading:task_of"),
+    behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
     check=check,
     view=Lazy(f"{_HERE}.explorer:view"),
 )

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 
 from netspace_jax.domain import Loaded
+from netspace_jax.domains.fields.behaviour import Field
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
 from netspace_jax.domains.fields.dataset import field_data
 from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.sampling import load_shapes
 from netspace_jax.domains.fields.series import load_signals
-from netspace_jax.domains.fields.task import Field
 from netspace_jax.errors import InputError
 
 
@@ -42,6 +42,6 @@ _LOADERS: dict[str, Callable[[FieldZooConfig], Loaded]] = {
 }
 
 
-def task_of(config: FieldNetSpaceConfig, task: Field) -> Field:
-    """The task with the error that a space of this configuration imitates by."""
-    return dataclasses.replace(task, error=config.error)
+def behaviour_of(config: FieldNetSpaceConfig, behaviour: Field) -> Field:
+    """The behaviour with the error that a space of this configuration imitates by."""
+    return dataclasses.replace(behaviour, error=config.error)

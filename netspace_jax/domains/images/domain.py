@@ -1,14 +1,14 @@
 """The domain of networks that classify images."""
 
+from netspace_jax.behaviour import register_behaviour_at
 from netspace_jax.domain import Domain, Evaluation, Lazy, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
-from netspace_jax.task import register_task_at
 
 _HERE = "netspace_jax.domains.images"
 _REPORT = "netspace_jax.report"
 
-register_task_at("classification", f"{_HERE}.dataset:Classification")
+register_behaviour_at("classification", f"{_HERE}.dataset:Classification")
 
 
 def has_one_between(run) -> bool:
@@ -83,7 +83,7 @@ DOMAIN = Domain(
             in_report=False,
         ),
     ),
-    task_of=Lazy(f"{_HERE}.loading:task_of"),
+    behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
     data_of=Lazy(f"{_HERE}.loading:data_of"),
     check=check,
     training=Lazy(f"{_HERE}.loading:training"),

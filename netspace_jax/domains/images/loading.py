@@ -44,9 +44,9 @@ def normalised_by(images: ImageSet, normalise: tuple[float, ...]) -> ImageSet:
     return dataclasses.replace(images, mean=mean, std=std)
 
 
-def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification:
-    """The task with the distillation that a space of this configuration imitates by."""
-    return dataclasses.replace(task, temperature=config.temperature, relative=config.relative)
+def behaviour_of(config: ImageNetSpaceConfig, behaviour: Classification) -> Classification:
+    """The behaviour with the distillation that a space of this configuration imitates by."""
+    return dataclasses.replace(behaviour, temperature=config.temperature, relative=config.relative)
 
 
 def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
