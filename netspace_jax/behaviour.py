@@ -5,7 +5,6 @@ argument of a jitted function. The methods of both are pure functions of ONE net
 """
 
 import dataclasses
-import pkgutil
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -161,22 +160,13 @@ def take(dataset: Dataset, key: PRNGKeyArray, drawn: PyTree, size: int) -> Batch
 
 BehaviourClass = TypeVar("BehaviourClass", bound=type)
 
-_BEHAVIOURS: dict[str, type | str] = {}
+_BEHAVIOURS: dict[str, type] = {}
 
 
 def register_behaviour(behaviour: BehaviourClass) -> BehaviourClass:
     """Make a behaviour known by its name, so that a saved space finds it; a decorator of its class."""
     _BEHAVIOURS[behaviour.name] = behaviour
     return behaviour
-
-
-def register_behaviour_at(name: str, place: str) -> None:
-    """Make a behaviour known by its name before the module that defines it is imported.
-
-    Args:
-      place: where its class is, as `module:class`.
-    """
-    _BEHAVIOURS.setdefault(name, place)
 
 
 def describe_behaviour(behaviour: Behaviour) -> dict[str, Any]:
@@ -196,10 +186,8 @@ def behaviour_from(description: Mapping[str, Any]) -> Behaviour:
         raise InputError(
             f"unknown behaviour {name!r}: import the module that registers it; known are {', '.join(_BEHAVIOURS)}"
         )
-    found = _BEHAVIOURS[name]
-    behaviour_class = pkgutil.resolve_name(found) if isinstance(found, str) else found
     try:
-        return behaviour_class(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        return _BEHAVIOURS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     except TypeError as error:
         raise InputError(f"the description of behaviour {name!r} does not fit it ({error})") from error
 

@@ -6,6 +6,7 @@ by its place and imported when it is called (`Lazy`). Nothing here knows what a 
 
 import dataclasses
 import difflib
+import importlib
 import inspect
 import math
 import pkgutil
@@ -101,6 +102,7 @@ class Domain:
       load: from a zoo's configuration to its data.
       presets: complete configurations by name, each a function whose docstring says what it is.
       evaluations: its sections of a report, and what else can be made of a finished run.
+      behaviours: modules that register its behaviours when they are imported, which a saved space needs.
       behaviour_of: the behaviour as a space of this configuration compares networks by it; by default the data's own.
       data_of: the data that a space of this configuration trains on; by default the data as it is.
       check: refuses values of its own flags that cannot be.
@@ -117,6 +119,7 @@ class Domain:
     load: Callable[[Any], Loaded]
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
+    behaviours: tuple[str, ...] = ()
     behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
     data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
@@ -131,12 +134,26 @@ _DOMAINS: dict[str, Domain] = {}
 
 def register(domain: Domain) -> None:
     """Add a domain with its presets and its evaluations to those that names are looked up in."""
+    _import_own()
     _DOMAINS[domain.name] = domain
 
 
 def domains() -> tuple[Domain, ...]:
-    """All registered domains."""
+    """All registered domains: the package's own, and then those of a user."""
+    _import_own()
     return tuple(_DOMAINS.values())
+
+
+def _import_own() -> None:
+    """The package's own domains register themselves when they are imported, and nobody else has to import them."""
+    importlib.import_module("netspace_jax.domains")
+
+
+def import_behaviours() -> None:
+    """Import the modules of all registered domains that register behaviours."""
+    for each in domains():
+        for module in each.behaviours:
+            importlib.import_module(module)
 
 
 def domain(name: str) -> Domain:
@@ -145,9 +162,10 @@ def domain(name: str) -> Domain:
     Raises:
       InputError: none has it.
     """
-    if not isinstance(name, str) or name not in _DOMAINS:
-        raise InputError(f"unknown domain {name!r}; known are {', '.join(_DOMAINS)}")
-    return _DOMAINS[name]
+    registered = {one.name: one for one in domains()}
+    if not isinstance(name, str) or name not in registered:
+        raise InputError(f"unknown domain {name!r}; known are {', '.join(registered)}")
+    return registered[name]
 
 
 def presets() -> dict[str, Callable[[], RunConfig]]:

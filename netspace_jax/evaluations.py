@@ -42,7 +42,7 @@ _LAST = (
     ),
     Evaluation(
         "explore",
-        Lazy(f"{_REPORT}.explore:explore"),
+        Lazy("netspace_jax.explorer.page:explore"),
         "The space as a map in one HTML file, networks decoded and run in the browser",
         in_report=False,
     ),

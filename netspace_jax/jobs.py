@@ -25,11 +25,11 @@ from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
+from netspace_jax.explorer.page import ExploreOptions, explore
 from netspace_jax.files import LOG, location, read_json, usable
 from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import explore
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
@@ -166,7 +166,7 @@ def _notes(config: RunConfig) -> list[str]:
 def _explorer(run: Run) -> list[str]:
     """Write the explorer; where that fails, as for a network that cannot run in a page, a note that says so."""
     try:
-        explore.explore(run, explore.ExploreOptions())
+        explore(run, ExploreOptions())
     except Exception as error:
         if not isinstance(error, InputError):
             logging.getLogger(evaluations.__name__).exception("the explorer of %s failed", run.path)

@@ -9,7 +9,6 @@ import sys
 import pytest
 from etils import epath
 
-import netspace_jax.domains  # noqa: F401 (registers them)
 from netspace_jax import evaluations
 from netspace_jax.domain import Evaluation, Lazy, domain, domains, register, several_architectures
 from netspace_jax.errors import InputError
@@ -138,9 +137,10 @@ def test_a_list_of_what_can_be_made_draws_nothing():
 
 
 def test_the_face_of_the_library_draws_nothing():
-    """And a saved space finds its task though the module that defines it has not been imported before."""
+    """And behaviours of saved spaces are known where nobody has imported a domain."""
     code = (
-        "import sys; from netspace_jax import api; from netspace_jax.behaviour import behaviour_from;"
+        "import sys; from netspace_jax import api, space; from netspace_jax.behaviour import behaviour_from;"
+        "from netspace_jax.domain import import_behaviours; import_behaviours();"
         "print(type(behaviour_from({'name': 'signal', 'channels': 2})).__name__,"
         "*{'matplotlib', 'skimage', 'trimesh'} & sys.modules.keys())"
     )

@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import netspace_jax.domains  # noqa: F401 (registers them)
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.domain import domain
 from netspace_jax.latent import line

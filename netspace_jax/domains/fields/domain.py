@@ -3,15 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.behaviour import register_behaviour_at
 from netspace_jax.domain import Domain, Evaluation, Lazy
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.presets import PRESETS
 
 _HERE = "netspace_jax.domains.fields"
-
-for _name, _class in (("signed_distance", "SignedDistance"), ("picture", "Picture"), ("signal", "Signal")):
-    register_behaviour_at(_name, f"{_HERE}.behaviour:{_class}")
 
 
 def of_kind(kind: str) -> Callable[[Any], bool]:
@@ -45,6 +41,7 @@ DOMAIN = Domain(
     netspace_config=FieldNetSpaceConfig,
     load=Lazy(f"{_HERE}.loading:load"),
     presets=PRESETS,
+    behaviours=(f"{_HERE}.behaviour",),
     evaluations=(
         _section("shapes", "shapes", _SHAPES, "How near are the generated shapes?", leads=True),
         _section("shapes", "interpolate_shapes", _SHAPES, "What lies between two shapes?"),

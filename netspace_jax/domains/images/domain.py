@@ -1,14 +1,11 @@
 """The domain of networks that classify images."""
 
-from netspace_jax.behaviour import register_behaviour_at
 from netspace_jax.domain import Domain, Evaluation, Lazy, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
 
 _HERE = "netspace_jax.domains.images"
 _REPORT = "netspace_jax.report"
-
-register_behaviour_at("classification", f"{_HERE}.dataset:Classification")
 
 
 def has_one_between(run) -> bool:
@@ -22,6 +19,7 @@ DOMAIN = Domain(
     netspace_config=ImageNetSpaceConfig,
     load=Lazy(f"{_HERE}.loading:load"),
     presets=PRESETS,
+    behaviours=(f"{_HERE}.dataset",),
     evaluations=(
         Evaluation(
             "interpolate",

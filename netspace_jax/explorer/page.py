@@ -18,18 +18,19 @@ from netspace_jax import latent
 from netspace_jax.config import SearchConfig
 from netspace_jax.domain import domain
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import packed, script
+from netspace_jax.explorer import packing
+from netspace_jax.explorer.programs import Programs
+from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.view import View
 from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
-_PAGES = "netspace_jax.report"
+_PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
 _TABLE = 40  # characters that say what an array is
 _POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
@@ -60,7 +61,7 @@ def explore(run: Run, options: ExploreOptions) -> list[str]:
     path = run.path / "explore.html"
     text, bits = page(run, View() if view_of is None else view_of(run), options)
     write_text(path, text)
-    how = "as they are" if bits == packed.EXACT else f"rounded to {bits} bits of their column's largest"
+    how = "as they are" if bits == packing.EXACT else f"rounded to {bits} bits of their column's largest"
     return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
 
 
@@ -74,7 +75,7 @@ def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tu
     while kept:
         try:
             return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6))
-        except packed.TooLarge:  # the largest architecture does not fit
+        except packing.TooLarge:  # the largest architecture does not fit
             kept.pop()
     smallest = min(architecture.size for architecture in space.architectures)
     raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {options.megabytes:g} MB")
@@ -87,7 +88,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     z = np.concatenate([kind.z for kind in points]).astype(np.float16)
     plane = PCA(2, random_state=0).fit(z.astype(np.float32)) if z.shape[1] > 1 else None
     region = space.region()
-    programs = script.Programs()
+    programs = Programs()
     for which in kept:
         _add_programs(programs, small, region, which, view)
     if len(space.architectures) > 1:
@@ -146,7 +147,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "scored": view.examples is not None,
     }
     fixed = _filled(run, view, data, "")
-    found, bits = packed.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
+    found, bits = packing.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
     return _filled(
         run, view, {**data, "bits": bits, "packed": {"table": found.table, "size": found.size}}, found.text
     ), bits
@@ -154,19 +155,17 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
 
 def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     return filled(
-        packaged(_PAGES, "explore.html"),
+        packaged(_PACKAGE, "page.html"),
         TITLE=html.escape(f"The space of {run.config.name}"),
         STYLE=STYLE,
         DATA=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         PACKED=text,
-        SCRIPTS="\n".join(
-            (script.source(), packed.source(), packaged(_PAGES, "explore.js"), packaged(_PAGES, "map.js"))
-        ),
+        SCRIPTS="\n".join(packaged(_PACKAGE, name) for name in _SCRIPTS),
         VIEW=view.script,
     )
 
 
-def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
+def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
     """What the page does with one architecture: decode, run, score, and one step of a search."""
     architecture = space.architectures[which]
     z, flat = jnp.zeros(region.mean.shape), jnp.zeros(architecture.size)
