@@ -14,12 +14,12 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import flatten
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_space
-from netspace_jax.config import NetSpaceConfig
+from netspace_jax.config import NetSpaceConfig, fitting_prep
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh
-from netspace_jax.space.build import Modules, fitting_prep, make_constants, make_netspace
+from netspace_jax.space.build import Modules, make_constants, make_netspace
 from netspace_jax.space.loop import (
     MemoryStore,
     OnProgress,

@@ -1,6 +1,5 @@
 """A NetSpace from its configuration: modules, constants of a zoo, initial parameters."""
 
-import dataclasses
 import functools
 import math
 from typing import NamedTuple
@@ -27,15 +26,6 @@ class Modules(NamedTuple):
     encoder: nn.Module | None = None
     decoder: nn.Module | None = None
     head: nn.Module | None = None
-
-
-def fitting_prep(config: NetSpaceConfig, size: int) -> NetSpaceConfig:
-    """The configuration with a PRep that holds networks of `size` parameters: its own, or a larger one."""
-    rows, columns = config.prep
-    if size <= rows * columns:
-        return config
-    columns = max(columns, math.isqrt(size) // 64 * 64)
-    return dataclasses.replace(config, prep=(-(-size // columns), columns))
 
 
 def make_netspace(
