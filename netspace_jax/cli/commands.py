@@ -35,7 +35,7 @@ class JobFlags:
     """Devices to spread networks over; 0 for all."""
     lowering: Lowering = "auto"
     """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""
-    hosts: Hosts = Hosts()
+    hosts: Hosts = dataclasses.field(default_factory=Hosts)
     """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
     modules: Modules = ()
     """Python files that register architectures or domains of your own; FILE.py:NAME registers one Flax module."""
