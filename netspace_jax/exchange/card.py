@@ -4,10 +4,9 @@ import dataclasses
 import math
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.resnet import ResNet
+from netspace_jax.architectures.chain import words
 from netspace_jax.errors import InputError
-from netspace_jax.exchange.describe import what_it_computes
-from netspace_jax.exchange.torch_names import torch_names
+from netspace_jax.exchange.pytorch import batch_norm_names, layer_list, torch_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +69,7 @@ def card_text(
             f", channels last; from each channel subtract {_numbers(card.mean)}, then divide by {_numbers(card.std)}"
         )
     parameters = f"{architecture.size:,}"
-    if isinstance(architecture.module, ResNet):
+    if batch_norm_names(architecture):
         parameters += "; batch norms are folded: every convolution has a bias instead"
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
     table = f"## Measured\n\n| | |\n|---|---|\n{scores}\n\n" if card.scores else ""
@@ -84,12 +83,19 @@ def card_text(
         f"# {card.title}\n\n"
         f"- Architecture: {architecture.name}, for inputs of {shape}\n"
         f"- Parameters: {parameters}\n"
-        f"- Computes: {what_it_computes(architecture.module)}\n"
+        f"- Computes: {_computes(architecture)}\n"
         f"- Inputs: {inputs}\n"
         f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
         + "".join(f"\n{remark}\n" for remark in remarks)
     )
+
+
+def _computes(architecture: Architecture) -> str:
+    layers, kind = layer_list(architecture), type(architecture.module)
+    if layers is None:
+        return f"as the Flax module `{kind.__module__}.{kind.__qualname__}`: build it from its code"
+    return words(layers)
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -17,10 +17,9 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.flattening import flattened_channels_last
 from netspace_jax.exchange.onnx import to_onnx
+from netspace_jax.exchange.pytorch import torch_module, torch_names
 from netspace_jax.exchange.read import CHECKSUM, CHECKSUMS, EXTRA, checksum_of, checksums_of
 from netspace_jax.exchange.stablehlo import to_stablehlo
-from netspace_jax.exchange.torch_modules import torch_module
-from netspace_jax.exchange.torch_names import torch_names
 from netspace_jax.files import new_directory
 
 

@@ -15,8 +15,8 @@ from netspace_jax.architectures.resnet import BATCH_NORM_EPSILON
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import read
 from netspace_jax.exchange.flattening import flattened_channels_last
+from netspace_jax.exchange.pytorch import batch_norm_names, torch_names
 from netspace_jax.exchange.tensors import checked
-from netspace_jax.exchange.torch_names import batch_norm_name, torch_names
 
 _NORM = ("weight", "bias", "running_mean", "running_var")
 # Prefixes that PyTorch's wrappers put before every name.
@@ -146,7 +146,7 @@ def _plain(tensors: Mapping[str, Any], names: tuple[str, ...], source: str) -> d
 
 def _norm_of(architecture: Architecture, layer: str, found: Mapping[str, Any]) -> str | None:
     """Name of the batch norm that `found` holds after the convolution `layer`; None without one."""
-    norm = batch_norm_name(architecture.module, layer)
+    norm = batch_norm_names(architecture).get(layer)
     return norm if norm and any(f"{norm}.{part}" in found for part in _NORM) else None
 
 
