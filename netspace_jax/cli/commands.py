@@ -16,12 +16,13 @@ from netspace_jax.cli.importing import import_folder
 from netspace_jax.cli.modules import Modules, register_modules
 from netspace_jax.cli.progress import bars
 from netspace_jax.cli.show import describe_zoo, list_evaluations
+from netspace_jax.config import Hosts, Lowering
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
-from netspace_jax.files import is_remote, location
-from netspace_jax.ops.devices import Hosts, join, prepare
-from netspace_jax.ops.platform import Ways, ways
+from netspace_jax.files import location
+from netspace_jax.ops.devices import join, prepare
+from netspace_jax.ops.platform import lowering
 from netspace_jax.rules import MOST, Range, check_fields
 from netspace_jax.zoo import Zoo, export_zoo
 
@@ -33,12 +34,11 @@ class Shared:
     """Flags of train and zoo."""
 
     zoos: str = "zoos"
-    """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
+    """Directory under which zoos lie; runs share them."""
     devices: Annotated[int, Range(0, MOST)] = 0
     """Devices to spread networks over; 0 for all."""
-    ways: Ways = "auto"
-    """Whether programs are made as suits a CPU or an accelerator; auto for what suits the devices. Results are the same
-    up to rounding."""
+    lowering: Lowering = "auto"
+    """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""
     hosts: Hosts = dataclasses.field(default_factory=Hosts)
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
@@ -89,7 +89,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
         )
         _prepare(args)
         said.place = args.out
-        with bars() as watch, ways(args.ways):
+        with bars() as watch, lowering(args.lowering):
             report = jobs.train(
                 config,
                 args.out,
@@ -136,7 +136,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         )
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
-        with bars() as watch, ways(args.ways):
+        with bars() as watch, lowering(args.lowering):
             found = jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, watch=watch)
         print(f"zoo: {relative(found.directory)}")
 
@@ -157,7 +157,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
             ("run", tyro.conf.Positional[str]),
             ("zoos", str, "zoos"),
             ("modules", Modules, ()),
-            ("ways", Ways, "auto"),
+            ("lowering", Lowering, "auto"),
         ]
         options = known[name].options
         bases = (options,) if options else ()
@@ -167,7 +167,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
         said.place = args.run
-        with ways(args.ways):
+        with lowering(args.lowering):
             run = jobs.open_run(args.run, args.zoos)
             for line in evaluations.evaluate(name, run, options(**own) if options else None):
                 print(line)
@@ -190,7 +190,7 @@ def relative(path: epath.PathLike) -> epath.Path:
     """The path as seen from here, where that is shorter."""
     path = location(path)
     here = Path.cwd()
-    return path if is_remote(path) or not path.is_relative_to(here) else path.relative_to(here)
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _preset_and_flags(arguments: list[str]) -> tuple[str, list[str]]:

@@ -5,7 +5,6 @@ first writes what is not Orbax's and shows the progress.
 """
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import importlib.util
 import logging
@@ -18,6 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
+from netspace_jax.config import Hosts
 from netspace_jax.errors import InputError
 from netspace_jax.ops.platform import on_cpu
 
@@ -54,19 +54,6 @@ def prepare(cores: int = 0) -> None:
 def optimised(level: int) -> dict[str, int]:
     """Options that compile one program at another level than `prepare` chose; none where somebody else chose it."""
     return {_LEVEL: level} if f"{_LEVEL}=1" in os.environ.get("XLA_FLAGS", "") else {}
-
-
-@dataclasses.dataclass(frozen=True)
-class Hosts:
-    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
-
-    coordinator: str = ""
-    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one
-    process alone."""
-    processes: int = 0
-    """Number of processes; not needed with `auto`."""
-    process: int = -1
-    """Which one this is, from 0; not needed with `auto`."""
 
 
 def join(hosts: Hosts) -> None:
