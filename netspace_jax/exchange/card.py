@@ -112,7 +112,7 @@ _FILES = {
 import jax
 from netspace_jax import architectures, exchange
 architecture = {build}
-outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors", architecture), inputs)
+outputs = jax.jit(architecture.apply)(exchange.load_network("network.safetensors", architecture), inputs)
 ```""",
     TORCH: """`network.pt`: the same as a PyTorch `state_dict`, images channel first there:
 

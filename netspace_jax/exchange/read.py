@@ -15,7 +15,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import reason_of
+from netspace_jax.files import checksum, reason_of
 from netspace_jax.memory import refuse_bomb
 
 CHECKSUMS = "netspace_jax.checksums.json"
@@ -25,20 +25,22 @@ CHECKSUM = "netspace_jax.crc32"
 EXTRA = "pip install safetensors flatbuffers"
 
 
-def tensors(path: Path) -> Mapping[str, Any]:
-    """The named tensors of a `.safetensors` or `.msgpack` file, or else of a `state_dict` that `torch.save` wrote.
+def tree(path: Path) -> PyTree:
+    """What lies in an Orbax checkpoint, a `.safetensors` or `.msgpack` file, or a file that `torch.save` wrote.
 
-    Those of `.msgpack`, which `flax.serialization` writes, are nested as the Flax variables were.
+    Names of `.msgpack`, which `flax.serialization` writes, are nested as the Flax variables were.
 
     Raises:
       InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
         it is not installed.
     """
     try:
-        there = path.is_file()
+        if path.is_dir():
+            return orbax(path)
+        exists = path.is_file()
     except OSError as error:  # a name that no file can have
         raise InputError(f"{str(path)[:80]}… is not a file ({reason_of(error)})") from error
-    if not there:
+    if not exists:
         raise InputError(f"{path} is not a file")
     readers = {".safetensors": _safetensors, ".msgpack": _msgpack}
     return readers.get(path.suffix, _torch)(path)
@@ -63,19 +65,14 @@ def orbax(directory: Path) -> PyTree:
 
 
 def checksums_of(tree: PyTree) -> dict[str, str]:
-    """CRC-32 of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
+    """Checksum of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {
-        jax.tree_util.keystr(path): f"{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}" for path, leaf in leaves
-    }
+    return {jax.tree_util.keystr(path): checksum(leaf) for path, leaf in leaves}
 
 
 def checksum_of(tensors: Mapping[str, np.ndarray]) -> str:
-    """CRC-32 of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
-    total = 0
-    for name in sorted(tensors):
-        total = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), zlib.crc32(name.encode(), total))
-    return f"{total:08x}"
+    """Checksum of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
+    return checksum(*(part for name in sorted(tensors) for part in (name, tensors[name])))
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:

@@ -12,10 +12,11 @@ from jaxtyping import Float
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Batch, Dataset, Split
 from netspace_jax.errors import InputError
-from netspace_jax.importing.expect import ROUNDING, Expected, read_expected
-from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
-from netspace_jax.importing.readings import INPUTS, better, compare_readings
-from netspace_jax.importing.sources import Found, Source
+from netspace_jax.exchange import networks_in
+from netspace_jax.exchange.rename import Rename, rename_rules
+from netspace_jax.importing.alternatives import INPUTS, better, compare_readings
+from netspace_jax.importing.reference_outputs import ROUNDING, Expected, read_expected
+from netspace_jax.importing.sources import Source, Sources
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.rules import Range
 from netspace_jax.zoo import LeftOut, Scored
@@ -67,7 +68,7 @@ Readings = Callable[[Any, int], Mapping[str, Batch]]
 
 
 def examine(
-    found: Found,
+    found: Sources,
     architecture: Architecture,
     dataset: Dataset,
     options: ImportOptions = ImportOptions(),
@@ -78,7 +79,7 @@ def examine(
     Raises:
       InputError: an option cannot be used.
     """
-    rules, behaviour = rules_of(options.rename), dataset.behaviour
+    rules, behaviour = rename_rules(options.rename), dataset.behaviour
     if not 0 <= options.claimed <= 1:
         raise InputError(f"--claimed is a score from 0 to 1, not {options.claimed}")
     names = tuple(source.name for source in found.sources)
@@ -130,22 +131,32 @@ def _read(
     """Hash and parameters of the networks that fit and are new, by name, and the others."""
     read: _Read = {}
     left_out: list[LeftOut] = []
-    known: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     for source in sources:
         try:
-            if source.name in read:
-                raise InputError("another network has this name")
-            flat = parameters_of(source.read(), architecture, rules)
+            readers = networks_in(source.read(), architecture, rules)
         except InputError as error:
-            left_out.append(LeftOut(source.name, str(error).removeprefix("state_dict: ").removeprefix("variables: ")))
+            left_out.append(LeftOut(source.name, _reason(error)))
             continue
-        own = hashlib.sha256(flat.tobytes()).hexdigest()
-        if own in known:
-            left_out.append(LeftOut(source.name, f"the same parameters as {known[own]}"))
-            continue
-        known[own] = source.name
-        read[source.name] = (source.sha256 or own, flat)
+        for number, read_one in enumerate(readers):
+            name = source.name if len(readers) == 1 else f"{source.name}[{number}]"
+            try:
+                if name in read:
+                    raise InputError("another network has this name")
+                flat = read_one()
+                sha256 = hashlib.sha256(flat.tobytes()).hexdigest()
+                if sha256 in name_of:
+                    raise InputError(f"the same parameters as {name_of[sha256]}")
+            except InputError as error:
+                left_out.append(LeftOut(name, _reason(error)))
+            else:
+                name_of[sha256] = name
+                read[name] = (source.sha256 or sha256, flat)
     return read, left_out
+
+
+def _reason(error: InputError) -> str:
+    return str(error).removeprefix("state_dict: ").removeprefix("variables: ")
 
 
 def _as_expected(read: _Read, architecture: Architecture, expected: Expected) -> tuple[_Read, list[LeftOut]]:
@@ -204,7 +215,7 @@ def _named_otherwise(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
 
 def _in_order(left_out: Sequence[LeftOut], names: Sequence[str]) -> tuple[LeftOut, ...]:
     place = {name: number for number, name in reversed(list(enumerate(names)))}
-    return tuple(sorted(left_out, key=lambda one: place[one.name]))
+    return tuple(sorted(left_out, key=lambda one: place.get(one.name, place.get(one.name.rpartition("[")[0], 0))))
 
 
 def least_above_chance(dataset: Dataset, split: Split) -> float:

@@ -86,7 +86,7 @@ def test_logits_are_pytorchs():
     with torch.no_grad():
         wanted = module(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).numpy()
     architecture = architectures.build("tutorial", SHAPE, 10)
-    flat = jnp.asarray(exchange.load_torch(module.state_dict(), architecture))
+    flat = jnp.asarray(exchange.load_network(module.state_dict(), architecture))
     np.testing.assert_allclose(jax.jit(architecture.apply)(flat, images), wanted, rtol=1e-5, atol=1e-5)
 
 

@@ -74,8 +74,8 @@ def assert_same(outputs, expected):
 
 
 def test_safetensors_and_orbax_come_back(exported):
-    for load, file in ((exchange.load_torch, exported.files.safetensors), (exchange.load_orbax, exported.files.orbax)):
-        flat = jnp.asarray(load(file, exported.architecture))
+    for file in (exported.files.safetensors, exported.files.orbax):
+        flat = jnp.asarray(exchange.load_network(file, exported.architecture))
         assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
 
@@ -86,19 +86,19 @@ def test_other_values_than_were_written_are_refused(exported, tmp_path):
     mixed = shutil.copytree(exported.files.orbax, tmp_path / "mixed")
     shutil.copy(other.orbax / CHECKSUMS, mixed / CHECKSUMS)
     with pytest.raises(InputError, match="damaged: its values are not those"):
-        exchange.load_orbax(mixed, exported.architecture)
+        exchange.load_network(mixed, exported.architecture)
     data = bytearray(exported.files.safetensors.read_bytes())
     data[-2] ^= 1
     (tmp_path / "changed.safetensors").write_bytes(data)
     with pytest.raises(InputError, match="damaged: its values are not those"):
-        exchange.load_torch(tmp_path / "changed.safetensors", exported.architecture)
+        exchange.load_network(tmp_path / "changed.safetensors", exported.architecture)
 
 
 def test_state_dict_comes_back(exported):
     torch = pytest.importorskip("torch")
     state = torch.load(exported.files.torch, weights_only=True)
     assert tuple(state) == exchange.torch_names(exported.architecture)
-    flat = jnp.asarray(exchange.load_torch(exported.files.torch, exported.architecture))
+    flat = jnp.asarray(exchange.load_network(exported.files.torch, exported.architecture))
     assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
 
@@ -257,7 +257,10 @@ def test_a_users_own_module_comes_back(tmp_path, monkeypatch):
     architecture = architectures.build("custom", (8, 8, 1), 10)
     flat = jax.random.normal(jax.random.key(0), (architecture.size,))
     files = exchange.export_network(tmp_path / "network", architecture, flat, CARD)
-    for back in (exchange.load_torch(files.safetensors, architecture), exchange.load_orbax(files.orbax, architecture)):
+    for back in (
+        exchange.load_network(files.safetensors, architecture),
+        exchange.load_network(files.orbax, architecture),
+    ):
         np.testing.assert_array_equal(back, flat)
     inputs = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
     assert_same(exchange.from_stablehlo(files.stablehlo)(inputs), jax.jit(architecture.apply)(flat, inputs))

@@ -5,6 +5,7 @@ import json
 import struct
 
 import flax.serialization
+import flax.traverse_util
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
@@ -18,8 +19,8 @@ from netspace_jax.domains.images import readings as images_readings
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.importing import ImportOptions, examine, sources_of
+from netspace_jax.importing.alternatives import better, compare_readings
 from netspace_jax.importing.build import lines_of
-from netspace_jax.importing.readings import better, compare_readings
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.zoo import LeftOut, Zoo, write_zoo
 from tests import tiny
@@ -126,6 +127,33 @@ def test_networks_in_memory_are_taken_from_any_iterable(folder, good, data):
     found = looked(given, data).networks
     assert [network.name for network in found][:4] == ["network 0", "network 1", "network 2", "mine"]
     np.testing.assert_array_equal(np.stack([network.flat for network in found]), good[:5])
+
+
+def test_a_list_of_paths_reads_what_a_folder_reads(folder, good, data):
+    whole = looked(folder, data)
+    paths = [folder / "a.safetensors", folder / "more", str(folder / "e"), folder / "nowhere.pt"]
+    found = looked(paths, data)
+    names = [str(folder / name) for name in ("a.safetensors", "more/b.safetensors", "e")]
+    assert [network.name for network in found.networks] == names
+    np.testing.assert_array_equal([network.flat for network in found.networks], good[[0, 1, 4]])
+    assert [name for name, _ in found.left_out] == [str(folder / "nowhere.pt")]
+    assert {network.sha256 for network in found.networks} < {network.sha256 for network in whole.networks}
+    (alone,) = looked(folder / "more" / "b.safetensors", data).networks
+    assert alone.name == "b.safetensors"
+
+
+def test_networks_that_lie_in_one_file_are_read_one_by_one(good, data, tmp_path):
+    stacked = np.stack([*good[:2], good[0], np.full_like(good[0], np.nan)])
+    names = {".".join(leaf.path): leaf for leaf in tiny.perceptron().spec.leaves}
+    trees = [flax.traverse_util.flatten_dict(tree(flat), sep=".") for flat in stacked]
+    safetensors.numpy.save_file(
+        {name: np.stack([one[name] for one in trees]) for name in names}, tmp_path / "all.safetensors"
+    )
+    found = looked(tmp_path, data)
+    assert [network.name for network in found.networks] == ["all.safetensors[0]", "all.safetensors[1]"]
+    np.testing.assert_array_equal([network.flat for network in found.networks], good[:2])
+    assert reasons(found)["all.safetensors[2]"] == "the same parameters as all.safetensors[0]"
+    assert "not finite" in reasons(found)["all.safetensors[3]"]
 
 
 def test_a_state_dict_is_found_in_what_a_training_saves(good, data):
