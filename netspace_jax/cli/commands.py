@@ -52,7 +52,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
       program: what the help and the report call the command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors() as said:
+    with one_line_errors() as capture:
         register_modules(given)
         name, flags = _preset_and_flags(given)
         directory, flags = _zoo_and_flags(flags)
@@ -88,7 +88,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             refine=args.refine,
         )
         _prepare(args)
-        said.place = args.out
+        capture.directory = args.out
         with bars() as watch, lowering(args.lowering):
             report = jobs.train(
                 config,
@@ -144,7 +144,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
 def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace eval") -> None:
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors() as said:
+    with one_line_errors() as capture:
         register_modules(given)
         known = evaluations.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
@@ -166,7 +166,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
-        said.place = args.run
+        capture.directory = args.run
         with lowering(args.lowering):
             run = jobs.open_run(args.run, args.zoos)
             for line in evaluations.evaluate(name, run, options(**own) if options else None):
