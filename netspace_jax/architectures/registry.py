@@ -10,7 +10,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.lenet import lenetlike
-from netspace_jax.architectures.modes import Forms, forms
+from netspace_jax.architectures.modes import ModePair, mode_pair
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
 from netspace_jax.architectures.siren import siren, siren_of_sizes
 from netspace_jax.architectures.tutorial import tutorial
@@ -55,9 +55,9 @@ def register(
     def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Architecture:
         module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
         if make_trainee:
-            modes = Forms(module, make_trainee(shape, outputs), fold)
+            modes = ModePair(module, make_trainee(shape, outputs), fold)
         else:
-            modes = Forms(module, None, None) if make_shared else forms(module, shape, dtype)
+            modes = ModePair(module, None, None) if make_shared else mode_pair(module, shape, dtype)
         return Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
 
     _BUILDERS[name] = build_one
