@@ -7,6 +7,7 @@ what a zoo stores; a PRep is the same vector zero-padded and cut into rows.
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -66,7 +67,7 @@ def spec_of(params: PyTree) -> Spec:
       ValueError: a leaf is not floating point of at most 32 bits, so that a PRep could not hold it exactly.
     """
     leaves = []
-    for path, leaf in flatten_dict(params).items():
+    for path, leaf in _by_path(params).items():
         if not jnp.issubdtype(leaf.dtype, jnp.floating) or leaf.dtype.itemsize > 4:
             raise ValueError(
                 f"parameter {'/'.join(path)} is {leaf.dtype}; a PRep holds floating point of at most 32 bits"
@@ -74,6 +75,10 @@ def spec_of(params: PyTree) -> Spec:
         axes = _TO_TORCH.get(len(leaf.shape)) if path[-1] == "kernel" else None
         leaves.append(Leaf(path, tuple(leaf.shape), str(leaf.dtype), axes or tuple(range(len(leaf.shape)))))
     return Spec(tuple(leaves))
+
+
+def _by_path(params: PyTree) -> dict[tuple[str, ...], Any]:
+    return cast(dict[tuple[str, ...], Any], flatten_dict(params))
 
 
 def spec_in_forward_order(init: Callable[[], PyTree]) -> Spec:
@@ -93,7 +98,7 @@ def flatten(spec: Spec, params: PyTree) -> Float[Array, "size"]:
     Raises:
       ValueError: the tree's leaves or shapes are not the spec's.
     """
-    arrays, leaves = flatten_dict(params), {leaf.path: leaf for leaf in spec.leaves}
+    arrays, leaves = _by_path(params), {leaf.path: leaf for leaf in spec.leaves}
     if arrays.keys() != leaves.keys():
         missing, extra = (
             sorted("/".join(path) for path in paths)

@@ -154,7 +154,7 @@ def _namings(architecture: Architecture) -> tuple[_Naming, _Naming]:
 
 def _trained(architecture: Architecture) -> _Naming:
     """Names of the Flax variables of the form that trains."""
-    template = flatten_dict(jax.eval_shape(architecture.init, jax.random.key(0)), sep=".")
+    template: dict[str, Any] = flatten_dict(jax.eval_shape(architecture.init, jax.random.key(0)), sep=".")
     shapes = {name: leaf.shape for name, leaf in template.items()}
 
     def flat(tensors: dict[str, np.ndarray], where: str) -> np.ndarray:
