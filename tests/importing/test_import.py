@@ -352,10 +352,10 @@ def test_a_claim_lies_in_the_bounds_of_the_score(good, data):
         metric = Metric("return", low=-10.0, high=10.0)
 
     returns = data.replace(behaviour=Returns(**dataclasses.asdict(data.behaviour)))
-    (warning,) = looked(list(good[:3]), returns, claimed=9, min_score=-10).warnings
+    (warning,) = looked(list(good[:3]), returns, claimed=9.0, min_score=-10.0).warnings
     assert "score far below the 9 that is claimed" in warning
     with pytest.raises(InputError, match="--claimed is the return from -10 to 10, not 54"):
-        looked(list(good[:3]), returns, claimed=54)
+        looked(list(good[:3]), returns, claimed=54.0)
 
 
 def test_images_are_also_read_as_others_normalise_them(data):
