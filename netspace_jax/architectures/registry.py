@@ -63,15 +63,15 @@ def register(
     _BUILDERS[name] = build_one
 
 
-def register_family(pattern: str, shown: str, make_module: Callable[..., nn.Module]) -> None:
+def register_family(pattern: str, example: str, make_module: Callable[..., nn.Module]) -> None:
     """Make Flax modules known whose names say their sizes.
 
     Args:
       pattern: regular expression that a name has to match as a whole.
-      shown: what such a name looks like, for people.
+      example: what such a name looks like, for people.
       make_module: makes the module from input shape, outputs and the texts of the pattern's groups.
     """
-    _FAMILIES.append((re.compile(pattern), shown, make_module))
+    _FAMILIES.append((re.compile(pattern), example, make_module))
 
 
 register("lenetlike", lenetlike)
@@ -93,7 +93,7 @@ for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
 
 def names() -> tuple[str, ...]:
     """Names of all known architectures, and what names look like that say sizes."""
-    return (*_BUILDERS, *(shown for _, shown, _ in _FAMILIES))
+    return (*_BUILDERS, *(example for _, example, _ in _FAMILIES))
 
 
 def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: str = "float32") -> Architecture:

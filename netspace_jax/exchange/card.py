@@ -52,18 +52,20 @@ def check_card(card: ModelCard) -> None:
 
 
 def card_text(
-    card: ModelCard, architecture: Architecture, outputs: int, names: tuple[str, ...], remarks: tuple[str, ...] = ()
+    card: ModelCard, architecture: Architecture, names: tuple[str, ...], remarks: tuple[str, ...] = ()
 ) -> str:
     """The card in Markdown.
 
     Args:
-      outputs: how many values the network gives for one input.
       names: files and folders that lie beside the card.
       remarks: what else a reader has to know of the files, as that one is missing and why.
     """
     shape = " × ".join(map(str, architecture.input_shape))
-    build = f"architectures.build({architecture.name!r}, {architecture.input_shape}, {outputs})"
-    inputs = f"{card.inputs.rstrip('.')}. Float32 of shape [batch, {', '.join(map(str, architecture.input_shape))}]"
+    sizes, dtype = architecture.output_shape, architecture.input_dtype
+    arguments = [repr(architecture.name), str(architecture.input_shape), str(sizes[-1])]
+    arguments += [repr(dtype)] if dtype != "float32" else []
+    build = f"architectures.build({', '.join(arguments)})"
+    inputs = f"{card.inputs.rstrip('.')}. {dtype.capitalize()} of shape {_batch(architecture.input_shape)}"
     if card.mean:
         inputs += (
             f", channels last; from each channel subtract {_numbers(card.mean)}, then divide by {_numbers(card.std)}"
@@ -85,17 +87,22 @@ def card_text(
         f"- Parameters: {parameters}\n"
         f"- Computes: {_computes(architecture)}\n"
         f"- Inputs: {inputs}\n"
-        f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
+        f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape {_batch(sizes)}\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
         + "".join(f"\n{remark}\n" for remark in remarks)
     )
 
 
 def _computes(architecture: Architecture) -> str:
-    layers, kind = layer_list(architecture), type(architecture.module)
+    layers = layer_list(architecture)
     if layers is None:
+        kind = type(getattr(architecture.module, "module", architecture.module))  # a ModeSwitch holds the user's
         return f"as the Flax module `{kind.__module__}.{kind.__qualname__}`: build it from its code"
     return words(layers)
+
+
+def _batch(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(('batch', *map(str, shape)))}]"
 
 
 def _numbers(values: tuple[float, ...]) -> str:

@@ -89,8 +89,11 @@ def _vector(source: Any, architecture: Architecture) -> Float[np.ndarray, "size"
     flat = np.asarray(source, np.float32)
     if flat.shape != (architecture.size,):
         raise InputError(f"{architecture.name} has {architecture.size} parameters; these have shape {flat.shape}")
-    if not np.isfinite(flat).all():
-        raise InputError(f"parameter {int(np.argmin(np.isfinite(flat)))} of the network is not finite")
+    finite, spec = np.isfinite(flat), architecture.spec
+    if not finite.all():
+        first = int(np.argmin(finite))
+        place = "/".join(spec.leaves[np.searchsorted(spec.offsets, first, "right") - 1].path)
+        raise InputError(f"parameter {first} of the network is not finite (in {place})")
     return flat
 
 

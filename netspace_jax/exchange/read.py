@@ -54,14 +54,14 @@ def orbax(directory: Path) -> PyTree:
     """
     try:
         with ocp.StandardCheckpointer() as checkpointer:
-            found = checkpointer.restore(directory.absolute())
+            values = checkpointer.restore(directory.absolute())
         written = (directory / CHECKSUMS).read_text() if (directory / CHECKSUMS).exists() else ""
-        right = not written or json.loads(written) == checksums_of(found)
+        damaged = bool(written) and json.loads(written) != checksums_of(values)
     except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
         raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
-    if not right:
+    if damaged:
         raise InputError(f"{directory} is damaged: its values are not those that were written; export it again")
-    return found
+    return values
 
 
 def checksums_of(tree: PyTree) -> dict[str, str]:
@@ -82,26 +82,26 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
     except ImportError as error:
         raise InputError(f"{path} needs safetensors: {EXTRA}") from error
     try:
-        found = load_file(path)
+        arrays = load_file(path)
         with safe_open(path, framework="numpy") as file:
             written = (file.metadata() or {}).get(CHECKSUM, "")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file") from error
     except AttributeError as error:  # how its NumPy reader meets 4- and 8-bit floating point
         raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
-    if written and written != checksum_of(found):
+    if written and written != checksum_of(arrays):
         raise InputError(f"{path} is damaged: its values are not those that were written; export it again")
-    return found
+    return arrays
 
 
 def _msgpack(path: Path) -> Mapping[str, Any]:
     try:
-        found = flax.serialization.msgpack_restore(path.read_bytes())
+        variables = flax.serialization.msgpack_restore(path.read_bytes())
     except Exception as error:  # On damaged files msgpack, NumPy and Flax raise errors of many kinds.
         raise InputError(f"{path} is not a readable msgpack file of Flax") from error
-    if not isinstance(found, Mapping):
-        raise InputError(f"{path} holds a {type(found).__name__}, not Flax variables")
-    return found
+    if not isinstance(variables, Mapping):
+        raise InputError(f"{path} holds a {type(variables).__name__}, not Flax variables")
+    return variables
 
 
 def _torch(path: Path) -> Mapping[str, Any]:
@@ -131,7 +131,7 @@ def _torch(path: Path) -> Mapping[str, Any]:
 
 
 def _damaged_zip(path: Path) -> bool:
-    """Whether a file of PyTorch's newer format, which is a zip, differs from its own checksums."""
+    """True for a file of PyTorch's newer format, which is a zip, that differs from its own checksums."""
     if not zipfile.is_zipfile(path):
         return False
     try:

@@ -199,18 +199,18 @@ def _above_threshold(
     candidates: Sequence[_Candidate], dataset: Dataset, options: ImportOptions
 ) -> tuple[list[_Candidate], str]:
     """The networks, those left out that score too low, and how many these are, in words."""
-    threshold, said = options.min_score, f"below --min-score {options.min_score}"
+    threshold, fault = options.min_score, f"below --min-score {options.min_score}"
     if threshold is None:
-        threshold, said = chance_threshold(dataset, "validation"), "at chance"
+        threshold, fault = chance_threshold(dataset, "validation"), "at chance"
     metric, chance = dataset.behaviour.metric, dataset.chance("validation")
     judged = [
         one
         if one.score_validation >= threshold
-        else one._replace(reason=f"{said}: {metric} {one.score_validation:.3f}, a constant answer has {chance:.3f}")
+        else one._replace(reason=f"{fault}: {metric} {one.score_validation:.3f}, a constant answer has {chance:.3f}")
         for one in candidates
     ]
     low = sum(bool(one.reason) for one in judged)
-    return judged, f"{low} of {len(judged)} networks that fit are {said}" if low else ""
+    return judged, f"{low} of {len(judged)} networks that fit are {fault}" if low else ""
 
 
 def chance_threshold(dataset: Dataset, split: Split) -> float:

@@ -463,5 +463,5 @@ def test_what_is_no_network_is_refused(source, said):
 def test_a_value_that_is_not_finite_is_named(network):
     architecture, flat, _ = network
     flat[5] = np.nan
-    with pytest.raises(InputError, match="parameter 5 of the network is not finite"):
+    with pytest.raises(InputError, match=r"parameter 5 of the network is not finite \(in stem/conv/kernel\)"):
         load_network(flat, architecture)
