@@ -16,7 +16,6 @@ from netspace_jax.domains.fields.completion import half_seen
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, Space
-from netspace_jax.zoo import Networks
 from tests import tiny
 from tests.domains.fields.test_dataset import shapes_of
 
@@ -77,9 +76,8 @@ def complete(trained, monkeypatch):
     monkeypatch.setattr(module, "CONFIG", SearchConfig(steps=200, learning_rate=0.03, trust=0.0, validations=5))
     monkeypatch.setattr(module, "STARTS", 4)
     monkeypatch.setattr(module, "mesh_of", functools.partial(module.mesh_of, resolution=12))
-    monkeypatch.setattr(module, "picture_grid", lambda meshes, rows, columns, size: (meshes, columns))
-    fresh = tiny.again(trained)  # a run keeps what was computed of it
-    return lambda: module.completion(fresh)
+    monkeypatch.setattr(module, "mesh_gallery", lambda meshes, rows, columns: meshes)
+    return lambda **changes: module.completion(tiny.again(trained, **changes))  # a run keeps what was computed of it
 
 
 def test_a_shape_that_the_space_has_is_completed(complete):
@@ -94,10 +92,9 @@ def test_a_shape_that_the_space_has_is_completed(complete):
         assert (part.vertices[part.faces].mean(1)[:, 2] > 0).all()
 
 
-def test_a_shape_that_the_space_has_not_is_found_by_search(complete, trained, flats, monkeypatch):
+def test_a_shape_that_the_space_has_not_is_found_by_search(complete, trained, flats):
     """Search begins at other shapes, and comes nearer to the half that was not seen."""
-    others = Networks(trained.networks(0, "train").members, np.asarray(flats[SHAPES:]))
-    monkeypatch.setitem(trained.zoo.held, ("siren4", "train"), others)
-    metrics = complete().metrics
+    others = {"siren4": jnp.pad(flats[SHAPES:], ((0, 0), (0, 7)))}
+    metrics = complete(space=trained.space.replace(embeddings=others)).metrics
     assert metrics["completion/nearest_iou"] < 0.9
     assert metrics["completion/unseen_half_iou"] > metrics["completion/nearest_iou"] + 0.05

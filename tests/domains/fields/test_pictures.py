@@ -12,8 +12,8 @@ from netspace_jax import architectures
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.compression import at_level, compression, jpeg, rounded
 from netspace_jax.domains.fields.config import FieldZooConfig
+from netspace_jax.domains.fields.domain import load
 from netspace_jax.domains.fields.explorer import view
-from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.pictures import (
     SuperOptions,
@@ -36,7 +36,7 @@ from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 def run(tmp_path_factory):
     path = file_of_images(tmp_path_factory.mktemp("images") / "bars.npz")
     config = FieldZooConfig(dataset=path, kind="pictures", members=(80,), batch=30)
-    data = load_pictures(config).dataset
+    data = load(config).dataset
     return run_of(data, "pictures", flats_for(data, 80), 60)
 
 
