@@ -1,17 +1,21 @@
-"""Small files, on a disk or in an object store, written so that a reader never sees half of one."""
+"""Small files, written so that a reader never sees half of one."""
 
 import contextlib
+import functools
+import hashlib
 import importlib.resources
-import importlib.util
 import json
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from etils import epath
+from numpy.typing import ArrayLike
 
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import is_first
@@ -22,29 +26,17 @@ LOG = "libraries.log"
 BESIDE = (LOCK, LOG)
 """Files in the directory of a run or a zoo that are no part of it: who writes there, and what libraries said."""
 _LONGEST = 240  # bytes of a name on a disk, less what temporary files add to it
-# The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
-STORES = {"gs": "gcsfs", "s3": "s3fs"}
-
-
-def is_remote(path: epath.PathLike) -> bool:
-    """Whether a path is an address of an object store."""
-    return "://" in os.fspath(path)
 
 
 def location(path: epath.PathLike) -> epath.Path:
-    """An absolute path on this machine, or an address in an object store, such as `gs://bucket/runs`.
+    """An absolute path on this machine.
 
     Raises:
-      InputError: the store is unknown, or the package that reaches it is not installed.
+      InputError: it is an address, such as that of an object store.
     """
-    if not is_remote(path):
-        return epath.Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow symbolic links)
-    store = os.fspath(path).partition("://")[0]
-    if store not in STORES:
-        raise InputError(f"{os.fspath(path)}: known stores are {', '.join(f'{name}://' for name in STORES)}")
-    if importlib.util.find_spec(STORES[store]) is None:
-        raise InputError(f"{os.fspath(path)} needs the package {STORES[store]}: pip install {STORES[store]}")
-    return epath.Path(path)
+    if "://" in os.fspath(path):
+        raise InputError(f"{os.fspath(path)} is an address: name a directory, as one that the store is mounted at")
+    return epath.Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow symbolic links)
 
 
 def usable(path: epath.PathLike) -> epath.Path:
@@ -54,8 +46,6 @@ def usable(path: epath.PathLike) -> epath.Path:
       InputError: something on the way is no directory, or the place's name cannot be.
     """
     found = location(path)
-    if is_remote(found):
-        return found
     try:
         existing = next(place for place in (Path(found), *Path(found).parents) if os.path.lexists(place))
         fits = existing.is_dir()
@@ -84,14 +74,45 @@ def refuse_directory(path: epath.Path) -> None:
         raise InputError(f"{path} is a directory where a file is to be written: move it away")
 
 
+def crc32(*parts: str | bytes | ArrayLike) -> int:
+    """CRC-32 of texts, bytes and arrays, one after another: finds damage, not forgery."""
+    return functools.reduce(lambda total, part: zlib.crc32(_content(part), total), parts, 0)
+
+
+def checksum(*parts: str | bytes | ArrayLike) -> str:
+    """CRC-32 of texts, bytes and arrays, one after another, in eight hexadecimal digits."""
+    return f"{crc32(*parts):08x}"
+
+
+def sha256(*parts: str | bytes | ArrayLike) -> str:
+    """SHA-256 of texts, bytes and arrays, one after another, in hexadecimal digits: a name for what they hold."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(_content(part))
+    return digest.hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """What JSON holds, as one text whatever the order of its fields: what checksums of it are taken of."""
+    return json.dumps(value, sort_keys=True)
+
+
+def _content(part: str | bytes | ArrayLike) -> bytes | memoryview:
+    if isinstance(part, str):
+        return part.encode()
+    if isinstance(part, bytes):
+        return part
+    return np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # its own memory, not a copy
+
+
 def checksum_of(text: str) -> str:
-    """CRC-32 of a text, in hexadecimal digits."""
-    return f"{zlib.crc32(text.encode()):08x}"
+    """CRC-32 of a text: the old name of `checksum`."""
+    return checksum(text)
 
 
 def sum_of(description: Any) -> str:
-    """Checksum of what JSON holds, whatever the order of its fields."""
-    return checksum_of(json.dumps(description, sort_keys=True))
+    """Checksum of what JSON holds: the old name of `checksum(canonical_json(description))`."""
+    return checksum(canonical_json(description))
 
 
 def packaged(package: str, name: str) -> str:
@@ -125,18 +146,44 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
             raise
 
 
-def append_text(path: epath.PathLike, text: str) -> None:
-    """Append to a text file, in the first process only.
+def check_new(path: epath.PathLike) -> epath.Path:
+    """The place of a directory that is to be written.
 
-    Object stores cannot append, so the file is written again there.
+    Raises:
+      InputError: something lies there that is not an empty directory, or no directory can be there.
     """
-    if not is_first():
-        return
-    path = location(path)
-    if is_remote(path):
-        write_text(path, (path.read_text() if path.exists() else "") + text)
-    else:
-        with writing(), path.open("a") as file:
+    place = usable(path)
+    if place.exists() and any(place.iterdir()):
+        raise InputError(f"{os.fspath(path)} exists and is not an empty directory: name another")
+    return place
+
+
+@contextlib.contextmanager
+def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
+    """A directory to be filled in a `with` block, which appears at `path` when the block ends, complete or not at all.
+
+    A signal waits meanwhile.
+
+    Raises:
+      InputError: as `check_new`, before the block and, where another process came first, after it.
+    """
+    place = check_new(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staging = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    with writing():
+        staging.mkdir()
+        try:
+            yield staging
+            check_new(path)
+            staging.replace(place)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def append_text(path: epath.PathLike, text: str) -> None:
+    """Append to a text file, in the first process only."""
+    if is_first():
+        with writing(), location(path).open("a") as file:
             file.write(text)
 
 

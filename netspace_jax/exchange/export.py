@@ -4,7 +4,6 @@ import dataclasses
 import importlib.util
 import json
 import os
-import shutil
 from pathlib import Path
 
 import jax
@@ -22,6 +21,7 @@ from netspace_jax.exchange.read import CHECKSUM, CHECKSUMS, EXTRA, checksum_of, 
 from netspace_jax.exchange.stablehlo import to_stablehlo
 from netspace_jax.exchange.torch_modules import torch_module
 from netspace_jax.exchange.torch_names import torch_names
+from netspace_jax.files import new_directory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,16 +68,8 @@ def export_network(
     for library in ("safetensors", "flatbuffers"):
         if importlib.util.find_spec(library) is None:
             raise InputError(f"exporting needs {library}: {EXTRA}")
-    if (target.is_dir() and any(target.iterdir())) or (target.exists() and not target.is_dir()):
-        raise InputError(f"{directory} exists and is not an empty directory: name another")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    staging.mkdir()
-    try:
-        names = _write(staging, architecture, flat, card)
-        staging.replace(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with new_directory(directory) as staging:
+        names = _write(Path(staging), architecture, flat, card)
     return ExportedFiles(
         card=target / "README.md",
         safetensors=target / cards.SAFETENSORS,

@@ -1,17 +1,15 @@
-"""Checkpoints by Orbax, one at a time in a folder, with a checksum of all values."""
+"""Checkpoints by Orbax, one at a time in a folder, with a checksum of all values: the files' own leave some out."""
 
-import zlib
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
 from jax.sharding import Sharding
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import disk_errors, reason_of
+from netspace_jax.files import checksum, disk_errors, reason_of
 from netspace_jax.signals import writing
 
 # What Orbax and TensorStore raise for files that are missing or damaged, beside bare `Exception`s that Orbax raises in
@@ -36,7 +34,7 @@ def save(folder: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) ->
     with writing(), disk_errors(folder), _manager(folder) as manager:
         if step in manager.all_steps():
             manager.delete(step)
-        noted = {**record, "checksum": _checksum(tree)}
+        noted = {**record, "checksum": checksum(*jax.tree.leaves(tree))}
         manager.save(step, args=ocp.args.Composite(tree=ocp.args.StandardSave(tree), record=ocp.args.JsonSave(noted)))
 
 
@@ -60,8 +58,8 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
             wanted = ocp.args.Composite(tree=ocp.args.StandardRestore(abstract), record=ocp.args.JsonRestore())
             found = manager.restore(step, args=wanted)
         record = dict(found["record"])
-        proven = record.pop("checksum") != _checksum(found["tree"])
         tree = found["tree"]
+        damaged = record.pop("checksum") != checksum(*jax.tree.leaves(tree))
     except Exception as error:
         if type(error) is not Exception and not isinstance(error, _DAMAGE):
             raise
@@ -69,7 +67,7 @@ def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | 
             f"checkpoint {folder} cannot be read ({reason_of(error)}): bring it back from a copy, or choose another "
             f"--out"
         ) from error
-    if proven:
+    if damaged:
         raise Unreadable(
             f"checkpoint {folder} is damaged: its values are not those that were saved; --fresh starts the run anew"
         )
@@ -84,11 +82,3 @@ def latest_step(folder: epath.Path) -> int | None:
 
 def _manager(folder: epath.Path) -> ocp.CheckpointManager:
     return ocp.CheckpointManager(folder, options=ocp.CheckpointManagerOptions(max_to_keep=1, create=True))
-
-
-def _checksum(tree: PyTree) -> str:
-    """Of all values; the files' own checksums leave some of what is in them out."""
-    total = 0
-    for leaf in jax.tree.leaves(tree):
-        total = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), total)
-    return f"{total:08x}"

@@ -273,7 +273,7 @@ def test_a_directory_in_use_is_left_alone(tmp_path, small):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="exists and is not an empty directory"):
         exchange.export_network(tmp_path, *small, CARD)
-    with pytest.raises(InputError, match="exists and is not an empty directory"):
+    with pytest.raises(InputError, match="mine.txt cannot be a directory"):
         exchange.export_network(tmp_path / "mine.txt", *small, CARD)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -85,6 +85,6 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
         f"that fit best. Mean IoU with the true shape over the half that was NOT seen: "
         f"{metrics['completion/unseen_half_iou']:.3f}; "
         f"of the training embedding that fits best, without search: {metrics['completion/nearest_iou']:.3f}. That of "
-        f"the search is higher for {wins} of {len(overlaps['found'])} shapes."
+        f"the search is higher for {wins} of {len(overlaps)} shapes."
     )
     return Section("completion", "Half a shape, completed", text, metrics, figure)

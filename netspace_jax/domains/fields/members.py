@@ -3,13 +3,13 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.runs import Run
 from netspace_jax.space.many import generate_many
-from netspace_jax.task import Split
 
 Features = tuple[Float[np.ndarray, "train features"], Float[np.ndarray, "test features"]]
 """Features of training members and of test members."""

@@ -15,7 +15,7 @@ from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import decoded_values, true_values, unseen_networks
 from netspace_jax.latent import line
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.metrics.behaviour import outputs_of, outputs_on
+from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation

@@ -56,7 +56,7 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     for count in options.coordinates:
         accuracy = probe_accuracy(architecture, flats, train, test_flats, test, probes=count)
         metrics[f"classify/coordinates_{count}"] = accuracy
-        size = str(count * run.space.task.outputs)
+        size = str(count * run.space.behaviour.outputs)
         rows.append((f"outputs at {count} learned coordinates", size, "", f"{accuracy:.3f}"))
     copies = permuted(architecture, test_flats)
     for name, copied in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):

@@ -1,6 +1,7 @@
-"""Runs of networks that hold tiny pictures and signals, in a space whose embeddings are the weights themselves."""
+"""Runs of networks that hold tiny fields, in a space whose embeddings are the weights themselves."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,9 @@ from etils import epath
 
 from netspace_jax import architectures
 from netspace_jax.config import RefineConfig, RunConfig
+from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
 from tests import tiny
@@ -18,9 +20,9 @@ from tests import tiny
 NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 places
 
 
-def flats_for(data: FieldData, count: int, seed: int = 0):
-    """Untrained networks for the coordinates and values of some data."""
-    architecture = architectures.build(NAME, data.task.input_shape, data.task.outputs)
+def flats_for(behaviour: Field, count: int, seed: int = 0):
+    """Untrained networks for the coordinates and values of a kind of field."""
+    architecture = architectures.build(NAME, behaviour.input_shape, behaviour.outputs)
     start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
     return start(jax.random.split(jax.random.key(seed), count))
 
@@ -30,7 +32,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
 
     Network i is about field i of the data.
     """
-    architecture = architectures.build(NAME, data.task.input_shape, data.task.outputs)
+    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
     held = tiny.Held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]})
     test = held.held[NAME, "test"]
     members = tuple(dataclasses.replace(member, index=train + member.index) for member in test.members)
@@ -38,7 +40,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
     nothing = jnp.zeros((1, *PREP))
     netspace = NetSpace(
         architectures=(architecture,), prep=PREP, encoder=tiny.Copy(48), decoder=tiny.Paste(PREP), head=tiny.Corner(1),
-        correction=None, corrections=0, task=data.task, params=tiny.NO_PARAMS,
+        correction=None, corrections=0, behaviour=data.behaviour, params=tiny.NO_PARAMS,
         constants=Constants(data.probes(8), nothing, nothing))  # fmt: skip
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
     embeddings = {NAME: jnp.pad(flats[:train], ((0, 0), (0, 48 - flats.shape[1])))}
@@ -47,6 +49,28 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
         "small", "fields", zoo, FieldNetSpaceConfig(prep=PREP, embedding=48), RefineConfig(steps=2, batch=8)
     )
     return Run(config, epath.Path("nowhere"), held, data, Space(**fields, embeddings=embeddings), 0)
+
+
+def shapes_of(positive, negative, held_out, uniform) -> FieldData:
+    """Shapes whose rows are x, y, z, distance."""
+    parts = [Samples(rows[..., :3], rows[..., 3:]) for rows in (positive, negative, held_out)]
+    return FieldData(tuple(parts[:2]), parts[2], ShapeTruth(uniform, uniform[..., :3]))
+
+
+@functools.cache
+def run_of_shapes(train: int = 8, test: int = 3) -> Run:
+    """Shapes that are what their networks say; those of the test networks are the first that trained the space.
+
+    In the half z > 0 the points that overlap is measured at say the opposite.
+    """
+    flats = flats_for(SignedDistance(), train).at[:, -1].set(0.05)
+    flats = jnp.concatenate([flats, flats[:test]])
+    points = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (len(flats), 900, 3)), jnp.float32)
+    apply = jax.jit(jax.vmap(architectures.build(NAME, (3,), 1).apply))
+    rows = jnp.concatenate([points, apply(flats, points)], 2)
+    uniform = rows[:, 500:]
+    uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
+    return run_of(shapes_of(rows[:, :40], rows[:, :40], rows[:, :500], uniform), "shapes", flats, train)
 
 
 def file_of_images(path, count=60, shape=(6, 5), channels=1):

@@ -27,7 +27,7 @@ from netspace_jax.domains.fields.pictures import (
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.domains.fields.reading import ReadingOptions, reading
 from netspace_jax.domains.fields.retrieval import retrieval
-from netspace_jax.metrics.behaviour import outputs_of
+from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import explore
 from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 
@@ -37,7 +37,7 @@ def run(tmp_path_factory):
     path = file_of_images(tmp_path_factory.mktemp("images") / "bars.npz")
     config = FieldZooConfig(dataset=path, kind="pictures", members=(80,), batch=30)
     data = load(config).dataset
-    return run_of(data, "pictures", flats_for(data, 80), 60)
+    return run_of(data, "pictures", flats_for(data.behaviour, 80), 60)
 
 
 def test_psnr_by_hand():
@@ -73,7 +73,7 @@ def test_nearest_rows_are_those_of_least_distance():
     rng = np.random.default_rng(0)
     known, values = rng.normal(size=(9, 4, 1)).astype(np.float32), rng.normal(size=(5, 4, 1)).astype(np.float32)
     distance = np.square(values[:, None] - known[None]).sum((2, 3))
-    np.testing.assert_array_equal(nearest_rows(values, known), distance.argmin(1))
+    np.testing.assert_array_equal(nearest_rows(values, known, 3), distance.argsort(1)[:, :3])
 
 
 def test_new_pictures_and_finer_ones_are_drawn(run):

@@ -7,10 +7,10 @@ import pytest
 from netspace_jax import architectures
 from netspace_jax.domains.fields import gaps as module
 from netspace_jax.domains.fields import passing
+from netspace_jax.domains.fields.behaviour import Signal
 from netspace_jax.domains.fields.dataset import SignalTruth, grid_data
 from netspace_jax.domains.fields.signals import readout, rms, signals
-from netspace_jax.domains.fields.task import Signal
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from tests.domains.fields.small import NAME, flats_for, run_of
 
 N = 40
@@ -20,10 +20,7 @@ N = 40
 def run():
     """Signals that are what their networks say; the number that stands for each is its last weight."""
     points = np.linspace(-1, 1, N, dtype=np.float32)[np.random.default_rng(0).permutation(N)][None, :, None]
-    empty = grid_data(
-        points, np.zeros((30, N, 1), np.float32), SignalTruth(jnp.zeros((30, 1)), ("x",)), Signal(), batch=8
-    )
-    flats = flats_for(empty, 30) * 3
+    flats = flats_for(Signal(), 30) * 3
     values = outputs_on(architectures.build(NAME, (1,), 1), flats, points[0])
     truth = SignalTruth(flats[:, -1:], ("x",))
     return run_of(grid_data(points, values, truth, Signal(), batch=8), "signals", flats, 24)
