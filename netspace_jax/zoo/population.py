@@ -15,7 +15,7 @@ from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.devices import agreed, everywhere, optimised, over_networks
 from netspace_jax.ops.mapping import each_network
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.zoo.plan import member_key
 from netspace_jax.zoo.training import MakeTraining, State, Trained, Training
 
@@ -82,7 +82,7 @@ class Population:
           stops: steps that each trains for.
           on_progress: called with the networks·steps done since the last call and the mean of the latest losses.
         """
-        with ways_of(self._mesh), jax.default_matmul_precision(self._config.matmul):
+        with lowering_of(self._mesh), jax.default_matmul_precision(self._config.matmul):
             return self._train(indices, stops, dataset, on_progress)
 
     def _train(self, indices, stops, dataset, on_progress) -> Trained:

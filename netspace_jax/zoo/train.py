@@ -20,14 +20,13 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Shaped
 
-from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
-from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
+from netspace_jax.config import NOT_IN_DIGEST, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, checksum_of, disk_errors, location, read_json, sum_of, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.signals import writing
 from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
@@ -98,10 +97,7 @@ def train_zoo(
     tables: dict[str, str] = {**found.get("tables", {})}
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
-    built = {
-        name: architectures.build(name, dataset.behaviour.input_shape, dataset.behaviour.outputs)
-        for name, _ in config.populations
-    }
+    built = {name: dataset.behaviour.architecture(name) for name, _ in config.populations}
     together = _together(directory, config, built, make_training=make_training, dataset=dataset, mesh=mesh)
     chunks = [
         chunk
@@ -168,7 +164,7 @@ def _claim(directory: epath.Path, description: dict) -> int:
     if written.exists():
         found = read_json(written)
         # A field that came later had its default then; had it another value now, the folder would have another name.
-        ignored = dict.fromkeys(WITHOUT_EFFECT)
+        ignored = dict.fromkeys(NOT_IN_DIGEST)
         expected = {**description, **ignored}
         chunk = found.get("chunk") if isinstance(found, dict) else None
         if not isinstance(found, dict) or type(chunk) is not int or {**expected, **found, **ignored} != expected:
@@ -200,7 +196,7 @@ def _together(
     """
     path = directory / "together.json"
     begun = path.exists() or (directory / "zoo.json").exists()
-    with ways_of(mesh):
+    with lowering_of(mesh):
         if not begun and not config.chunk and not on_cpu():
             found = {
                 name: networks_together(make_training(one, config.of(name)), config.of(name), name, dataset, mesh)

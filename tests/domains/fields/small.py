@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from netspace_jax import architectures
 from netspace_jax.config import RefineConfig, RunConfig
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
@@ -22,7 +21,7 @@ NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 pla
 
 def flats_for(behaviour: Field, count: int, seed: int = 0):
     """Untrained networks for the coordinates and values of a kind of field."""
-    architecture = architectures.build(NAME, behaviour.input_shape, behaviour.outputs)
+    architecture = behaviour.architecture(NAME)
     start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
     return start(jax.random.split(jax.random.key(seed), count))
 
@@ -32,7 +31,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
 
     Network i is about field i of the data.
     """
-    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
+    architecture = data.behaviour.architecture(NAME)
     held = tiny.Held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]})
     test = held.held[NAME, "test"]
     members = tuple(dataclasses.replace(member, index=train + member.index) for member in test.members)
@@ -66,7 +65,7 @@ def run_of_shapes(train: int = 8, test: int = 3) -> Run:
     flats = flats_for(SignedDistance(), train).at[:, -1].set(0.05)
     flats = jnp.concatenate([flats, flats[:test]])
     points = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (len(flats), 900, 3)), jnp.float32)
-    apply = jax.jit(jax.vmap(architectures.build(NAME, (3,), 1).apply))
+    apply = jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply))
     rows = jnp.concatenate([points, apply(flats, points)], 2)
     uniform = rows[:, 500:]
     uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
