@@ -135,7 +135,7 @@ def test_embeddings_are_those_of_the_members(space):
         np.testing.assert_allclose(z[3], space.encode(flats[3], name), rtol=1e-4, atol=1e-5)
     everyone = np.concatenate(list(space.embeddings.values()))
     np.testing.assert_allclose(space.region().mean, everyone.mean(0), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(space.region().std, everyone.std(0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(space.region().deviation, everyone.std(0), rtol=1e-3, atol=1e-5)
 
 
 def test_it_says_what_it_is(space):
@@ -184,7 +184,9 @@ def test_images_and_labels_are_an_objective(space, data):
     x, y = np.asarray(data.train.x), np.asarray(data.train.y)
     starts = space.embeddings["perceptron4"]
     found = space.search((x, y), starts, architecture="perceptron4", config=SEARCH)
-    explicit = space.search(netspace_jax.fit(space.behaviour, x, y), starts, architecture="perceptron4", config=SEARCH)
+    explicit = space.search(
+        netspace_jax.fit_objective(space.behaviour, x, y), starts, architecture="perceptron4", config=SEARCH
+    )
     np.testing.assert_array_equal(found.embedding, explicit.embedding)
 
     def score(network):

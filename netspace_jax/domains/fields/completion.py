@@ -45,7 +45,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
     architecture, data, space = run.space.architectures[0], run.dataset, run.space
     networks = run.networks(0, "test")
     embeddings = jnp.asarray(space.embeddings[space.names[0]])
-    region = latent.correlated_region_of(embeddings)
+    statistics = latent.correlated_statistics(embeddings)
 
     @jax.jit
     def fits(objective):
@@ -64,7 +64,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
     for row, item in enumerate(items_of(run, "test")[:SHAPES].tolist()):
         objective = half_seen(np.asarray(data.unseen.rows(item)), row)
         starts = embeddings[jnp.argsort(-fits(objective))[:STARTS]]
-        result = search(space, region, objective, starts, architecture_id=0, config=CONFIG)
+        result = search(space, statistics, objective, starts, architecture_id=0, config=CONFIG)
         best = result.z[int(jnp.argmax(result.score))]
         completed, nearest = generate_many(space, 0, np.stack([best, starts[0]]))
         uniform = np.asarray(data.truth.uniform[item])

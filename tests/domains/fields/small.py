@@ -56,17 +56,24 @@ def shapes_of(positive, negative, held_out, uniform) -> FieldData:
     return FieldData(tuple(parts[:2]), parts[2], ShapeTruth(uniform, uniform[..., :3]))
 
 
+def flats_of_shapes(count: int, seed: int = 0):
+    """Networks with a surface: a third of the cube is inside."""
+    flats = flats_for(SignedDistance(), count, seed)
+    points = jax.random.uniform(jax.random.key(1), (500, 3), minval=-1, maxval=1)
+    values = jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply, (0, None)))(flats, points)
+    return flats.at[:, -1].add(-jnp.quantile(values[..., 0], 1 / 3, axis=1))
+
+
 @functools.cache
 def run_of_shapes(train: int = 8, test: int = 3) -> Run:
     """Shapes that are what their networks say; those of the test networks are the first that trained the space.
 
     In the half z > 0 the points that overlap is measured at say the opposite.
     """
-    flats = flats_for(SignedDistance(), train).at[:, -1].set(0.05)
+    flats = flats_of_shapes(train)
     flats = jnp.concatenate([flats, flats[:test]])
     points = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (len(flats), 900, 3)), jnp.float32)
-    apply = jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply))
-    rows = jnp.concatenate([points, apply(flats, points)], 2)
+    rows = jnp.concatenate([points, jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply))(flats, points)], 2)
     uniform = rows[:, 500:]
     uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
     return run_of(shapes_of(rows[:, :40], rows[:, :40], rows[:, :500], uniform), "shapes", flats, train)

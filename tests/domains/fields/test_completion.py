@@ -3,14 +3,14 @@
 import functools
 import importlib
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from netspace_jax.config import SearchConfig
-from netspace_jax.domains.fields.behaviour import SignedDistance
 from netspace_jax.domains.fields.completion import half_seen
 from tests import tiny
-from tests.domains.fields.small import NAME, flats_for, run_of_shapes
+from tests.domains.fields.small import NAME, flats_of_shapes, run_of_shapes
 
 module = importlib.import_module("netspace_jax.domains.fields.completion")
 
@@ -53,9 +53,8 @@ def test_a_shape_that_the_space_has_is_completed(complete):
 
 def test_a_shape_that_the_space_has_not_is_found_by_search(complete):
     """Search begins at other shapes, and comes nearer to the half that was not seen."""
-    others = np.zeros((8, 48), np.float32)
-    flats = np.asarray(flats_for(SignedDistance(), 8, seed=1).at[:, -1].set(0.05))
-    others[:, : flats.shape[1]] = flats
-    metrics = complete(space=run_of_shapes().space.replace(embeddings={NAME: others})).metrics
+    flats = flats_of_shapes(8, seed=1)
+    others = {NAME: jnp.pad(flats, ((0, 0), (0, 48 - flats.shape[1])))}
+    metrics = complete(space=run_of_shapes().space.replace(embeddings=others)).metrics
     assert metrics["completion/nearest_iou"] < 0.9
     assert metrics["completion/unseen_half_iou"] > metrics["completion/nearest_iou"] + 0.05

@@ -7,8 +7,8 @@ import pytest
 
 from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.domain import load
 from netspace_jax.domains.fields.images import in_proportion, pixel_centres
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.errors import InputError
 from tests.domains.fields.small import file_of_images
 

@@ -12,8 +12,8 @@ from netspace_jax import architectures
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.compression import at_level, compression, jpeg, rounded
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.domain import load
 from netspace_jax.domains.fields.explorer import view
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.pictures import (
     SuperOptions,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.domain import load
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.domains.fields.series import SINE_POINTS, read_series, sines
 from netspace_jax.errors import InputError
 from netspace_jax.zoo.plan import splits_of
