@@ -45,10 +45,10 @@ def features_of(run: Run[FieldData]) -> dict[str, Features]:
     """What a member can be read from: its embedding, its field's own values, its weights, statistics of its weights."""
     train, test = run.networks(0, "train").parameters, run.networks(0, "test").parameters
     spec = run.space.architectures[0].spec
-    inputs = (true_values(run, split) for split in ("train", "test"))
+    values, test_values = true_values(run, "train"), true_values(run, "test")
     return {
         "embedding": (np.asarray(run.space.embeddings[run.space.names[0]]), run.reconstruction(0, "test").embedding),
-        "inputs": tuple(values.reshape(len(values), -1) for values in inputs),
+        "inputs": (values.reshape(len(values), -1), test_values.reshape(len(test_values), -1)),
         "flat": (train, test),
         "statistics": (weight_statistics(spec, train), weight_statistics(spec, test)),
     }

@@ -46,6 +46,6 @@ def meshes(run: Run, options: MeshOptions) -> list[str]:
                 logging.warning("%s: no surface, so no file", path)
                 continue
             content = mesh.export(file_type=options.format)
-            write_bytes(path, content.encode() if isinstance(content, str) else content)
+            write_bytes(path, content.encode() if isinstance(content, str) else bytes(content))
             written.append(str(path))
     return written

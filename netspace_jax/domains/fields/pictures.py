@@ -117,8 +117,7 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
         "samples/test_nearest_psnr": float(nearest_psnr(true_values(run, "test"), training).mean()),
         "samples/different_nearest": float(len(np.unique(rows)) / len(rows)),
     }
-    every = slice(None, None, 4)  # draws come sorted by the part of the mixture that they are from
-    drawn = [truth.images(values[every]), truth.images(training[rows[every]])]
+    drawn = [truth.images(values[:SHOWN]), truth.images(training[rows[:SHOWN]])]
     text = (
         f"{len(values)} networks drawn. PSNR to the training picture most like each is "
         f"{metrics['samples/nearest_psnr']:.1f} dB (the higher, the nearer to a copy); beside test pictures, which "

@@ -40,7 +40,7 @@ def cached(made_of: tuple, sample: Callable[[], dict[str, np.ndarray]]) -> dict[
     except UNREADABLE as error:
         logging.warning("%s cannot be read (%s) and is made again", path, reason_of(error))
     arrays, file = sample(), io.BytesIO()
-    np.savez(file, **arrays)
+    np.savez(file, allow_pickle=False, **arrays)
     try:
         write_bytes(path, file.getvalue())
     except (OSError, InputError) as error:

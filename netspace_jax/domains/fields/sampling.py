@@ -157,7 +157,7 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
     rows = np.concatenate([positive, negative])
     nearest = rows[np.argsort(np.abs(rows[:, 3]))[: max(1, len(rows) // 50)]]
     held_out, uniform = (rng.permutation(np.concatenate(parts)) for parts in (held_out, uniform))
-    return ShapeSamples(*train, held_out, uniform, draw(nearest, SURFACE)[:, :3])
+    return ShapeSamples(train[0], train[1], held_out, uniform, draw(nearest, SURFACE)[:, :3])
 
 
 def _chairs(parameters: Float[np.ndarray, "count k"], seed: int, points: int) -> NamedSamples:
