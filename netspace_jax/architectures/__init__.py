@@ -7,11 +7,11 @@ from netspace_jax.architectures.registry import build, names, register
 
 if TYPE_CHECKING:
     from netspace_jax.architectures.architecture import Architecture
-    from netspace_jax.architectures.symmetry import hidden_permutation
+    from netspace_jax.architectures.symmetry import permuted_copies
 
-__all__ = ["Architecture", "build", "hidden_permutation", "names", "register"]
+__all__ = ["Architecture", "build", "names", "permuted_copies", "register"]
 
-_PLACES = {"Architecture": "architecture", "hidden_permutation": "symmetry"}
+_PLACES = {"Architecture": "architecture", "permuted_copies": "symmetry"}
 
 
 def __getattr__(name: str) -> Any:
