@@ -41,12 +41,21 @@ def flatten_maps(x: Float[Array, "h c w batch"]) -> Float[Array, "batch features
     return x.transpose(3, 1, 0, 2).reshape(x.shape[3], -1)
 
 
-def max_pool(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
+def max_pool_2x2(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
     """Maxima over 2×2 windows that do not overlap; a last row or column without a partner is dropped, as in PyTorch."""
     for axis in (0, 2):
         even = x.shape[axis] // 2 * 2
         x = jnp.maximum(*(jax.lax.slice_in_dim(x, first, even, 2, axis) for first in (0, 1)))
     return x
+
+
+def average_pool_8x8(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
+    """Means over windows of 8×8, or of what there is, that do not overlap; what is left of a window is dropped."""
+    height, channels, width, batch = x.shape
+    window = (min(8, height), min(8, width))
+    rows, columns = height // window[0], width // window[1]
+    x = x[: rows * window[0], :, : columns * window[1]]
+    return x.reshape(rows, window[0], channels, columns, window[1], batch).mean((1, 4))
 
 
 def _per_channel(values: Float[Array, "c"]) -> Float[Array, "1 c 1 1"]:
