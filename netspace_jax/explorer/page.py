@@ -28,7 +28,7 @@ from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import classify_many, embed_many, generate_many
+from netspace_jax.space.batched import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
 _PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
@@ -229,11 +229,11 @@ def _points(run: Run, view: View) -> list[_Point]:
         labels = [known_labels[i] for i in chosen]
         train.append((known[chosen], np.array([members[i].score_test for i in chosen]), which, labels))
         rows = slice(0, each // 2)
-        z = embed_many(space, which, found.generated[rows])
+        z = np.asarray(embed_many(space, which, found.generated[rows]))
         again.append((z, found.generated_score[rows], which, test[-1][3][rows]))
     density = latent.fit_mixture(np.concatenate([np.asarray(z) for z in space.embeddings.values()]))
     z = np.asarray(latent.draw(density, 0, each // 2 * len(ids)))
-    read = classify_many(space, z)
+    read = np.asarray(classify_many(space, z))
     for which in np.unique(read):
         own = z[read == which]
         scores = np.full(len(own), np.nan)

@@ -30,7 +30,7 @@ class Expected:
         if name not in self.outputs:
             return None
         wanted = self.outputs[name]
-        found = outputs_on(architecture, flat[None], jnp.asarray(self.inputs))[0]
+        found = np.asarray(outputs_on(architecture, flat[None], jnp.asarray(self.inputs)))[0]
         return float(np.abs(found - wanted).max() / max(np.abs(wanted).max(), 1e-30))
 
 

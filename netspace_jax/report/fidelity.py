@@ -19,7 +19,7 @@ from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many, generate_many
+from netspace_jax.space.batched import embed_many, generate_many
 
 BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
 """Scores of input networks between which agreement is also given."""
@@ -202,7 +202,7 @@ def _permuted(run: Run, which: int) -> dict[str, float]:
     if order is None:
         return {}
     original = run.reconstruction(which, "test")
-    copies = embed_many(run.space, which, networks.parameters[:, order])
+    copies = np.asarray(embed_many(run.space, which, networks.parameters[:, order]))
     generated = generate_many(run.space, which, copies)
     found = compare(run.dataset, architecture, original.generated, generated, members=networks.indices)
     unit = original.embedding.std()

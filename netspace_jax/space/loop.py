@@ -19,9 +19,9 @@ from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig, RunConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
+from netspace_jax.space.batched import embed_many
 from netspace_jax.space.build import make_constants, make_netspace
 from netspace_jax.space.loss import Group, Losses
-from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
 from netspace_jax.space.step import TrainData, TrainState, correction_begins, make_training

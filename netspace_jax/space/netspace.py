@@ -75,7 +75,7 @@ class NetSpace:
 
         Args:
           together: what is made of the parts in which the network itself runs, before this is vmapped, such as
-            `ops.mapping.few_together`.
+            `ops.mapping.vmap_small_batches`.
         """
         architecture, probes, behaviour = self.architectures[architecture_id], self.constants.probes, self.behaviour
         wanted = together(architecture.apply)(flat, probes)

@@ -24,7 +24,7 @@ from netspace_jax.config import RefineConfig, SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space import artefact, many, search
+from netspace_jax.space import artefact, batched, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
 from netspace_jax.space.refinement import refine, refine_config
@@ -111,12 +111,12 @@ class Space(NetSpace):
         own = refine_config(config, refine_steps)
         data = self.constants.probes if inputs is None else prepared(self.behaviour, inputs, "inputs")
         judge = None if held_out is None else prepared(self.behaviour, held_out, "held_out")
-        z = jnp.asarray(many.embed_many(self, which, flats))
+        z = batched.embed_many(self, which, flats)
         if not (finite := np.isfinite(z).all(-1)).all():
             raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
         self._warn_of_strange(z)
         if own.steps:
-            z = jnp.asarray(refine(self, which, flats, z, inputs=data, held_out=judge, config=own))
+            z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
         return z[0] if single else z
 
     def _warn_of_strange(self, z: Float[Array, "network embedding"]) -> None:
@@ -150,11 +150,13 @@ class Space(NetSpace):
 
     def _decoded(self, z: Float[Array, "network embedding"], architecture: str | None) -> list[Network]:
         rows = np.asarray(z)
-        ids = many.classify_many(self, rows) if architecture is None else np.full(len(rows), self.id_of(architecture))
+        ids = (
+            np.full(len(rows), self.id_of(architecture)) if architecture else np.asarray(batched.classify_many(self, z))
+        )
         networks: dict[int, Network] = {}
         for which in np.unique(ids):
             own = np.flatnonzero(ids == which)
-            flats = many.generate_many(self, int(which), rows[own])
+            flats = batched.generate_many(self, int(which), rows[own])
             for row, flat in zip(own, flats, strict=True):
                 networks[int(row)] = Network(
                     self.architectures[which], self.behaviour, jnp.asarray(flat), jnp.asarray(rows[row])
@@ -163,7 +165,7 @@ class Space(NetSpace):
 
     def read(self, z: Float[Any, "embedding"]) -> str:
         """Name of the architecture that the head reads in an embedding."""
-        return self.names[int(many.classify_many(self, np.asarray(z)[None])[0])]
+        return self.names[int(batched.classify_many(self, np.asarray(z)[None])[0])]
 
     def interpolate(
         self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100, architecture: str | None = None

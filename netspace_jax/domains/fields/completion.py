@@ -14,7 +14,7 @@ from netspace_jax.domains.fields.render import picture_grid
 from netspace_jax.domains.fields.shapes import mesh_of, values_at
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 from netspace_jax.space.search import search
 
 SHAPES = 4

@@ -14,7 +14,7 @@ from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import listed
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 SIGNALS, SHOWN = 32, 3
 STARTS = 4

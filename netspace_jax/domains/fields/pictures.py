@@ -21,7 +21,7 @@ from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 PEAK = 2.0  # values of pixels go from -1 to 1
 SHOWN = 12  # pictures side by side

@@ -26,7 +26,7 @@ from netspace_jax.ops.mapping import Rows, each_row, in_pieces
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 RESOLUTION = 96  # of meshes that are measured or interpolated
 MESHED = 16  # test shapes whose meshes are compared

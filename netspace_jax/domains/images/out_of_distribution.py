@@ -17,7 +17,7 @@ from netspace_jax.metrics.outputs import compare
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many, generate_many
+from netspace_jax.space.batched import embed_many, generate_many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
 
 def _twins(run: Run[ImageData], which: int, flats: Float[np.ndarray, "network size"]) -> Twins:
     space, architecture = run.space, run.space.architectures[which]
-    z = embed_many(space, which, flats)
+    z = np.asarray(embed_many(space, which, flats))
     score, generated_score, agreement = compare(run.dataset, architecture, flats, generate_many(space, which, z))
     refined = z
     if run.config.refine.steps:

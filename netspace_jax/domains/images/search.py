@@ -21,7 +21,7 @@ from netspace_jax.report import Section
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
-from netspace_jax.space.many import classify_many, generate_many
+from netspace_jax.space.batched import classify_many, generate_many
 from netspace_jax.zoo import Networks
 
 STARTS = 8  # of the rows that begin at random
