@@ -36,7 +36,8 @@ def _evaluate(flat, member, architecture, dataset, split):
 
 @functools.partial(batched, static=("split",), together=False)
 def _outputs(row, architecture, dataset, split):
-    return _evaluate(*row, architecture, dataset, split)[0]
+    flat, member = row
+    return _evaluate(flat, member, architecture, dataset, split)[0]
 
 
 @functools.partial(batched, together=False)
@@ -46,7 +47,8 @@ def _outputs_on(flat, architecture, inputs):
 
 @functools.partial(batched, static=("split",), together=False)
 def _score(row, architecture, dataset, split):
-    return _evaluate(*row, architecture, dataset, split)[1]
+    flat, member = row
+    return _evaluate(flat, member, architecture, dataset, split)[1]
 
 
 @functools.partial(batched, static=("behaviour",))

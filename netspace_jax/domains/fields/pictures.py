@@ -46,7 +46,8 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
         "refined": (f"refined by {run.config.refine.steps} steps", run.refined(0).generated),
     }
     values = {
-        name: outputs_of(data, run.space.architectures[0], flats, networks.indices) for name, (_, flats) in ways.items()
+        name: np.asarray(outputs_of(data, run.space.architectures[0], flats, networks.indices))
+        for name, (_, flats) in ways.items()
     }
     found = {name: psnr(own, wanted) for name, own in values.items()}
     metrics = {f"pictures/psnr_{name}": float(each.mean()) for name, each in found.items()}
@@ -99,7 +100,7 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         a, b = 2 * pair, 2 * pair + 1
         grids += [
             truth.images(_values(run, line(z[a], z[b], STEPS), points)),
-            truth.images(outputs_on(architecture, line(flats[a], flats[b], STEPS), points)),
+            truth.images(np.asarray(outputs_on(architecture, line(flats[a], flats[b], STEPS), points))),
         ]
         labels += ["embeddings", "weights"]
     figure = gallery(grids, labels, [f"{i / (STEPS - 1):.0%}" for i in range(STEPS)])
@@ -119,7 +120,8 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     known = data.values(items_of(run, "train"))
     points = data.train[0].points[0][: known.shape[1]]
     networks = run.space.sample(4 * SHOWN)
-    values = outputs_on(run.space.architectures[0], jnp.stack([network.flat for network in networks]), points)
+    flats = jnp.stack([network.flat for network in networks])
+    values = np.asarray(outputs_on(run.space.architectures[0], flats, points))
     rows = nearest_rows(values, known)
     wanted = data.values(items_of(run, "test"))
     metrics = {
@@ -205,4 +207,4 @@ def nearest_psnr(
 def _values(
     run: Run[FieldData[PictureTruth]], z: Float[Rows, "network embedding"], points: Float[Rows, "n 2"]
 ) -> Float[np.ndarray, "network n c"]:
-    return outputs_on(run.space.architectures[0], generate_many(run.space, 0, z), points)
+    return np.asarray(outputs_on(run.space.architectures[0], generate_many(run.space, 0, z), points))

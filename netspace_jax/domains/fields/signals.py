@@ -33,7 +33,8 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
         "refined": (f"refined by {run.config.refine.steps} steps", run.refined(0).generated),
     }
     values = {
-        name: outputs_of(data, run.space.architectures[0], flats, networks.indices) for name, (_, flats) in ways.items()
+        name: np.asarray(outputs_of(data, run.space.architectures[0], flats, networks.indices))
+        for name, (_, flats) in ways.items()
     }
     errors = {name: rms(own, wanted) for name, own in values.items()}
     metrics = {f"signals/rms_{name}": float(each.mean()) for name, each in errors.items()}
