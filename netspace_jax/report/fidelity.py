@@ -157,7 +157,7 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
         found = compare(run.dataset, architecture, networks.parameters, flats, members=networks.indices)
         return Row(name, prefix + label, *found)
 
-    mean = np.repeat(np.asarray(run.space.region().mean)[None], len(networks.members), 0)
+    mean = np.repeat(np.asarray(run.space.statistics.mean)[None], len(networks.members), 0)
     constant = decode_and_compare(run.space, run.dataset, networks, mean, architecture_id=which)
     rows = [
         of_embeddings("encoder", "encoder alone", run.reconstruction(which, "test")),

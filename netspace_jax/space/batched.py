@@ -26,16 +26,16 @@ def embed_many(
     netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"]
 ) -> Float[Array, "network embedding"]:
     """Embeddings of networks of one architecture."""
-    return _embed_all(flats, netspace, architecture_id=architecture_id)
+    return _embed_all(flats, netspace.netspace, architecture_id=architecture_id)
 
 
 def generate_many(
     netspace: NetSpace, architecture_id: int, z: Float[Rows, "network embedding"]
 ) -> Float[Array, "network size"]:
     """Flat parameters of the networks of one architecture that embeddings stand for."""
-    return _generate_all(z, netspace, architecture_id=architecture_id)
+    return _generate_all(z, netspace.netspace, architecture_id=architecture_id)
 
 
 def classify_many(netspace: NetSpace, z: Float[Rows, "network embedding"]) -> Int[Array, "network"]:
     """Ids of the architectures that the head reads in embeddings."""
-    return _read_all(z, netspace)
+    return _read_all(z, netspace.netspace)

@@ -55,6 +55,11 @@ class NetSpace:
     constants: Constants
 
     @property
+    def netspace(self) -> "NetSpace":
+        """Itself, without what a subclass adds: what compiled programs take."""
+        return NetSpace(**{field.name: getattr(self, field.name) for field in dataclasses.fields(NetSpace)})
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the architectures, in the order that they have in the space."""
         return tuple(architecture.name for architecture in self.architectures)

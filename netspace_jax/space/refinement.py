@@ -64,7 +64,7 @@ def refine(
     own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
     rows = (flats, z, given if own else ())
     key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config, final=0.02)
-    shared = (netspace, () if own else given, key, schedule)
+    shared = (netspace.netspace, () if own else given, key, schedule)
     # What takes hundreds of steps is not filled up to a block: few networks are worth a compilation.
     size = min(len(flats), BLOCK)
     return _refine(rows, *shared, architecture_id=architecture_id, batch=config.batch, size=size)

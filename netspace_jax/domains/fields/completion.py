@@ -64,7 +64,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
         objective = half_seen(np.asarray(data.unseen.rows(item)), row)
         first = jnp.argsort(-fits(objective))[:STARTS]
         found = search(space, region, objective, known[first], architecture_id=0, config=CONFIG)
-        best = found.z[int(jnp.argmax(found.score))]
+        best = found.point[int(jnp.argmax(found.score))]
         flat, nearest = generate_many(space, 0, np.stack([best, known[first[0]]]))
         unseen = np.asarray(data.truth.uniform[item])
         unseen = unseen[unseen[:, 2] < 0]

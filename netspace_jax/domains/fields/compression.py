@@ -28,7 +28,7 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     data, truth = run.dataset, run.dataset.truth
     networks = run.networks(0, "test").first(PICTURES)
     wanted = data.values(items_of(run, "test")[:PICTURES])
-    region, architecture = run.space.region(), run.space.architectures[0]
+    region, architecture = run.space.statistics, run.space.architectures[0]
     size = run.config.netspace.embedding
     decoder = sum(leaf.size for leaf in jax.tree.leaves(run.space.params["decoder"]))
     shared = 32 * decoder / data.items

@@ -146,7 +146,7 @@ def _broken(run: Run[ImageData], theirs: Twins, farthest: float) -> list[str]:
 
 
 def _row(run: Run, which: int, name: str, theirs: Twins, row: int, broken: str) -> tuple[str, ...]:
-    region, members = run.space.region(), run.networks(which, "train").members
+    region, members = run.space.statistics, run.networks(which, "train").members
     known = np.asarray(region.standardise(run.space.embeddings[run.space.names[which]]))
     own = np.asarray(region.standardise(jnp.asarray(theirs.embedding[row])))
     nearest = members[int(np.square(known - own).mean(1).argmin())]
