@@ -149,22 +149,6 @@ def _first_rows(function: Callable[[PyTree], PyTree], count: Int[Array, ""], row
     return jax.lax.fori_loop(0, count, one, nothing)
 
 
-def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
-    """As `batched`, of a function of a count, a block and the rest: what fields still use."""
-    total, parts = len(jax.tree.leaves(rows)[0]), []
-    for begin in range(0, total, BLOCK):
-        count = min(BLOCK, total - begin)
-        block = jax.tree.map(lambda leaf: np.asarray(leaf)[begin + np.arange(BLOCK) % count], rows)  # noqa: B023
-        found = function(np.int32(count), block, *rest)
-        parts.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:count], found))  # noqa: B023
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-
-def each_row(function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
-    """A function of ONE network for all rows: one after another on a core, a block at a time on an accelerator."""
-    return jax.lax.map(function, rows, batch_size=None if on_cpu() else BLOCK)
-
-
 def in_pieces(
     apply: Callable[[Array], Array], inputs: Float[Array, "n *input"], size: int = 512
 ) -> Float[Array, "n outputs"]:
