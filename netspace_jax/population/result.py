@@ -62,7 +62,7 @@ class Population:
 
     def __call__(self, inputs: Shaped[Array | np.ndarray, "n *input"]) -> Float[np.ndarray, "network n ..."]:
         """What each network says of the same inputs."""
-        return outputs_on(self.architecture, self.parameters, jnp.asarray(inputs, jnp.float32))
+        return np.asarray(outputs_on(self.architecture, self.parameters, jnp.asarray(inputs, jnp.float32)))
 
     def save(self, folder: epath.PathLike) -> epath.Path:
         """Write `networks.safetensors`, each parameter a tensor [network, …], and `networks.csv`, a row for each.
