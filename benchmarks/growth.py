@@ -71,10 +71,10 @@ def one_size(count: int, args: Arguments, place: str) -> dict[str, float]:
     with clock.part("open"):
         zoo = Zoo(directory)
         networks = zoo.networks("lenetlike", "train")
-    built = architectures.build("lenetlike", data.task.input_shape, data.task.outputs)
+    built = architectures.build("lenetlike", data.behaviour.input_shape, data.behaviour.outputs)
     flats = networks.parameters
     netspace = make_netspace(
-        base.netspace, (built,), data.task, make_constants(base.netspace, (built,), data, (flats,))
+        base.netspace, (built,), data.behaviour, make_constants(base.netspace, (built,), data, (flats,))
     )
     netspace = dataclasses.replace(netspace, params=initial_params(netspace, jax.random.key(0)))
     with clock.part("embed"):

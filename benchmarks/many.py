@@ -34,7 +34,7 @@ from netspace_jax.data.images import load_images  # noqa: E402
 from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
-from netspace_jax.metrics.behaviour import outputs_of  # noqa: E402
+from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
 from netspace_jax.space.many import embed_many  # noqa: E402
 from netspace_jax.zoo import Zoo  # noqa: E402
@@ -90,10 +90,10 @@ def one_size(count: int, args: Arguments, place: Path) -> dict[str, float]:
     with clock.part("open"):
         zoo = Zoo(directory)
         networks = {split: zoo.networks(name, split) for split in ("train", "validation", "test")}
-    built = architectures.build(name, data.task.input_shape, data.task.outputs)
+    built = architectures.build(name, data.behaviour.input_shape, data.behaviour.outputs)
     flats = networks["train"].parameters
     netspace = make_netspace(
-        base.netspace, (built,), data.task, make_constants(base.netspace, (built,), data, (flats,))
+        base.netspace, (built,), data.behaviour, make_constants(base.netspace, (built,), data, (flats,))
     )
     netspace = dataclasses.replace(netspace, params=initial_params(netspace, jax.random.key(0)))
     with clock.part("embed"):

@@ -80,19 +80,19 @@ def _images(size: int) -> ImageSet:
 def ours(config: RunConfig, args: Arguments):
     """`steps` steps of this project's training."""
     data = image_data(_images(args.size))
-    task = DOMAIN.task_of(config.netspace, data.task)
+    behaviour = DOMAIN.behaviour_of(config.netspace, data.behaviour)
     names = config.zoo.architectures
-    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in names)
+    built = tuple(architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in names)
     rng = np.random.default_rng(0)
 
     def drawn(architecture, count):
         return (0.05 * rng.standard_normal((count, architecture.size))).astype(np.float32)
 
     members = tuple(drawn(architecture, MEMBERS) for architecture in built)
-    netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, members))
+    netspace = make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, data, members))
     teacher, flat = None, None
     if config.netspace.teaching == "common":
-        teacher = architectures.build(config.zoo.teacher, task.input_shape, task.outputs)
+        teacher = architectures.build(config.zoo.teacher, behaviour.input_shape, behaviour.outputs)
         flat = jnp.asarray(drawn(teacher, 1)[0])
     groups = {which: Group(jnp.asarray(rows), jnp.arange(MEMBERS)) for which, rows in enumerate(members)}
     mesh = netspace_mesh()

@@ -29,11 +29,11 @@ from benchmarks.timing import Contender, Unavailable, alternate, as_record, repo
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.data.images import load_images  # noqa: E402
 from netspace_jax.domain import preset  # noqa: E402
+from netspace_jax.domains.fields.behaviour import Picture  # noqa: E402
 from netspace_jax.domains.fields.dataset import PictureTruth, grid_data  # noqa: E402
 from netspace_jax.domains.fields.images import pixel_centres  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
-from netspace_jax.domains.fields.task import Picture  # noqa: E402
-from netspace_jax.metrics.behaviour import outputs_of  # noqa: E402
+from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
 from netspace_jax.ops.devices import network_mesh  # noqa: E402
 from netspace_jax.zoo.population import Population  # noqa: E402
 from netspace_jax.zoo.training import supervised  # noqa: E402

@@ -50,10 +50,14 @@ def main(arguments: list[str]) -> None:
     args = tyro.cli(Arguments, args=arguments, prog="benchmarks/search.py")
     config = preset("digits")
     data = DOMAIN.load(config.zoo).dataset
-    task = DOMAIN.task_of(config.netspace, data.task)
-    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in config.zoo.architectures)
+    behaviour = DOMAIN.behaviour_of(config.netspace, data.behaviour)
+    built = tuple(
+        architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in config.zoo.architectures
+    )
     members = np.random.default_rng(0).standard_normal((32, built[0].size)).astype(np.float32)
-    netspace = make_netspace(config.netspace, built, task, make_constants(config.netspace, built, data, (members,)))
+    netspace = make_netspace(
+        config.netspace, built, behaviour, make_constants(config.netspace, built, data, (members,))
+    )
     netspace = netspace.replace(params=initial_params(netspace, jax.random.key(0)))
     starts = jax.random.normal(jax.random.key(1), (max(args.counts), netspace.encoder.embedding))
     region, objective = latent.region_of(starts), latent.Fit(data)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import netspace_jax
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.space.many import generate_many
 
 COLUMNS, FRAMES, HOLD, SIDE, GAP, LEFT = 6, 18, 5, 72, 8, 168

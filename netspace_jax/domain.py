@@ -1,4 +1,4 @@
-"""What a domain is: everything that belongs to a kind of task, as one value; and the domains that are known."""
+"""What a domain is: everything that belongs to a kind of behaviour, as one value; and the domains that are known."""
 
 import dataclasses
 import difflib
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from etils import epath
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Batch, Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
 from netspace_jax.report.view import View
-from netspace_jax.task import Batch, Dataset, Task
 from netspace_jax.zoo import Zoo
 from netspace_jax.zoo.training import Training, supervised
 
@@ -36,7 +36,7 @@ class Loaded(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """A kind of task.
+    """A kind of network.
 
     Attributes:
       name: what configurations call it.
@@ -44,7 +44,7 @@ class Domain:
       load: from a zoo's configuration to its data.
       presets: complete configurations by name, each a function whose docstring says what it is.
       evaluations: its sections of a report, and what else can be made of a finished run.
-      task_of: the task as a space of this configuration compares networks by it; by default the data's own.
+      behaviour_of: the task as a space of this configuration compares networks by it; by default the data's own.
       data_of: the data that a space of this configuration trains on; by default the data as it is.
       check: refuses values of its own flags that cannot be.
       training: how ONE network trains, from an architecture and the zoo's configuration.
@@ -60,7 +60,7 @@ class Domain:
     load: Callable[[Any], Loaded]
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
-    task_of: Callable[[Any, Any], Task] = lambda config, task: task
+    behaviour_of: Callable[[Any, Any], Behaviour] = lambda config, behaviour: behaviour
     data_of: Callable[[Any, Any], Dataset] = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
     training: Callable[[Architecture, Any], Training] = supervised

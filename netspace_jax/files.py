@@ -1,10 +1,9 @@
-"""Small files, on a disk or in an object store, written so that a reader never sees half of one."""
+"""Small files, written so that a reader never sees half of one."""
 
 import contextlib
 import functools
 import hashlib
 import importlib.resources
-import importlib.util
 import json
 import os
 import re
@@ -27,29 +26,17 @@ LOG = "libraries.log"
 BESIDE = (LOCK, LOG)
 """Files in the directory of a run or a zoo that are no part of it: who writes there, and what libraries said."""
 _LONGEST = 240  # bytes of a name on a disk, less what temporary files add to it
-# The package that reaches an object store, for etils; Orbax and TensorStore know these stores themselves.
-STORES = {"gs": "gcsfs", "s3": "s3fs"}
-
-
-def is_remote(path: epath.PathLike) -> bool:
-    """Whether a path is an address of an object store."""
-    return "://" in os.fspath(path)
 
 
 def location(path: epath.PathLike) -> epath.Path:
-    """An absolute path on this machine, or an address in an object store, such as `gs://bucket/runs`.
+    """An absolute path on this machine.
 
     Raises:
-      InputError: the store is unknown, or the package that reaches it is not installed.
+      InputError: it is an address, such as that of an object store.
     """
-    if not is_remote(path):
-        return epath.Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow symbolic links)
-    store = os.fspath(path).partition("://")[0]
-    if store not in STORES:
-        raise InputError(f"{os.fspath(path)}: known stores are {', '.join(f'{name}://' for name in STORES)}")
-    if importlib.util.find_spec(STORES[store]) is None:
-        raise InputError(f"{os.fspath(path)} needs the package {STORES[store]}: pip install {STORES[store]}")
-    return epath.Path(path)
+    if "://" in os.fspath(path):
+        raise InputError(f"{os.fspath(path)} is an address: name a directory, as one that the store is mounted at")
+    return epath.Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve would follow symbolic links)
 
 
 def usable(path: epath.PathLike) -> epath.Path:
@@ -59,8 +46,6 @@ def usable(path: epath.PathLike) -> epath.Path:
       InputError: something on the way is no directory, or the place's name cannot be.
     """
     found = location(path)
-    if is_remote(found):
-        return found
     try:
         existing = next(place for place in (Path(found), *Path(found).parents) if os.path.lexists(place))
         fits = existing.is_dir()
@@ -177,15 +162,12 @@ def check_new(path: epath.PathLike) -> epath.Path:
 def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
     """A directory to be filled in a `with` block, which appears at `path` when the block ends, complete or not at all.
 
-    A signal waits meanwhile. In an object store, which renames nothing, the block writes in the place itself.
+    A signal waits meanwhile.
 
     Raises:
       InputError: as `check_new`, before the block and, where another process came first, after it.
     """
     place = check_new(path)
-    if is_remote(place):
-        yield place
-        return
     place.parent.mkdir(parents=True, exist_ok=True)
     staging = place.with_name(f".{place.name}.{os.getpid()}.tmp")
     with writing():
@@ -199,17 +181,9 @@ def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
 
 
 def append_text(path: epath.PathLike, text: str) -> None:
-    """Append to a text file, in the first process only.
-
-    Object stores cannot append, so the file is written again there.
-    """
-    if not is_first():
-        return
-    path = location(path)
-    if is_remote(path):
-        write_text(path, (path.read_text() if path.exists() else "") + text)
-    else:
-        with writing(), path.open("a") as file:
+    """Append to a text file, in the first process only."""
+    if is_first():
+        with writing(), location(path).open("a") as file:
             file.write(text)
 
 

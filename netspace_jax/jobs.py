@@ -18,12 +18,13 @@ from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax import architectures
+from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
-from netspace_jax.files import is_remote, location, read_json, usable
+from netspace_jax.files import location, read_json, usable
 from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
@@ -34,7 +35,6 @@ from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import load
 from netspace_jax.space.artefact import version
 from netspace_jax.space.loop import OnProgress, Progress, train_space
-from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 from netspace_jax.zoo.train import OnZooProgress
@@ -73,7 +73,7 @@ def make_zoo(
     place = usable(zoos)
     mesh = network_mesh(devices)
     loaded = _loaded(RunConfig("", own.name, config, own.netspace_config()))
-    check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.task))
+    check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.behaviour))
     return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, watch)
 
 
@@ -110,8 +110,8 @@ def train(
     place = usable(zoos)
     loaded = _loaded(config)
     config = dataclasses.replace(config, zoo=loaded.config)
-    task = own.task_of(config.netspace, loaded.dataset.task)
-    check_run(config, task, loaded.splits)
+    behaviour = own.behaviour_of(config.netspace, loaded.dataset.behaviour)
+    check_run(config, behaviour, loaded.splits)
     name = config.zoo_folder or zoo_name(config.zoo, loaded.dataset)
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
@@ -125,7 +125,7 @@ def train(
         each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
         devices_mesh = netspace_mesh(devices, each, config.netspace.batch)
         data = own.data_of(config.netspace, loaded.dataset)
-        progress = _space(config, zoo, data, task, directory, devices_mesh, watch)
+        progress = _space(config, zoo, data, behaviour, directory, devices_mesh, watch)
         after = time.time()
         run = _opened(config, directory.path, zoo, loaded.dataset)
         found = sections(run, watch.section)
@@ -184,11 +184,11 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
     """Where a run's zoo lies: below `zoos`; one that the run was pointed at, where it was then, or now below `zoos`."""
-    given = location(folder) if is_remote(folder) or PurePath(folder).is_absolute() else location(zoos) / folder
+    given = location(folder) if PurePath(folder).is_absolute() else location(zoos) / folder
     return given if given.exists() else location(zoos) / given.name
 
 
-def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) -> None:
+def check_run(config: RunConfig, behaviour: Behaviour, item_splits: tuple[str, ...] = ()) -> None:
     """Refuse a run that cannot be, before anything trains.
 
     Args:
@@ -197,7 +197,7 @@ def check_run(config: RunConfig, task: Task, item_splits: tuple[str, ...] = ()) 
     Raises:
       InputError: names the field and what it has to be.
     """
-    check_netspace(config.netspace, config.zoo, _sizes(config.zoo, task))
+    check_netspace(config.netspace, config.zoo, _sizes(config.zoo, behaviour))
     for which in config.netspace.trains_on(config.zoo.architectures):
         name = config.zoo.architectures[which]
         found = splits_of(config.zoo, name, item_splits)
@@ -224,9 +224,11 @@ def _loaded(config: RunConfig) -> Loaded:
     return own.load(config.zoo)
 
 
-def _sizes(config: ZooConfig, task: Task) -> dict[str, int]:
+def _sizes(config: ZooConfig, behaviour: Behaviour) -> dict[str, int]:
     """Parameters of each architecture."""
-    return {name: architectures.build(name, task.input_shape, task.outputs).size for name, _ in config.populations}
+    return {
+        name: architectures.build(name, behaviour.input_shape, behaviour.outputs).size for name, _ in config.populations
+    }
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:
@@ -262,7 +264,13 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
 
 
 def _space(
-    config: RunConfig, zoo: Zoo, dataset: Dataset, task: Task, directory: RunDirectory, mesh: Mesh, watch: Watch
+    config: RunConfig,
+    zoo: Zoo,
+    dataset: Dataset,
+    behaviour: Behaviour,
+    directory: RunDirectory,
+    mesh: Mesh,
+    watch: Watch,
 ) -> Progress:
     """Train the run's space and save it."""
     ids = config.netspace.trains_on(config.zoo.architectures)
@@ -271,7 +279,7 @@ def _space(
         config,
         zoo,
         dataset,
-        task,
+        behaviour,
         store=directory,
         select=lambda netspace: selection_metric(netspace, dataset, validation, config.netspace),
         mesh=mesh,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.images.domain import training
-from netspace_jax.metrics.behaviour import compare
+from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
 from netspace_jax.ops.platform import ways
 from netspace_jax.ops.shuffle import shuffled
@@ -46,7 +46,7 @@ def space_of(data, networks=8, architecture=None):
     built = architecture or tiny.normed()
     flats = jax.random.normal(jax.random.key(0), (12, built.size)) / 3
     constants = make_constants(SPACE, (built,), data, (np.asarray(flats),))
-    netspace = make_netspace(SPACE, (built,), data.task, constants)
+    netspace = make_netspace(SPACE, (built,), data.behaviour, constants)
     return TrainData(data, netspace, {0: Group(flats, jnp.arange(12))}, None)
 
 

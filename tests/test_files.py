@@ -1,6 +1,5 @@
-"""Small files on a disk and in an object store, whose place a file system in memory takes."""
+"""Small files: what is written comes back, whole, and damage is named."""
 
-import dataclasses
 import errno
 import json
 import os
@@ -8,73 +7,28 @@ import os
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
-from fsspec.registry import _registry
 
 from netspace_jax import files
 from netspace_jax.cli.commands import relative
-from netspace_jax.domain import read_config
 from netspace_jax.errors import InputError
-from netspace_jax.files import (
-    append_text,
-    check_new,
-    location,
-    new_directory,
-    read_json,
-    write_bytes,
-    write_text,
-)
-from netspace_jax.runs import RunDirectory, read_description
-from netspace_jax.zoo import Zoo
-from tests import tiny
-
-
-@pytest.fixture
-def store(monkeypatch):
-    """Addresses that begin with gs:// lead into memory."""
-
-    class Memory(MemoryFileSystem):
-        store, pseudo_dirs = {}, [""]
-
-        def _open(self, path, mode="rb", **options):
-            if "a" in mode:
-                raise NotImplementedError("object stores do not append")
-            return super()._open(path, mode, **options)
-
-    for name in ("gs", "gcs"):
-        monkeypatch.setitem(_registry, name, Memory)
-    Memory.clear_instance_cache()
-    monkeypatch.setitem(files.STORES, "gs", "fsspec")
-    return "gs://bucket/place"
-
-
-@pytest.fixture(params=["disk", "store"])
-def place(request, tmp_path):
-    return str(tmp_path) if request.param == "disk" else request.getfixturevalue("store")
+from netspace_jax.files import append_text, check_new, location, new_directory, read_json, write_bytes, write_text
 
 
 def test_where_a_path_leads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert os.fspath(location("runs/a")) == str(tmp_path / "runs" / "a")
     assert os.fspath(location(tmp_path / "x")) == str(tmp_path / "x")
-    monkeypatch.setitem(files.STORES, "s3", "fsspec")
-    assert os.fspath(location("s3://bucket/runs/a") / "b") == "s3://bucket/runs/a/b"
     monkeypatch.chdir("/")
-    assert (
-        os.fspath(relative("s3://bucket/runs/a")) == "s3://bucket/runs/a" and os.fspath(relative("/runs/a")) == "runs/a"
-    )
+    assert os.fspath(relative("/runs/a")) == "runs/a"
 
 
-def test_a_store_that_cannot_be_reached_is_named(monkeypatch):
-    monkeypatch.setitem(files.STORES, "gs", "no_such_package")
-    with pytest.raises(InputError, match="pip install no_such_package"):
+def test_an_address_is_no_directory():
+    with pytest.raises(InputError, match="gs://bucket/a is an address: name a directory"):
         location("gs://bucket/a")
-    with pytest.raises(InputError, match="gs://, s3://"):
-        location("ftp://host/a")
 
 
-def test_files_come_back(place):
-    text = location(place) / "deep" / "a.json"
+def test_files_come_back(tmp_path):
+    text = location(tmp_path) / "deep" / "a.json"
     write_text(text, json.dumps({"α": 1}))
     assert read_json(text) == {"α": 1}
     write_text(text, "[2]")
@@ -93,16 +47,16 @@ def test_text_is_never_half_written(tmp_path, monkeypatch):
     assert read_json(tmp_path / "a" / "b.json") == [1]
 
 
-def test_lines_are_added(place):
-    log = location(place) / "log.jsonl"
+def test_lines_are_added(tmp_path):
+    log = location(tmp_path) / "log.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     for line in ("one\n", "two\n", "three\n"):
         append_text(log, line)
     assert log.read_text() == "one\ntwo\nthree\n"
 
 
-def test_what_cannot_be_read_is_named(place):
-    path = location(place) / "config.json"
+def test_what_cannot_be_read_is_named(tmp_path):
+    path = location(tmp_path) / "config.json"
     with pytest.raises(InputError, match=r"config\.json cannot be read"):
         read_json(path)
     write_text(path, "{")
@@ -110,38 +64,14 @@ def test_what_cannot_be_read_is_named(place):
         read_json(path)
 
 
-def test_a_run_in_an_object_store_is_its_configurations(store):
-    def found():
-        return read_config(read_description(f"{store}/runs/a"), store)
-
-    config = tiny.run_config()
-    run = RunDirectory(f"{store}/runs/a", dataclasses.asdict(config))
-    run.log({"step": 1, "total": 0.5})
-    run.log({"step": 2, "total": 0.25})
-    run.write_metrics({"b": float("nan"), "a": 2})
-    assert found() == config
-    assert len((run.path / "metrics.jsonl").read_text().splitlines()) == 2
-    assert (run.path / "metrics.json").read_text() == '{\n "a": 2,\n "b": null\n}\n'
-    other = dataclasses.replace(config, netspace=dataclasses.replace(config.netspace, seed=7))
-    with pytest.raises(InputError, match="netspace.seed 0 → 7"):
-        RunDirectory(f"{store}/runs/a", dataclasses.asdict(other))
-    RunDirectory(f"{store}/runs/a", dataclasses.asdict(other), fresh=True)
-    assert found() == other and not (run.path / "metrics.json").exists()
-
-
-def test_a_zoo_that_an_object_store_lacks_is_named(store):
-    with pytest.raises(InputError, match="gs://bucket/place/zoo holds no zoo"):
-        Zoo(f"{store}/zoo")
-
-
-def test_a_new_directory_appears_complete(place):
-    with new_directory(f"{place}/deep/new") as folder:
-        assert not location(f"{place}/deep/new/a.txt").exists() or "://" in place
+def test_a_new_directory_appears_complete(tmp_path):
+    with new_directory(tmp_path / "deep" / "new") as folder:
         write_text(folder / "a.txt", "a")
-    assert location(f"{place}/deep/new/a.txt").read_text() == "a"
+        assert not (tmp_path / "deep" / "new").exists()
+    assert (tmp_path / "deep" / "new" / "a.txt").read_text() == "a"
     with pytest.raises(InputError, match="new exists and is not an empty directory: name another"):
-        check_new(f"{place}/deep/new")
-    assert not [path for path in location(f"{place}/deep").iterdir() if path.name.endswith(".tmp")]
+        check_new(tmp_path / "deep" / "new")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["new"]
 
 
 def test_a_new_directory_appears_whole_or_not_at_all(tmp_path):

@@ -10,7 +10,7 @@ from netspace_jax import architectures
 from netspace_jax.architectures.parameters import flatten, unflatten
 from netspace_jax.data.images import load_images
 from netspace_jax.domains.images.dataset import image_data
-from netspace_jax.metrics.behaviour import outputs_of
+from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.metrics.reconstruction import decode_and_compare, reconstruct
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
@@ -54,7 +54,7 @@ def trained(tmp_path_factory):
         config,
         zoo,
         data,
-        data.task,
+        data.behaviour,
         store=RunDirectory(place / "run", dataclasses.asdict(config)),
         select=lambda netspace: selection_metric(netspace, data, validation, config.netspace),
         mesh=netspace_mesh(1),

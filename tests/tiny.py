@@ -18,7 +18,7 @@ from netspace_jax.config import RunConfig
 from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
 from netspace_jax.zoo import Member, Networks, Zoo
@@ -175,7 +175,7 @@ def unchanged(widths: tuple[int, ...] = (3,), factor: float = 1.0) -> NetSpace:
         head=Corner(len(widths)),
         correction=None,
         corrections=0,
-        task=TASK,
+        behaviour=TASK,
         params=NO_PARAMS,
         constants=constants(len(widths)),
     )
@@ -195,7 +195,7 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
     """Flat parameters as members of a zoo, scored on `data`, or 0."""
     scores = [np.zeros(len(rows))] * 2
     if data is not None:
-        built = architectures.build(name, data.task.input_shape, data.task.outputs)
+        built = architectures.build(name, data.behaviour.input_shape, data.behaviour.outputs)
         scores = [scores_of(data, built, rows, split=which) for which in ("validation", "test")]
     members = tuple(
         Member(

@@ -12,15 +12,15 @@ import jax
 import jax.numpy as jnp
 
 from netspace_jax import architectures
+from netspace_jax.behaviour import Batch, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, register
 from netspace_jax.report import Evaluation, Section
-from netspace_jax.task import Batch, register_task
 
 NEAR = 0.1  # a value counts as right within this
 
 
-@register_task
+@register_behaviour
 @dataclasses.dataclass(frozen=True)
 class Wave:
     """What the networks compute: one value for one coordinate. It goes with a space, so it has no data."""
@@ -70,7 +70,7 @@ class Waves:
     amplitude: jax.Array
     frequency: jax.Array
     member: int = 0
-    task: Wave = flax.struct.field(pytree_node=False, default=Wave())
+    behaviour: Wave = flax.struct.field(pytree_node=False, default=Wave())
     shared: bool = flax.struct.field(pytree_node=False, default=False)
 
     @property

@@ -19,7 +19,7 @@ from netspace_jax.cli.show import describe_zoo, list_evaluations
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
-from netspace_jax.files import is_remote, location
+from netspace_jax.files import location
 from netspace_jax.ops.devices import Hosts, join, prepare
 from netspace_jax.ops.platform import Ways, ways
 from netspace_jax.rules import MOST, Range, check_fields
@@ -33,7 +33,7 @@ class Shared:
     """Flags of train and zoo."""
 
     zoos: str = "zoos"
-    """Directory under which zoos lie, here or in an object store (gs://…, s3://…); runs share them."""
+    """Directory under which zoos lie; runs share them."""
     devices: Annotated[int, Range(0, MOST)] = 0
     """Devices to spread networks over; 0 for all."""
     ways: Ways = "auto"
@@ -190,7 +190,7 @@ def relative(path: epath.PathLike) -> epath.Path:
     """The path as seen from here, where that is shorter."""
     path = location(path)
     here = Path.cwd()
-    return path if is_remote(path) or not path.is_relative_to(here) else path.relative_to(here)
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _preset_and_flags(arguments: list[str]) -> tuple[str, list[str]]:

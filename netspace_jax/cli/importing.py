@@ -45,7 +45,7 @@ def import_folder(arguments: list[str], program: str) -> Zoo:
     options = ImportOptions(**{field.name: getattr(args, field.name) for field in dataclasses.fields(ImportOptions)})
     config = own.zoo_config(**dataclasses.asdict(args.zoo))
     examined, dataset, seconds = look(args.folder, name, args.out, config, own, options)
-    print("\n".join(lines_of(examined, dataset.task.metric)))
+    print("\n".join(lines_of(examined, dataset.behaviour.metric)))
     imported = keep(examined, name, args.out, config, own, dataset=dataset, seconds=seconds)
     print(summary_line(imported))
     return imported.zoo

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 from etils import epath
 
-from netspace_jax.files import LOG, append_text, is_remote, location
+from netspace_jax.files import LOG, append_text, location
 
 _LIBRARIES = ("absl", "asyncio", "etils", "orbax", "tensorstore")
 
@@ -46,7 +46,7 @@ class Said(logging.Handler):
 
     def write(self) -> None:
         """Append it to the file beside the run or the zoo, where there is one that can be written."""
-        if not self._lines or self.place is None or is_remote(self.place):
+        if not self._lines or self.place is None:
             return
         place = location(self.place)
         if (place / "config.json").exists():

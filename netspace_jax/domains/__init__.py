@@ -1,4 +1,4 @@
-"""Domains: everything that belongs to a kind of task, a folder each. A new one is one more line here."""
+"""Domains: everything that belongs to a kind of behaviour, a folder each. A new one is one more line here."""
 
 from netspace_jax.domain import register
 from netspace_jax.domains.fields.domain import DOMAIN as FIELDS

@@ -7,13 +7,13 @@ from typing import Any
 from etils import epath
 
 from netspace_jax import architectures
+from netspace_jax.behaviour import Dataset
 from netspace_jax.checks import check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, domain
 from netspace_jax.errors import InputError
 from netspace_jax.importing.examine import Examined, ImportOptions, examine
 from netspace_jax.importing.sources import sources_of
-from netspace_jax.task import Dataset
 from netspace_jax.zoo import Zoo, fingerprint, write_zoo
 from netspace_jax.zoo.write import check_free
 
@@ -94,7 +94,7 @@ def look(
     dataset = own.load(config).dataset
     if not dataset.shared:
         raise InputError(f"networks of {own.name} are each about an item of their own, which their files do not name")
-    built = architectures.build(architecture, dataset.task.input_shape, dataset.task.outputs)
+    built = architectures.build(architecture, dataset.behaviour.input_shape, dataset.behaviour.outputs)
     examined = examine(found, built, dataset, options, own.readings)
     return examined, dataset, time.perf_counter() - began
 
@@ -128,7 +128,7 @@ def keep(
         left_out=examined.left_out,
         seconds=seconds,
     )
-    return Imported(zoo, examined, dataset.task.metric)
+    return Imported(zoo, examined, dataset.behaviour.metric)
 
 
 def _number(wanted: float, count: int, least: int) -> float:

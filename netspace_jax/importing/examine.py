@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Batch, Dataset, Split
 from netspace_jax.errors import InputError
 from netspace_jax.importing.expect import ROUNDING, Expected, read_expected
 from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
 from netspace_jax.importing.readings import INPUTS, better, compare_readings
 from netspace_jax.importing.sources import Found, Source
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.rules import Range
-from netspace_jax.task import Batch, Dataset, Split
 from netspace_jax.zoo import LeftOut, Scored
 
 CAUSES = (
@@ -78,11 +78,11 @@ def examine(
     Raises:
       InputError: an option cannot be used.
     """
-    rules, task = rules_of(options.rename), dataset.task
+    rules, behaviour = rules_of(options.rename), dataset.behaviour
     if not 0 <= options.claimed <= 1:
         raise InputError(f"--claimed is a score from 0 to 1, not {options.claimed}")
     names = tuple(source.name for source in found.sources)
-    expected = read_expected(options.expect, task, names) if options.expect else None
+    expected = read_expected(options.expect, behaviour, names) if options.expect else None
     read, left_out = _read(found.sources, architecture, rules)
     compared = [
         f"names and shapes of {len(architecture.spec.leaves)} tensors ({architecture.size:,} parameters), "
@@ -104,7 +104,8 @@ def examine(
     said = "at chance" if options.min_score < 0 else f"below --min-score {options.min_score:g}"
     left_out += [
         LeftOut(
-            network.name, f"{said}: {task.metric} {network.score_validation:.3f}, a constant answer has {chance:.3f}"
+            network.name,
+            f"{said}: {behaviour.metric} {network.score_validation:.3f}, a constant answer has {chance:.3f}",
         )
         for network in low
     ]
@@ -113,7 +114,7 @@ def examine(
         f"inputs"
     )
     warnings = [f"{len(low)} of {len(scored)} networks that fit are {said}; usual causes: {CAUSES}"] if low else []
-    warnings += _far_below(kept, options.claimed, task.metric)
+    warnings += _far_below(kept, options.claimed, behaviour.metric)
     tried = _tried(architecture, [network.flat for network in scored], dataset, readings)
     return Examined(
         tuple(kept),
@@ -185,8 +186,8 @@ def _tried(
     """What was compared, and a warning if another reading of the networks is better."""
     examples = dataset.examples("validation")
     given = Batch(examples.inputs[:INPUTS], examples.targets[:INPUTS])
-    found = compare_readings(architecture, flats, dataset.task, given, readings(dataset, INPUTS))
-    metric, best = dataset.task.metric, better(found)
+    found = compare_readings(architecture, flats, dataset.behaviour, given, readings(dataset, INPUTS))
+    metric, best = dataset.behaviour.metric, better(found)
     compared = [f"{len(found) - 1} other ways to read the same networks" + (", none of them better" * (best is None))]
     if best is None:
         return compared, []

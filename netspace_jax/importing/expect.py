@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.errors import InputError
-from netspace_jax.metrics.behaviour import outputs_on
-from netspace_jax.task import Task
+from netspace_jax.metrics.outputs import outputs_on
 
 ROUNDING = 1e-4
 """Largest difference of outputs, as a share of the largest output, that two libraries' sums may come to."""
@@ -34,7 +34,7 @@ class Expected:
         return float(np.abs(found - wanted).max() / max(np.abs(wanted).max(), 1e-30))
 
 
-def read_expected(path: str, task: Task, names: tuple[str, ...]) -> Expected:
+def read_expected(path: str, behaviour: Behaviour, names: tuple[str, ...]) -> Expected:
     """Expectations from a `.npz`.
 
     It holds `inputs`, as the networks took them (uint8 images are normalised first; images may be channel first, as
@@ -50,7 +50,7 @@ def read_expected(path: str, task: Task, names: tuple[str, ...]) -> Expected:
         raise InputError(f"--expect {path} cannot be read as an .npz ({type(error).__name__})") from error
     if "inputs" not in arrays:
         raise InputError(f"--expect {path} has no array 'inputs'; it has {', '.join(arrays) or 'none'}")
-    inputs = _inputs(arrays.pop("inputs"), task, path)
+    inputs = _inputs(arrays.pop("inputs"), behaviour, path)
     if set(arrays) == {"outputs"} and len(names) == 1:
         arrays = {names[0]: arrays["outputs"]}
     unknown = sorted(set(arrays) - set(names))
@@ -60,18 +60,18 @@ def read_expected(path: str, task: Task, names: tuple[str, ...]) -> Expected:
             f"are called as the files are, as {names[0] if names else 'net.pth'}"
         )
     for name, outputs in arrays.items():
-        if outputs.shape != (len(inputs), task.outputs):
+        if outputs.shape != (len(inputs), behaviour.outputs):
             raise InputError(
                 f"--expect {path}: {name} has shape {outputs.shape}, where {len(inputs)} inputs have outputs of shape "
-                f"({len(inputs)}, {task.outputs})"
+                f"({len(inputs)}, {behaviour.outputs})"
             )
     return Expected(inputs, arrays)
 
 
-def _inputs(given: np.ndarray, task: Task, path: str) -> Float[np.ndarray, "n *input"]:
-    shape = task.input_shape
+def _inputs(given: np.ndarray, behaviour: Behaviour, path: str) -> Float[np.ndarray, "n *input"]:
+    shape = behaviour.input_shape
     if given.shape[1:] != shape and given.shape[1:] == (shape[-1], *shape[:-1]):
         given = np.moveaxis(given, 1, -1)
     if given.shape[1:] != shape or not len(given):
         raise InputError(f"--expect {path}: inputs have shape {given.shape}, and networks take (n, {shape})")
-    return np.asarray(task.prepare(given)) if given.dtype == np.uint8 else np.asarray(given, np.float32)
+    return np.asarray(behaviour.prepare(given)) if given.dtype == np.uint8 else np.asarray(given, np.float32)

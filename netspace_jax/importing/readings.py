@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Batch, Behaviour
 from netspace_jax.errors import InputError
-from netspace_jax.metrics.behaviour import outputs_on, scores_on
-from netspace_jax.task import Batch, Task
+from netspace_jax.metrics.outputs import outputs_on, scores_on
 
 NETWORKS, INPUTS = 16, 512
 """Networks and inputs that readings are compared on."""
@@ -37,7 +37,7 @@ class Reading(NamedTuple):
 def compare_readings(
     architecture: Architecture,
     flats: Sequence[Float[np.ndarray, "size"]],
-    task: Task,
+    behaviour: Behaviour,
     given: Batch,
     otherwise: Mapping[str, Batch],
 ) -> tuple[Reading, ...]:
@@ -49,11 +49,11 @@ def compare_readings(
     """
     chosen = np.unique(np.linspace(0, len(flats) - 1, min(len(flats), NETWORKS)).astype(int))
     some = np.stack([flats[i] for i in chosen])
-    rivals = [architecture, *_of_same_shapes(architecture, task)]
+    rivals = [architecture, *_of_same_shapes(architecture, behaviour)]
     readings = []
     for rival in rivals:
         for flags, batch in {"": given, **otherwise}.items():
-            scores = scores_on(task, outputs_on(rival, some, batch.inputs), batch.targets)
+            scores = scores_on(behaviour, outputs_on(rival, some, batch.inputs), batch.targets)
             named = "" if rival is architecture else f"--architecture {rival.name}"
             readings.append(Reading(" ".join(filter(None, (named, flags))), scores))
     return tuple(readings)
@@ -66,7 +66,7 @@ def better(readings: Sequence[Reading]) -> Reading | None:
     return best if gains.mean() > _BETTER and (gains > 0).mean() >= _MOST else None
 
 
-def _of_same_shapes(architecture: Architecture, task: Task) -> list[Architecture]:
+def _of_same_shapes(architecture: Architecture, behaviour: Behaviour) -> list[Architecture]:
     """Other known architectures whose tensors have the same shapes in the same order, so that they read the same file.
 
     Those that are folded when their training ends have branches, and are told by their tensors.
@@ -75,7 +75,7 @@ def _of_same_shapes(architecture: Architecture, task: Task) -> list[Architecture
     found = []
     for name in architectures.names():
         try:
-            rival = architectures.build(name, task.input_shape, task.outputs)
+            rival = architectures.build(name, behaviour.input_shape, behaviour.outputs)
         except InputError:  # it does not take such inputs
             continue
         if name != architecture.name and rival.fold is None and [leaf.shape for leaf in rival.spec.leaves] == shapes:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.errors import InputError
-from netspace_jax.task import Dataset, Task
 
 RunNetwork = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
 """From inputs to the outputs of one network."""
@@ -34,7 +34,7 @@ class Objective(Protocol):
 def validation_score(dataset: Dataset, network: RunNetwork) -> Float[Array, ""]:
     """Score of a network on the validation inputs of a data set."""
     examples = dataset.examples("validation")
-    return dataset.task.score(network(examples.inputs), examples.targets)
+    return dataset.behaviour.score(network(examples.inputs), examples.targets)
 
 
 @flax.struct.dataclass
@@ -47,7 +47,7 @@ class Fit:
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
         """The task's loss on a batch."""
         batch = self.dataset.sample(key, step, self.batch)
-        return self.dataset.task.fit_loss(network(batch.inputs), batch.targets)
+        return self.dataset.behaviour.fit_loss(network(batch.inputs), batch.targets)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """The task's score on validation inputs."""
@@ -58,7 +58,7 @@ class Fit:
 class FitArrays:
     """Do well on some inputs and targets; others choose the best point. Every step sees all of them."""
 
-    task: Task = flax.struct.field(pytree_node=False)
+    behaviour: Behaviour = flax.struct.field(pytree_node=False)
     inputs: Float[Array, "n *input"]
     targets: Shaped[Array, "n *target"]
     held_inputs: Float[Array, "m *input"]
@@ -67,23 +67,23 @@ class FitArrays:
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
         """The task's loss."""
         del key, step
-        return self.task.fit_loss(network(self.inputs), self.targets)
+        return self.behaviour.fit_loss(network(self.inputs), self.targets)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """The task's score on what is held out."""
-        return self.task.score(network(self.held_inputs), self.held_targets)
+        return self.behaviour.score(network(self.held_inputs), self.held_targets)
 
 
-def fit_arrays(task: Task, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]) -> FitArrays:
+def fit_arrays(behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]) -> FitArrays:
     """The objective of doing well on the inputs and targets that a caller has; every fifth is held out to choose by.
 
     Raises:
       InputError: inputs are not what the task takes, or are not as many as targets, or fewer than 5.
     """
-    inputs, targets = task.prepare(inputs), jnp.asarray(targets)
+    inputs, targets = behaviour.prepare(inputs), jnp.asarray(targets)
     if len(inputs) != len(targets) or len(inputs) < 5:
         raise InputError(
             f"{len(inputs)} inputs and {len(targets)} targets: give one target for each of at least 5 inputs"
         )
     held = np.arange(len(inputs)) % 5 == 0
-    return FitArrays(task, inputs[~held], targets[~held], inputs[held], targets[held])
+    return FitArrays(behaviour, inputs[~held], targets[~held], inputs[held], targets[held])

@@ -9,17 +9,17 @@ import optax
 from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.metrics.behaviour import agreement_with_each, outputs_on
+from netspace_jax.behaviour import Behaviour
+from netspace_jax.metrics.outputs import agreement_with_each, outputs_on
 from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_own_blocks
-from netspace_jax.task import Task
 
 RATE = 3e-3  # of Adam, for a network that is distilled
 
 
 def nearest_networks(
-    task: Task,
+    behaviour: Behaviour,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
@@ -32,11 +32,11 @@ def nearest_networks(
     """
     inputs = some_of(jnp.asarray(inputs), 4096, 0)
     own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
-    return agreement_with_each(task, own, known).argmax(1)
+    return agreement_with_each(behaviour, own, known).argmax(1)
 
 
 def distilled(
-    task: Task,
+    behaviour: Behaviour,
     architecture: Architecture,
     wanted: Float[Rows, "network wanted_size"],
     inputs: Float[Rows, "n *input"],
@@ -57,11 +57,11 @@ def distilled(
     """
     numbers = np.arange(len(wanted), dtype=np.int32)
     taught = (teacher or architecture, architecture)
-    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, task, steps, batch, seed)
+    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, behaviour, steps, batch, seed)
 
 
-@functools.partial(jax.jit, static_argnames=("taught", "task", "steps", "batch", "seed"))
-def _distil(_, rows, inputs, taught, task, steps, batch, seed):
+@functools.partial(jax.jit, static_argnames=("taught", "behaviour", "steps", "batch", "seed"))
+def _distil(_, rows, inputs, taught, behaviour, steps, batch, seed):
     teacher, architecture = taught
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps, 0.02))
 
@@ -70,7 +70,7 @@ def _distil(_, rows, inputs, taught, task, steps, batch, seed):
         own = architecture.finish(architecture.init(key_of(seed, Purpose.INIT, number)))
 
         def loss(own, x):
-            return task.imitation_loss(teacher.apply(flat, x), architecture.apply(own, x))
+            return behaviour.imitation_loss(teacher.apply(flat, x), architecture.apply(own, x))
 
         return descend(loss, own, inputs, optimizer, steps=steps, batch=batch, seed=seed)
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from netspace_jax.behaviour import Dataset, Split
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.loss import boundary_pairs
 from netspace_jax.space.many import embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Dataset, Split
 
 STEPS = 100
 

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.metrics.pairwise import euclidean_distances
 
-from netspace_jax.metrics.behaviour import agreement_with_each
+from netspace_jax.behaviour import Behaviour
+from netspace_jax.metrics.outputs import agreement_with_each
 from netspace_jax.ops.mapping import Rows
-from netspace_jax.task import Task
 
 
 class Nearest(NamedTuple):
@@ -24,7 +24,7 @@ class Nearest(NamedTuple):
 
 
 def nearest(
-    task: Task,
+    behaviour: Behaviour,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
     *,
@@ -39,7 +39,7 @@ def nearest(
     # Products find the nearest fast, and round; its own distance is computed without, so that a copy has none.
     closest = np.asarray(training)[euclidean_distances(flats, training).argmin(1)]
     distance = np.linalg.norm(flats - closest, axis=1) / np.linalg.norm(flats, axis=1)
-    return Nearest(distance, agreement_with_each(task, outputs, known).max(1))
+    return Nearest(distance, agreement_with_each(behaviour, outputs, known).max(1))
 
 
 def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
-from netspace_jax.metrics.behaviour import compare
+from netspace_jax.behaviour import Dataset, Split
+from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Dataset, Split
 from netspace_jax.zoo import Networks
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
-from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.metrics.interpolation import between_boundaries
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.space.many import generate_many
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Dataset
 from netspace_jax.zoo import Networks
 
 

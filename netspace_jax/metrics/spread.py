@@ -6,15 +6,15 @@ A space that turns everything into one good network has the accuracy, and no spr
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.metrics.behaviour import agreement_with_each
+from netspace_jax.behaviour import Behaviour
+from netspace_jax.metrics.outputs import agreement_with_each
 from netspace_jax.ops.mapping import Rows
-from netspace_jax.task import Task
 
 NEAR = 0.03  # scores of a pair differ by less
 HIGH = 0.8  # score from which a network counts as a good one
 
 
-def pairwise_agreement(task: Task, outputs: Float[Rows, "network n outputs"]) -> float:
+def pairwise_agreement(behaviour: Behaviour, outputs: Float[Rows, "network n outputs"]) -> float:
     """Mean agreement over pairs of different networks; NaN for one network alone.
 
     Args:
@@ -22,12 +22,15 @@ def pairwise_agreement(task: Task, outputs: Float[Rows, "network n outputs"]) ->
     """
     if len(outputs) < 2:
         return float("nan")
-    agreement = agreement_with_each(task, outputs, outputs)
+    agreement = agreement_with_each(behaviour, outputs, outputs)
     return float(agreement[~np.eye(len(agreement), dtype=bool)].mean())
 
 
 def spread(
-    task: Task, outputs: Float[Rows, "network n outputs"], scores: Float[np.ndarray, "network"], least: float = 0.0
+    behaviour: Behaviour,
+    outputs: Float[Rows, "network n outputs"],
+    scores: Float[np.ndarray, "network"],
+    least: float = 0.0,
 ) -> float:
     """Mean disagreement over pairs of different networks whose scores differ by less than 0.03; NaN without a pair.
 
@@ -40,7 +43,7 @@ def spread(
     if len(rows) < 2:
         return float("nan")
     own = np.asarray(outputs)[rows]
-    disagreement = 1 - agreement_with_each(task, own, own)
+    disagreement = 1 - agreement_with_each(behaviour, own, own)
     near = np.abs(scores[rows][:, None] - scores[rows][None]) < NEAR
     near &= ~np.eye(len(rows), dtype=bool)
     return float(disagreement[near].mean()) if near.any() else float("nan")

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 
+from netspace_jax.behaviour import Batch, Split
 from netspace_jax.ops.shuffle import shuffled
-from netspace_jax.task import Batch, Split
 
 Measure = Callable[[Array, Array], Array]
 """From outputs [batch, …] and targets [batch, …] of one network to one number."""
@@ -72,7 +72,7 @@ class PopulationData:
     arrays: dict[str, Array]
     hyperparameters: dict[str, Float[Array, "network"]]
     first: Int[Array, ""]
-    task: Fit = flax.struct.field(pytree_node=False)
+    behaviour: Fit = flax.struct.field(pytree_node=False)
     own: tuple[str, ...] = flax.struct.field(pytree_node=False)
 
     @property

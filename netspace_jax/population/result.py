@@ -17,7 +17,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, write_bytes, write_text
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

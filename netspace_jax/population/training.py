@@ -87,19 +87,21 @@ def train(
     values = {name: np.broadcast_to(value, (count,)) for name, value in values.items()}
     labels = np.issubdtype(data.arrays["targets"].dtype, np.integer)
     architecture = _architecture(module, data.input_shape)
-    task = Fit(
+    behaviour = Fit(
         data.input_shape,
         _outputs(architecture),
         loss or (cross_entropy if labels else squared_error),
         score or (_negative(loss) if loss else accuracy if labels else explained),
     )
     own_seeds = np.arange(count) if seeds is None else np.asarray(seeds, np.int64)
-    return _run(architecture, task, data, own_seeds, values, optimizer=optimizer, options=options, report=on_progress)
+    return _run(
+        architecture, behaviour, data, own_seeds, values, optimizer=optimizer, options=options, report=on_progress
+    )
 
 
 def _run(
     architecture: Architecture,
-    task: Fit,
+    behaviour: Fit,
     data: Arrays,
     seeds: np.ndarray,
     values: dict[str, np.ndarray],
@@ -120,7 +122,7 @@ def _run(
         _trained(
             trainer,
             indices,
-            _chunk(task, data, values, indices),
+            _chunk(behaviour, data, values, indices),
             config=config,
             mesh=mesh,
             on_progress=lambda done, loss: report(done, total, loss),
@@ -142,7 +144,7 @@ def _chunks(count: int, size: int, mesh: Mesh) -> Iterator[Int[np.ndarray, "netw
 
 
 def _chunk(
-    task: Fit, data: Arrays, values: dict[str, np.ndarray], indices: Int[np.ndarray, "network"]
+    behaviour: Fit, data: Arrays, values: dict[str, np.ndarray], indices: Int[np.ndarray, "network"]
 ) -> PopulationData:
     """The data of the networks that train together."""
     chosen = {name: value[indices] if name in data.own else value for name, value in data.arrays.items()}
@@ -150,7 +152,7 @@ def _chunk(
         jax.tree.map(jnp.asarray, chosen),
         {name: jnp.asarray(value[indices]) for name, value in values.items()},
         jnp.asarray(indices[0]),
-        task,
+        behaviour,
         data.own,
     )
 

@@ -7,8 +7,8 @@ import numpy as np
 from netspace_jax.architectures import build
 from netspace_jax.latent import line
 from netspace_jax.metrics.baselines import distilled
-from netspace_jax.metrics.behaviour import outputs_of, scores_of
 from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
+from netspace_jax.metrics.outputs import outputs_of, scores_of
 from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report import figures
 from netspace_jax.report.section import Evaluation, Section, several_architectures
@@ -166,9 +166,9 @@ def _alike(run: Run, which: int) -> dict[str, float]:
     if not run.dataset.shared or len(run.networks(which, "test").members) < 2:
         return {}
     generated = run.reconstruction(which, "test").generated
-    architecture, task = run.space.architectures[which], run.space.task
+    architecture, behaviour = run.space.architectures[which], run.space.behaviour
     return {
-        kind: pairwise_agreement(task, outputs_of(run.dataset, architecture, flats))
+        kind: pairwise_agreement(behaviour, outputs_of(run.dataset, architecture, flats))
         for kind, flats in (("members", run.networks(which, "test").parameters), ("generated", generated))
     }
 
@@ -178,11 +178,13 @@ def _distilled(run: Run, which: int) -> np.ndarray | None:
     name, settings = run.config.zoo.teacher, run.config.netspace
     if not name:
         return None
-    task = run.space.task
-    teacher = build(name, task.input_shape, task.outputs)
+    behaviour = run.space.behaviour
+    teacher = build(name, behaviour.input_shape, behaviour.outputs)
     wanted = np.repeat(run.zoo.networks(name, "teacher").parameters[:1], DISTILLED, 0)
     inputs, architecture = run.dataset.examples("train").inputs, run.space.architectures[which]
-    flats = distilled(task, architecture, wanted, inputs, teacher=teacher, steps=settings.steps, batch=settings.batch)
+    flats = distilled(
+        behaviour, architecture, wanted, inputs, teacher=teacher, steps=settings.steps, batch=settings.batch
+    )
     return scores_of(run.dataset, architecture, flats)
 
 

@@ -19,7 +19,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import packed, script
 from netspace_jax.files import packaged, write_text
-from netspace_jax.metrics.behaviour import outputs_on, scores_of
+from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.section import Evaluation
 from netspace_jax.report.view import View
@@ -130,7 +130,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
                 "size": architecture.size,
                 "shape": architecture.input_shape,
                 "inputs": math.prod(architecture.input_shape),
-                "outputs": space.task.outputs,
+                "outputs": space.behaviour.outputs,
             }
             for architecture in space.architectures
         ],
@@ -179,8 +179,8 @@ def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Reg
         programs.add(f"apply/{which}/{batch}", architecture.apply, flat, jnp.zeros((batch, *architecture.input_shape)))
     if view.examples is not None:
         inputs, targets = view.examples
-        outputs = jnp.zeros((len(inputs), space.task.outputs))
-        programs.add("score", lambda outputs: space.task.score(outputs, targets), outputs)
+        outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
+        programs.add("score", lambda outputs: space.behaviour.score(outputs, targets), outputs)
     if view.loss is not None and view.aims is not None:
         step, aim = search_step(space, region, which, view), jnp.asarray(view.aims[0])
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)

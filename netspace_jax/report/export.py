@@ -7,13 +7,13 @@ from typing import Annotated, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 
+from netspace_jax.behaviour import Split
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.rules import MOST, SEED, Range
 from netspace_jax.runs import Run
 from netspace_jax.space import Network
-from netspace_jax.task import Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _generated(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen
             f"{name}-{member.index}",
             Network(
                 run.space.architectures[which],
-                run.space.task,
+                run.space.behaviour,
                 jnp.asarray(found.generated[row]),
                 jnp.asarray(found.embedding[row]),
             ),

@@ -8,9 +8,9 @@ from jaxtyping import Float
 
 from netspace_jax.architectures import hidden_permutation
 from netspace_jax.metrics.baselines import distilled, nearest_networks
-from netspace_jax.metrics.behaviour import compare, outputs_of
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import disturbed
+from netspace_jax.metrics.outputs import compare, outputs_of
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, gaps
 from netspace_jax.metrics.spread import HIGH, spread
 from netspace_jax.ops.mapping import Rows
@@ -165,13 +165,13 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
         of_weights("noise", "10 % noise on the weights", disturbed(networks.parameters, 0.1)),
     ]
     if run.dataset.shared:
-        inputs, task = run.dataset.examples("train").inputs, run.space.task
+        inputs, behaviour = run.dataset.examples("train").inputs, run.space.behaviour
         training = run.networks(which, "train").parameters
-        nearest = nearest_networks(task, architecture, networks.parameters, training, inputs)
+        nearest = nearest_networks(behaviour, architecture, networks.parameters, training, inputs)
         rows.append(of_weights("nearest_network", "nearest training network, by training inputs", training[nearest]))
         for times in options.distil_times:
             steps, batch = times * run.config.refine.steps, run.config.refine.batch
-            flats = distilled(task, architecture, networks.parameters, inputs, steps=steps, batch=batch)
+            flats = distilled(behaviour, architecture, networks.parameters, inputs, steps=steps, batch=batch)
             name = "distilled" if times == 1 else f"distilled_{times}"
             rows.append(of_weights(name, f"distilled without a space, {steps} steps", flats))
     return rows
@@ -180,7 +180,7 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
 def _spreads(run: Run, which: int) -> dict[str, float]:
     if not run.dataset.shared:
         return {}
-    architecture, task = run.space.architectures[which], run.dataset.task
+    architecture, behaviour = run.space.architectures[which], run.dataset.behaviour
     generated, refined = run.reconstruction(which, "test"), run.refined(which)
     metrics = {}
     for name, flats, scores in (
@@ -189,8 +189,8 @@ def _spreads(run: Run, which: int) -> dict[str, float]:
         ("refined", refined.generated, refined.generated_score),
     ):
         outputs = outputs_of(run.dataset, architecture, flats)
-        metrics[f"spread/{name}"] = spread(task, outputs, scores)
-        metrics[f"spread/{name}_high"] = spread(task, outputs, scores, HIGH)
+        metrics[f"spread/{name}"] = spread(behaviour, outputs, scores)
+        metrics[f"spread/{name}_high"] = spread(behaviour, outputs, scores, HIGH)
     return metrics
 
 

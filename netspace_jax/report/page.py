@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from etils import epath
 from matplotlib.figure import Figure
 
-from netspace_jax.files import is_remote, location, packaged, write_bytes, write_text
+from netspace_jax.files import location, packaged, write_bytes, write_text
 from netspace_jax.report.section import Section
 
 STYLE = packaged("netspace_jax.report", "style.css")
@@ -57,7 +57,7 @@ def write_report(
       explorer: whether explore.html lies beside it.
     """
     folder = location(path).parent
-    run = os.fspath(folder) if is_remote(folder) else os.path.relpath(folder)
+    run = os.path.relpath(folder)
     figures = ((name, f"{value:.6g}" if math.isfinite(value) else "–") for name, value in sorted(metrics.items()))
     numbers = _table((("figure", "value"), *figures))
     contents = "".join(

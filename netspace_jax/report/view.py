@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Array, Float
 
-from netspace_jax.task import Batch, Split
+from netspace_jax.behaviour import Batch, Split
 
 CURVES = """
 page.panel = (root, page) => {

@@ -24,7 +24,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.config import WITHOUT_EFFECT
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, is_remote, location, read_json, refuse_directory, sum_of, write_text
+from netspace_jax.files import BESIDE, append_text, location, read_json, refuse_directory, sum_of, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.runs.log import lines_of, step_of
@@ -230,7 +230,7 @@ def _empty(directory: epath.Path) -> None:
 
 
 def _delete(found: epath.Path) -> None:
-    if found.is_dir() and (is_remote(found) or not Path(found).is_symlink()):
+    if found.is_dir() and not Path(found).is_symlink():
         found.rmtree()
     else:
         found.unlink()

@@ -8,12 +8,12 @@ import numpy as np
 from etils import epath
 from jaxtyping import Array, Float
 
+from netspace_jax.behaviour import Dataset, ImitationInputs, Split
 from netspace_jax.config import RunConfig
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
 from netspace_jax.space.refinement import refine
-from netspace_jax.task import Dataset, ImitationInputs, Split
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)
@@ -50,7 +50,7 @@ class Run(Generic[Data]):
     @property
     def metric(self) -> str:
         """Name of what scores measure, such as `accuracy`."""
-        return self.dataset.task.metric
+        return self.dataset.behaviour.metric
 
     @property
     def trained_ids(self) -> tuple[int, ...]:

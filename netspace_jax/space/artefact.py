@@ -1,6 +1,6 @@
 """A space as one folder that needs nothing beside it: a readable description, and arrays as safetensors.
 
-    space.json                     format, task, architectures, modules, name and SHA-256 of the file of arrays
+    space.json                     format, behaviour, architectures, modules, name and SHA-256 of the file of arrays
     arrays-<hash>.safetensors      parameters, constants, embeddings of the networks that trained the space
 
 A new version is complete before the description names it, so that a reader never meets half of one.
@@ -25,6 +25,7 @@ from jaxtyping import Float, PyTree
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
@@ -32,7 +33,6 @@ from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
-from netspace_jax.task import Task, describe_task, task_from
 
 FORMAT = 1
 DESCRIPTION = "space.json"
@@ -55,8 +55,10 @@ def save(
     description = {
         "format": FORMAT,
         "netspace_jax": version(),
-        "task": describe_task(netspace.task),
-        "architectures": [_described(architecture, netspace.task.outputs) for architecture in netspace.architectures],
+        "task": describe_behaviour(netspace.behaviour),
+        "architectures": [
+            _described(architecture, netspace.behaviour.outputs) for architecture in netspace.architectures
+        ],
         "prep": list(netspace.prep),
         "encoder": _module(netspace.encoder),
         "decoder": _module(netspace.decoder),
@@ -139,13 +141,13 @@ def module_of(description: dict[str, Any], part: str, folder: epath.PathLike) ->
         raise InputError(f"the space in {folder} has a {part} that is not known here: {name!r}") from error
 
 
-def task_of(description: dict[str, Any], folder: epath.PathLike) -> Task:
+def behaviour_of(description: dict[str, Any], folder: epath.PathLike) -> Behaviour:
     """The task of a description.
 
     Raises:
       InputError: it is not known here.
     """
-    return task_from(_entries(description, "task", folder))
+    return behaviour_from(_entries(description, "task", folder))
 
 
 def _sha256_of(description: dict[str, Any]) -> str:

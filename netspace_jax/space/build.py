@@ -10,16 +10,16 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
+from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, most_coefficients
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
-from netspace_jax.task import Dataset, Task
 
 
 def make_netspace(
-    config: NetSpaceConfig, architectures: tuple[Architecture, ...], task: Task, constants: Constants
+    config: NetSpaceConfig, architectures: tuple[Architecture, ...], behaviour: Behaviour, constants: Constants
 ) -> NetSpace:
     """NetSpace with the encoder and decoder that a configuration names, without parameters."""
     matrices = [_matrices(architecture) for architecture in architectures] if config.rank else []
@@ -52,7 +52,7 @@ def make_netspace(
         head=head(len(architectures)),
         correction=Correction(embedding, config.hidden) if config.corrections else None,
         corrections=config.corrections,
-        task=task,
+        behaviour=behaviour,
         params=None,
         constants=constants,
     )
@@ -75,8 +75,8 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], 0)["params"]
     params = {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
     if netspace.correction is not None:
-        nothing = jnp.zeros((len(constants.probes), netspace.task.outputs))
-        residual = netspace.task.residual(nothing, nothing)
+        nothing = jnp.zeros((len(constants.probes), netspace.behaviour.outputs))
+        residual = netspace.behaviour.residual(nothing, nothing)
         params["correction"] = netspace.correction.init(keys[3], z, residual, z)["params"]
     return params
 

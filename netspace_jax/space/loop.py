@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from netspace_jax import architectures
+from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig, RunConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
@@ -24,7 +25,6 @@ from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.space import Space
 from netspace_jax.space.step import TrainData, TrainState, correction_begins, make_training
-from netspace_jax.task import Dataset, Task
 from netspace_jax.zoo import Networks, Zoo
 
 
@@ -78,7 +78,7 @@ def train_space(
     config: RunConfig,
     zoo: Zoo,
     dataset: Dataset,
-    task: Task,
+    behaviour: Behaviour,
     *,
     store: Store,
     select: Select,
@@ -88,7 +88,7 @@ def train_space(
     """Train a NetSpace on a zoo, or go on with a training that was interrupted; returns the best as a space.
 
     Args:
-      task: the data's task as this NetSpace compares networks by it.
+      behaviour: the data's task as this NetSpace compares networks by it.
       select: what the best is chosen by.
     """
     settings, began = config.netspace, time.perf_counter()
@@ -98,9 +98,9 @@ def train_space(
         return {which: training_networks(settings, zoo, config.zoo.architectures[which], window) for which in ids}
 
     networks = shown()
-    netspace = _untrained(config, dataset, task, networks)
+    netspace = _untrained(config, dataset, behaviour, networks)
     data = _data_of(config, zoo, dataset, netspace, networks)
-    training = make_training(settings, ids, _teacher(config, task), mesh)
+    training = make_training(settings, ids, _teacher(config, behaviour), mesh)
     data = put_everywhere(data, mesh)
     abstract = jax.eval_shape(training.init, data)
     like = jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), abstract)
@@ -180,16 +180,18 @@ def group_of(networks: Networks) -> Group:
     return Group(jnp.asarray(networks.parameters), jnp.asarray(networks.indices))
 
 
-def _untrained(config: RunConfig, dataset: Dataset, task: Task, networks: dict[int, Networks]) -> NetSpace:
-    built = tuple(architectures.build(name, task.input_shape, task.outputs) for name in config.zoo.architectures)
+def _untrained(config: RunConfig, dataset: Dataset, behaviour: Behaviour, networks: dict[int, Networks]) -> NetSpace:
+    built = tuple(
+        architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in config.zoo.architectures
+    )
     empty = [np.zeros((0, architecture.size), np.float32) for architecture in built]
     members = tuple(networks[i].parameters if i in networks else empty[i] for i in range(len(built)))
-    return make_netspace(config.netspace, built, task, make_constants(config.netspace, built, dataset, members))
+    return make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, dataset, members))
 
 
-def _teacher(config: RunConfig, task: Task) -> architectures.Architecture | None:
+def _teacher(config: RunConfig, behaviour: Behaviour) -> architectures.Architecture | None:
     common = config.netspace.teaching == "common"
-    return architectures.build(config.zoo.teacher, task.input_shape, task.outputs) if common else None
+    return architectures.build(config.zoo.teacher, behaviour.input_shape, behaviour.outputs) if common else None
 
 
 def _data_of(

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from netspace_jax.behaviour import Batch, Dataset, take
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Batch, Dataset, take
 
 Teacher = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
 
@@ -118,13 +118,13 @@ def _outputs(netspace, dataset, flats, batch, architecture_id):
 
 def _behaviour(netspace, dataset, config, z, architecture_id, batch, wanted) -> Float[Array, ""]:
     """Sum over networks of how far what embeddings generate is from what is wanted of them (eq. 14 and 15)."""
-    task = netspace.task
+    behaviour = netspace.behaviour
     flats = jax.vmap(lambda z: netspace.generate(z, architecture_id))(z)
     outputs = _outputs(netspace, dataset, flats, batch, architecture_id)
     if config.teaching == "self":
-        return jax.vmap(task.imitation_loss)(wanted, outputs).sum()
-    imitation = jax.vmap(task.imitation_loss, (None, 0))(wanted, outputs)
-    labels = jax.vmap(task.fit_loss, (0, _batch_axis(dataset)))(outputs, batch.targets)
+        return jax.vmap(behaviour.imitation_loss)(wanted, outputs).sum()
+    imitation = jax.vmap(behaviour.imitation_loss, (None, 0))(wanted, outputs)
+    labels = jax.vmap(behaviour.fit_loss, (0, _batch_axis(dataset)))(outputs, batch.targets)
     return ((1 - config.label_weight) * imitation + config.label_weight * labels).sum()
 
 

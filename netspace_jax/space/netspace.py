@@ -11,9 +11,9 @@ from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, observe
-from netspace_jax.task import Task
 
 Together = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
 
@@ -39,7 +39,7 @@ class NetSpace:
       prep: rows and columns of a PRep.
       encoder, decoder, head: Flax modules (docs/method.md, Encoder and decoder).
       correction: Flax module that corrects an embedding, or None; it is applied `corrections` times.
-      task: what the networks compute, and how inputs are normalised.
+      behaviour: what the networks compute, and how inputs are normalised.
       params: parameters of encoder, decoder, head and correction; None before they are initialised.
     """
 
@@ -50,7 +50,7 @@ class NetSpace:
     head: nn.Module = flax.struct.field(pytree_node=False)
     correction: nn.Module | None = flax.struct.field(pytree_node=False)
     corrections: int = flax.struct.field(pytree_node=False)
-    task: Task = flax.struct.field(pytree_node=False)
+    behaviour: Behaviour = flax.struct.field(pytree_node=False)
     params: PyTree
     constants: Constants
 
@@ -77,7 +77,7 @@ class NetSpace:
           together: what is made of the parts in which the network itself runs, before this is vmapped, such as
             `ops.mapping.few_together`.
         """
-        architecture, probes, task = self.architectures[architecture_id], self.constants.probes, self.task
+        architecture, probes, behaviour = self.architectures[architecture_id], self.constants.probes, self.behaviour
         wanted = together(architecture.apply)(flat, probes)
         seen = self.observe(flat, wanted, architecture_id)
         # One array: Flax returns a tuple only where collections are mutable.
@@ -91,7 +91,7 @@ class NetSpace:
         def error(generated, wanted, probes):
             def loss(generated):
                 outputs = architecture.apply(generated, probes)
-                return task.imitation_loss(wanted, outputs), outputs
+                return behaviour.imitation_loss(wanted, outputs), outputs
 
             return jax.grad(loss, has_aux=True)(generated)
 
@@ -100,7 +100,7 @@ class NetSpace:
             generated, to_embedding = jax.vjp(lambda z: fixed.generate(z, architecture_id), z)
             gradient, outputs = error(generated, wanted, probes)
             (gradient,) = to_embedding(gradient)
-            residual = task.residual(wanted, outputs)
+            residual = behaviour.residual(wanted, outputs)
             z = z + cast(Array, self.correction.apply({"params": self.params["correction"]}, gradient, residual, z))
             found.append(z)
         return found
@@ -113,7 +113,7 @@ class NetSpace:
             self.architectures[architecture_id],
             flat,
             outputs,
-            task=self.task,
+            behaviour=self.behaviour,
             prep=self.prep,
             tensors=max(len(architecture.spec.leaves) for architecture in self.architectures),
         )

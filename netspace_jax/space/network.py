@@ -11,8 +11,8 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.exchange import ExportedFiles, ModelCard, export_network
-from netspace_jax.task import Task
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -21,13 +21,13 @@ class Network:
 
     Attributes:
       architecture: what it is; where nobody asked for one, what the head reads in the embedding.
-      task: what it computes, and how its inputs are normalised.
+      behaviour: what it computes, and how its inputs are normalised.
       flat: its parameters as one vector, in the order and layouts of `architecture.spec`.
       embedding: where in the space it was.
     """
 
     architecture: Architecture
-    task: Task
+    behaviour: Behaviour
     flat: Float[Array, "size"]
     embedding: Float[Array, "embedding"]
 
@@ -42,7 +42,7 @@ class Network:
         Raises:
           InputError: the inputs are not what the task takes.
         """
-        return _apply(self.architecture, self.flat, self.task.prepare(inputs))
+        return _apply(self.architecture, self.flat, self.behaviour.prepare(inputs))
 
     def export(
         self,
@@ -66,13 +66,13 @@ class Network:
         Raises:
           InputError: the folder is not empty, the network is not finite, or a library that writes it is missing.
         """
-        mean, std = (tuple(getattr(self.task, name, ())) for name in ("mean", "std"))
+        mean, std = (tuple(getattr(self.behaviour, name, ())) for name in ("mean", "std"))
         scaled = "pixels divided by 255" if mean else "values as they are"
         card = ModelCard(
             title=title or f"A {self.architecture.name} out of a latent space of networks",
             origin=origin or "Decoded from an embedding of a space (netspace_jax).",
-            inputs=f"inputs of the task {self.task.name}, {scaled}",
-            outputs=f"{self.task.outputs} values for each input, scored by {self.task.metric}",
+            inputs=f"inputs of the task {self.behaviour.name}, {scaled}",
+            outputs=f"{self.behaviour.outputs} values for each input, scored by {self.behaviour.metric}",
             mean=mean,
             std=std,
             scores=tuple((scores or {}).items()),

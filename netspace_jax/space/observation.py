@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
-from netspace_jax.task import Task
+from netspace_jax.behaviour import Behaviour
 
 
 class Observation(NamedTuple):
@@ -29,7 +29,7 @@ def observe(
     flat: Float[Array, "size"],
     outputs: Float[Array, "probe outputs"],
     *,
-    task: Task,
+    behaviour: Behaviour,
     prep: tuple[int, int],
     tensors: int,
 ) -> Observation:
@@ -40,7 +40,7 @@ def observe(
       prep: rows and columns of a PRep.
       tensors: parameter tensors of the architecture that has the most, to which statistics are filled up.
     """
-    return Observation(task.describe(outputs), tensor_statistics(architecture, flat, tensors), to_prep(flat, prep))
+    return Observation(behaviour.describe(outputs), tensor_statistics(architecture, flat, tensors), to_prep(flat, prep))
 
 
 def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], count: int) -> Float[Array, "statistics"]:

@@ -60,7 +60,7 @@ def refine(
         arXiv 2109.01903). Without them, all of the way is taken where its end is the better one on `inputs`, or none.
     """
     given = (inputs,) if held_out is None else (inputs, held_out)
-    own = inputs.ndim > 1 + len(netspace.task.input_shape)
+    own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
     rows = (np.asarray(flats), np.asarray(z), given if own else ())
     return in_own_blocks(_refine, rows, netspace, () if own else given, architecture_id, config)
 
@@ -94,7 +94,7 @@ def _refined(
             in_pieces(lambda x, own=own: architecture.apply(own, x), batch, max(config.batch, 512))
             for own in (flat, generated)
         )
-        return netspace.task.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
+        return netspace.behaviour.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
 
     u = jnp.zeros_like(start)
     end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)

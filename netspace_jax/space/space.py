@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, Shaped
 
 from netspace_jax import latent
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import prepared
 from netspace_jax.config import RefineConfig, SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
@@ -27,7 +28,6 @@ from netspace_jax.space import artefact, many, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
 from netspace_jax.space.refinement import refine, refine_config
-from netspace_jax.task import prepared
 
 _STRANGE = 2.0  # times the distance of the outermost training network, from which on a network is strange
 
@@ -50,7 +50,7 @@ class Space(NetSpace):
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())
         return (
-            f"Space({self.task.name}, embeddings of {self.embedding_size} values, architectures "
+            f"Space({self.behaviour.name}, embeddings of {self.embedding_size} values, architectures "
             f"{', '.join(self.names)}, trained on {known or 'nothing yet'})"
         )
 
@@ -109,8 +109,8 @@ class Space(NetSpace):
         built = self.architectures[which]
         flats = np.stack([_flat_of(network, built) for network in given])
         own = refine_config(config, refine_steps)
-        data = self.constants.probes if inputs is None else prepared(self.task, inputs, "inputs")
-        judge = None if held_out is None else prepared(self.task, held_out, "held_out")
+        data = self.constants.probes if inputs is None else prepared(self.behaviour, inputs, "inputs")
+        judge = None if held_out is None else prepared(self.behaviour, held_out, "held_out")
         z = jnp.asarray(many.embed_many(self, which, flats))
         if not (finite := np.isfinite(z).all(-1)).all():
             raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
@@ -157,7 +157,7 @@ class Space(NetSpace):
             flats = many.generate_many(self, int(which), rows[own])
             for row, flat in zip(own, flats, strict=True):
                 networks[int(row)] = Network(
-                    self.architectures[which], self.task, jnp.asarray(flat), jnp.asarray(rows[row])
+                    self.architectures[which], self.behaviour, jnp.asarray(flat), jnp.asarray(rows[row])
                 )
         return [networks[row] for row in range(len(rows))]
 
@@ -226,7 +226,7 @@ class Space(NetSpace):
           InputError: no architecture is within the budget, or the architecture is not in this space.
         """
         if isinstance(objective, tuple):
-            objective = latent.fit_arrays(self.task, *objective)
+            objective = latent.fit_arrays(self.behaviour, *objective)
         ids = (self.id_of(architecture),) if architecture is not None else tuple(range(len(self.names)))
         within = tuple(i for i in ids if budget is None or self.architectures[i].size <= budget)
         if not within:
@@ -279,7 +279,7 @@ def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.Path
         head=head,
         correction=correction,
         corrections=description.get("corrections", 0),
-        task=artefact.task_of(description, folder),
+        behaviour=artefact.behaviour_of(description, folder),
         params=tree["params"],
         constants=Constants(**tree["constants"]),
         # In the order in which they were saved, which the file of arrays does not keep.

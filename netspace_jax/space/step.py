@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Dataset, draw
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.clip import clip_by_norm
 from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
@@ -22,7 +23,6 @@ from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
 from netspace_jax.space.loss import Group, Losses, loss_of_step, sample
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.task import Dataset, draw
 
 WARM_UP_STEPS = 100
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 from jax.extend import core
 from jax.sharding import Mesh
 
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.devices import device_bytes
-from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import MOST_TOGETHER, member_key
 from netspace_jax.zoo.training import Training
 

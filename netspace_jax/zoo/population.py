@@ -11,11 +11,11 @@ from jax.sharding import Mesh
 from jaxtyping import Int
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.devices import agreed, everywhere, optimised, over_networks
 from netspace_jax.ops.mapping import each_network
 from netspace_jax.ops.platform import on_cpu, ways_of
-from netspace_jax.task import Dataset
 from netspace_jax.zoo.plan import member_key
 from netspace_jax.zoo.training import MakeTraining, State, Trained, Training
 

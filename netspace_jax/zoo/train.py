@@ -22,13 +22,13 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, checksum_of, disk_errors, location, read_json, sum_of, write_text
 from netspace_jax.ops.devices import is_first, on_host, padded, part_of, put_everywhere, wait_for_all
 from netspace_jax.ops.platform import on_cpu, ways_of
 from netspace_jax.signals import writing
-from netspace_jax.task import Dataset
 from netspace_jax.zoo.memory import networks_together
 from netspace_jax.zoo.plan import Chunk, chunk_size, chunks_of, plan, splits_of
 from netspace_jax.zoo.population import Population
@@ -99,7 +99,7 @@ def train_zoo(
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
     built = {
-        name: architectures.build(name, dataset.task.input_shape, dataset.task.outputs)
+        name: architectures.build(name, dataset.behaviour.input_shape, dataset.behaviour.outputs)
         for name, _ in config.populations
     }
     together = _together(directory, config, built, make_training=make_training, dataset=dataset, mesh=mesh)

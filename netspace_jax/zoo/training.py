@@ -12,10 +12,10 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Dataset, Split, draw, take
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import in_pieces
-from netspace_jax.task import Dataset, Split, draw, take
 from netspace_jax.zoo.plan import architecture_key
 
 
@@ -129,7 +129,7 @@ def supervised(
 
         def loss(params):
             outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs), dropout)
-            return dataset.task.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
+            return dataset.behaviour.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
@@ -176,4 +176,4 @@ def score_of(
     """Score of one network on the inputs of a split."""
     examples = dataset.examples(split)
     outputs = in_pieces(lambda inputs: architecture.apply(flat, inputs), examples.inputs)
-    return dataset.task.score(outputs, examples.targets)
+    return dataset.behaviour.score(outputs, examples.targets)

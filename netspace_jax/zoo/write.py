@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.files import checksum_of, is_remote, location, sum_of, write_text
+from netspace_jax.files import checksum_of, location, sum_of, write_text
 from netspace_jax.signals import writing
 from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
 from netspace_jax.zoo.storage import Zoo, checksum
@@ -52,10 +52,8 @@ def check_free(directory: epath.PathLike) -> epath.Path:
     """The place of a zoo that is to be written, which has to be new or empty.
 
     Raises:
-      InputError: something lies there, or it is in an object store.
+      InputError: something lies there.
     """
-    if is_remote(directory):
-        raise InputError(f"{directory}: networks are imported into a folder of this machine; copy it from there")
     found = location(directory)
     if found.exists() and not (found.is_dir() and not any(found.iterdir())):
         raise InputError(f"{directory} exists and is not an empty directory: name another with --out")

@@ -13,14 +13,14 @@ import safetensors.numpy
 
 from netspace_jax import jobs
 from netspace_jax.architectures.parameters import unflatten
+from netspace_jax.behaviour import Batch
 from netspace_jax.domains.images import readings as images_readings
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.importing import ImportOptions, examine, sources_of
 from netspace_jax.importing.build import lines_of
 from netspace_jax.importing.readings import better, compare_readings
-from netspace_jax.metrics.behaviour import outputs_on, scores_of
-from netspace_jax.task import Batch
+from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.zoo import LeftOut, Zoo, write_zoo
 from tests import tiny
 from tests.disk import assert_refused, content
@@ -283,11 +283,11 @@ def test_another_reading_that_is_better_is_found(good, data):
     architecture, examples = tiny.perceptron(), data.examples("validation")
     right = Batch(examples.inputs, examples.targets)
     wrong = Batch(-2 * examples.inputs + 1, examples.targets)
-    found = compare_readings(architecture, list(good), data.task, wrong, {"--zoo.normalise 1 2": right})
+    found = compare_readings(architecture, list(good), data.behaviour, wrong, {"--zoo.normalise 1 2": right})
     best = better(found)
     assert best is not None and best.flags == "--zoo.normalise 1 2"
     assert best.score > found[0].score + 0.02
-    assert better(compare_readings(architecture, list(good), data.task, right, {"--no": wrong})) is None
+    assert better(compare_readings(architecture, list(good), data.behaviour, right, {"--no": wrong})) is None
 
 
 def test_images_are_also_read_as_others_normalise_them(data):

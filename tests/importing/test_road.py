@@ -83,7 +83,7 @@ def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, mo
     assert "14 networks" in shown and "1 left out" in shown and "unknown" in shown
     cli.train(["imported", "--zoo", "zoos/mine", "--out", "runs/mine", *FLAGS])
     run = netspace_jax.open_run("runs/mine", zoos="elsewhere")
-    assert run.space.task.mean == (0.25,) and run.space.task.std == (0.5,)
+    assert run.space.behaviour.mean == (0.25,) and run.space.behaviour.std == (0.5,)
     assert run.config.zoo.seed == 3 and run.zoo.imported
     figures = json.loads((tmp_path / "runs" / "mine" / "metrics.json").read_text())
     assert figures["zoo/members"] == 14 and "refined/agreement_test" in figures

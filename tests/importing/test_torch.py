@@ -149,13 +149,15 @@ def test_they_are_embedded_decoded_and_exported(imported, place, tmp_path, monke
     figures = json.loads((tmp_path / "runs" / "mine" / "metrics.json").read_text())
     assert figures["zoo/members"] == COUNT - 3 and 0 <= figures["reconstruct/agreement_test"] <= 1
     space = netspace_jax.load("runs/mine")
-    assert space.task.mean == (0.5, 0.5, 0.5) and space.task.std == (0.5, 0.5, 0.5)
+    assert space.behaviour.mean == (0.5, 0.5, 0.5) and space.behaviour.std == (0.5, 0.5, 0.5)
     x, _ = pictures(20, 3)
     _, net = next(originals(zoo))
     z = space.encode(net.state_dict())
     np.testing.assert_allclose(z, space.encode(place / "nets" / zoo.members[0].file), atol=1e-6)
     network = space.decode(z)
-    card = exchange.ModelCard("A generated network", "A test.", "pictures", "logits", space.task.mean, space.task.std)
+    card = exchange.ModelCard(
+        "A generated network", "A test.", "pictures", "logits", space.behaviour.mean, space.behaviour.std
+    )
     files = exchange.export_network(tmp_path / "exported", network.architecture, network.flat, card)
     assert files.torch is not None
     back = Net()

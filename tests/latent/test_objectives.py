@@ -38,7 +38,7 @@ def pictures(dataset):
 def test_arrays_of_ones_own_by_hand(dataset):
     """uint8 images; every fifth chooses, the others are fitted, all in every step."""
     x, y = pictures(dataset)
-    objective, own = fit_arrays(dataset.task, x, y), dataset.task.prepare(x)
+    objective, own = fit_arrays(dataset.behaviour, x, y), dataset.behaviour.prepare(x)
     held = np.arange(50) % 5 == 0
     assert isinstance(objective, Objective) and len(objective.inputs) == 40 and len(objective.held_inputs) == 10
     log_p = log_probabilities(network()(own))
@@ -49,7 +49,9 @@ def test_arrays_of_ones_own_by_hand(dataset):
 
 def test_arrays_may_be_normalised_already(dataset):
     x, y = pictures(dataset)
-    raw, normalised = (fit_arrays(dataset.task, images, y) for images in (x, np.asarray(dataset.task.prepare(x))))
+    raw, normalised = (
+        fit_arrays(dataset.behaviour, images, y) for images in (x, np.asarray(dataset.behaviour.prepare(x)))
+    )
     for ours, theirs in zip(jax.tree.leaves(raw), jax.tree.leaves(normalised), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -58,16 +60,16 @@ def test_arrays_may_be_normalised_already(dataset):
 def test_arrays_that_do_not_go_together(dataset, inputs, targets):
     x, y = pictures(dataset)
     with pytest.raises(InputError, match=f"{inputs} inputs and {targets} targets"):
-        fit_arrays(dataset.task, x[:inputs], y[:targets])
+        fit_arrays(dataset.behaviour, x[:inputs], y[:targets])
 
 
 def test_arrays_of_another_shape(dataset):
     x, y = pictures(dataset)
     with pytest.raises(InputError, match=r"images have shape \(50, 4, 3, 1\)"):
-        fit_arrays(dataset.task, x[:, :, :3], y)
+        fit_arrays(dataset.behaviour, x[:, :, :3], y)
 
 
 def test_the_validation_score_is_the_tasks(dataset):
     held = dataset.examples("validation")
-    expected = dataset.task.score(network()(held.inputs), held.targets)
+    expected = dataset.behaviour.score(network()(held.inputs), held.targets)
     np.testing.assert_allclose(validation_score(dataset, network()), expected)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from netspace_jax.metrics.baselines import distilled, nearest_networks
-from netspace_jax.metrics.behaviour import compare
+from netspace_jax.metrics.outputs import compare
 from tests import tiny
 
 
@@ -11,7 +11,7 @@ def test_the_nearest_training_network_is_the_one_that_agrees_most():
     data, training = tiny.dataset(), np.asarray(tiny.flats(12))
     wanted = training[[7, 2]] + 1e-4
     inputs = data.examples("train").inputs
-    found = nearest_networks(data.task, tiny.perceptron(), wanted, training, inputs)
+    found = nearest_networks(data.behaviour, tiny.perceptron(), wanted, training, inputs)
     np.testing.assert_array_equal(found, [7, 2])
 
 
@@ -19,7 +19,7 @@ def test_a_distilled_network_does_what_the_given_one_does_with_other_weights():
     data, wanted = tiny.dataset(), np.asarray(tiny.flats(3))
     inputs = data.examples("train").inputs
     short, long = (
-        distilled(data.task, tiny.perceptron(), wanted, inputs, steps=steps, batch=32) for steps in (2, 1500)
+        distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=steps, batch=32) for steps in (2, 1500)
     )
     agreement = [compare(data, tiny.perceptron(), wanted, flats)[2].mean() for flats in (short, long)]
     assert agreement[1] > agreement[0] + 0.2 and agreement[1] > 0.75
@@ -29,6 +29,6 @@ def test_a_distilled_network_does_what_the_given_one_does_with_other_weights():
 def test_distillation_of_one_does_not_depend_on_the_others():
     data, wanted = tiny.dataset(), np.asarray(tiny.flats(3))
     inputs = data.examples("train").inputs
-    alone = distilled(data.task, tiny.perceptron(), wanted[:1], inputs, steps=5, batch=8)
-    together = distilled(data.task, tiny.perceptron(), wanted, inputs, steps=5, batch=8)
+    alone = distilled(data.behaviour, tiny.perceptron(), wanted[:1], inputs, steps=5, batch=8)
+    together = distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=5, batch=8)
     np.testing.assert_allclose(alone[0], together[0], atol=1e-5)

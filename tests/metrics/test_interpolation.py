@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
 from netspace_jax.metrics.interpolation import all_pairs, between_boundaries, interpolate
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
 from tests import tiny
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.metrics.behaviour import outputs_of
 from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
+from netspace_jax.metrics.outputs import outputs_of
 from tests import tiny
 
 
@@ -17,7 +17,7 @@ def dataset():
 
 def nearest_of(dataset, flats, training, split="test"):
     outputs, known = (outputs_of(dataset, tiny.perceptron(), rows, split=split) for rows in (flats, training))
-    return nearest(dataset.task, flats, training, outputs=outputs, known=known)
+    return nearest(dataset.behaviour, flats, training, outputs=outputs, known=known)
 
 
 def test_a_network_of_the_training_set_is_found(dataset):

@@ -8,7 +8,7 @@ import pytest
 
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.latent import line
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report.architectures import EVALUATIONS, architectures, interpolate_architectures, unseen
 from tests import tiny
 

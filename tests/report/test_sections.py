@@ -8,7 +8,7 @@ import pytest
 from etils import epath
 from scipy.stats import kendalltau
 
-from netspace_jax.metrics.behaviour import outputs_of, scores_of
+from netspace_jax.metrics.outputs import outputs_of, scores_of
 from netspace_jax.report import sections
 from tests import tiny
 

@@ -49,7 +49,7 @@ def test_the_validation_split_may_judge_refinement():
     judge, apply = run.dataset.examples("validation").inputs, run.space.architectures[0].apply
 
     def loss(flat, z):
-        return run.dataset.task.imitation_loss(apply(flat, judge), apply(run.space.generate(z, 0), judge))
+        return run.dataset.behaviour.imitation_loss(apply(flat, judge), apply(run.space.generate(z, 0), judge))
 
     before, after = (
         jax.vmap(loss)(jnp.asarray(flats), jnp.asarray(z)) for z in (began, run.refine_shared(flats, began, 0))

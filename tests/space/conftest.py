@@ -23,7 +23,7 @@ def space(data):
     networks = {f"perceptron{width}": tiny.networks(6, width, split="train") for width in widths}
     built = tuple(tiny.perceptron(width) for width in widths)
     constants = make_constants(config, built, data, tuple(found.parameters for found in networks.values()))
-    netspace = make_netspace(config, built, data.task, constants)
+    netspace = make_netspace(config, built, data.behaviour, constants)
     return as_space(netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0))), networks)
 
 

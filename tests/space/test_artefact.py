@@ -154,7 +154,7 @@ def test_a_fresh_process_elsewhere_needs_neither_zoo_nor_data(tmp_path):
     data, config = tiny.dataset(), tiny.netspace_config(prep=(60, 60))
     built = (architectures.build("vanilla_cnn", tiny.SHAPE, tiny.CLASSES),)
     flats = 0.1 * np.random.default_rng(0).standard_normal((4, built[0].size)).astype(np.float32)
-    netspace = make_netspace(config, built, data.task, make_constants(config, built, data, (flats,)))
+    netspace = make_netspace(config, built, data.behaviour, make_constants(config, built, data, (flats,)))
     netspace = netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0)))
     space = as_space(netspace, {"vanilla_cnn": tiny.members_of(flats, "vanilla_cnn", "train")})
     space.save(tmp_path / "saved")

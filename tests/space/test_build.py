@@ -101,7 +101,7 @@ def test_the_unit_of_noise_is_the_deviation_of_each_parameters_layer(dataset):
     built = tuple(tiny.perceptron(width) for width in (3, 4))
     flats = tuple(random_flats(one, 20) for one in built)
     constants = make_constants(tiny.netspace_config(), built, dataset, flats)
-    netspace = make_netspace(tiny.netspace_config(), built, dataset.task, constants)
+    netspace = make_netspace(tiny.netspace_config(), built, dataset.behaviour, constants)
     units = np.asarray(layer_scales(netspace, 1))
     assert units.shape == (built[1].size,) == (88,)
     expected = np.sqrt(np.square(flats[1][:, :64] - flats[1][:, :64].mean(0)).mean())
@@ -109,7 +109,7 @@ def test_the_unit_of_noise_is_the_deviation_of_each_parameters_layer(dataset):
 
 
 def test_seeds_give_other_starts(dataset):
-    netspace = make_netspace(tiny.netspace_config(), (tiny.perceptron(),), dataset.task, tiny.constants())
+    netspace = make_netspace(tiny.netspace_config(), (tiny.perceptron(),), dataset.behaviour, tiny.constants())
     netspace = netspace.replace(
         constants=netspace.constants.replace(scale=jnp.ones((1, 8, 16)), shift=jnp.zeros((1, 8, 16)))
     )
@@ -128,8 +128,8 @@ def test_the_papers_sizes_without_their_memory(name):
     config = preset(name)
     shape, outputs = ((64, 64, 3), 200) if "tiny" in name else ((32, 32, 3), 10)
     built = tuple(architectures.build(one, shape, outputs) for one in config.zoo.architectures)
-    task = Classification(shape, outputs, (0.5,) * 3, (0.2,) * 3)
-    netspace = make_netspace(config.netspace, built, task, tiny.constants(len(built)))
+    behaviour = Classification(shape, outputs, (0.5,) * 3, (0.2,) * 3)
+    netspace = make_netspace(config.netspace, built, behaviour, tiny.constants(len(built)))
     description, table, z = (jax.ShapeDtypeStruct(size, jnp.float32) for size in ((10,), config.netspace.prep, (4096,)))
     key, which = jax.random.key(0), jax.ShapeDtypeStruct((), jnp.int32)
     found, params = jax.eval_shape(

@@ -75,7 +75,14 @@ def train(zoo, data):
         directory = RunDirectory(path, dataclasses.asdict(config))
         mesh = netspace_mesh(devices)
         space, _ = train_space(
-            config, zoo, data, data.task, store=directory, select=select or metric, mesh=mesh, on_progress=on_progress
+            config,
+            zoo,
+            data,
+            data.behaviour,
+            store=directory,
+            select=select or metric,
+            mesh=mesh,
+            on_progress=on_progress,
         )
         return space
 

@@ -22,7 +22,7 @@ def dataset():
 def losses(dataset, widths, factor, teacher=None, temperature=1.0, **changes):
     """Losses of a NetSpace that gives networks back `factor` times as large, its networks, and the step's batch."""
     netspace = tiny.unchanged(widths, factor)
-    netspace = netspace.replace(task=dataclasses.replace(netspace.task, temperature=temperature))
+    netspace = netspace.replace(behaviour=dataclasses.replace(netspace.behaviour, temperature=temperature))
     groups = {which: Group(tiny.flats(3, width), jnp.arange(3)) for which, width in enumerate(widths)}
     config, step = tiny.netspace_config(**changes), jnp.int32(2)
 

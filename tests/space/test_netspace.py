@@ -20,7 +20,7 @@ def random_flats(architecture, count, seed=0):
 
 
 def untrained(dataset, config, built, members):
-    netspace = make_netspace(config, built, dataset.task, make_constants(config, built, dataset, members))
+    netspace = make_netspace(config, built, dataset.behaviour, make_constants(config, built, dataset, members))
     return netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0)))
 
 

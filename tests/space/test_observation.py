@@ -24,7 +24,7 @@ def test_statistics_do_not_change_with_the_order_of_neurons():
 
 def test_all_there_is_to_see():
     flat, probes, architecture = tiny.flats(1)[0], tiny.dataset().probes(5), tiny.perceptron()
-    seen = observe(architecture, flat, architecture.apply(flat, probes), task=tiny.TASK, prep=(8, 20), tensors=4)
+    seen = observe(architecture, flat, architecture.apply(flat, probes), behaviour=tiny.TASK, prep=(8, 20), tensors=4)
     np.testing.assert_allclose(seen.description, tiny.TASK.describe(architecture.apply(flat, probes)), rtol=1e-5)
     np.testing.assert_array_equal(seen.prep.reshape(-1)[:67], flat)
     np.testing.assert_array_equal(seen.prep.reshape(-1)[67:], 0)

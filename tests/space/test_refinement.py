@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import prepared
 from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
 from netspace_jax.space.refinement import refine_config
-from netspace_jax.task import prepared
 
 STEPS = 60
 
@@ -18,7 +18,7 @@ def imitation(space, flats, z, inputs):
     apply = space.architectures[1].apply
 
     def one(flat, z):
-        return space.task.imitation_loss(apply(flat, inputs), apply(space.generate(z, 1), inputs))
+        return space.behaviour.imitation_loss(apply(flat, inputs), apply(space.generate(z, 1), inputs))
 
     return np.asarray(jax.vmap(one)(jnp.asarray(flats), jnp.asarray(z)))
 
@@ -109,7 +109,7 @@ def test_inputs_that_say_nothing_are_refused(space, data, members, name):
 @pytest.mark.parametrize("given", [list, lambda x: x.astype(str), lambda x: x + 0j, lambda _: "images.npy"])
 def test_inputs_that_are_no_array_of_numbers_are_refused(space, data, given):
     with pytest.raises(InputError, match="inputs: a .* is no array of real numbers; give one of shape"):
-        prepared(space.task, given(np.asarray(data.examples("test").inputs)), "inputs")
+        prepared(space.behaviour, given(np.asarray(data.examples("test").inputs)), "inputs")
 
 
 @pytest.mark.parametrize("held", [False, True])

@@ -46,7 +46,7 @@ def test_whatever_holds_a_network_has_its_embedding(space, members, tmp_path):
     flat, architecture = members[0], tiny.perceptron(4)
     z = space.encode(flat, "perceptron4")
     tree = unflatten(architecture.spec, jnp.asarray(flat))
-    network = Network(architecture, space.task, jnp.asarray(flat), jnp.zeros(6))
+    network = Network(architecture, space.behaviour, jnp.asarray(flat), jnp.zeros(6))
     spec = architecture.spec
     tensors = {
         name: flat[start : start + leaf.size].reshape(leaf.torch_shape)
@@ -184,7 +184,7 @@ def test_images_and_labels_are_an_objective(space, data):
     x, y = np.asarray(data.train.x), np.asarray(data.train.y)
     starts = space.embeddings["perceptron4"]
     found = space.search((x, y), starts, architecture="perceptron4", config=SEARCH)
-    explicit = space.search(netspace_jax.fit(space.task, x, y), starts, architecture="perceptron4", config=SEARCH)
+    explicit = space.search(netspace_jax.fit(space.behaviour, x, y), starts, architecture="perceptron4", config=SEARCH)
     np.testing.assert_array_equal(found.embedding, explicit.embedding)
 
     def score(network):

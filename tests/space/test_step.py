@@ -22,7 +22,7 @@ CONFIG = tiny.netspace_config(steps=60, validations=3, log_every=20)
 def data():
     dataset, built, flats = tiny.dataset(), (tiny.perceptron(),), tiny.flats(12)
     constants = make_constants(CONFIG, built, dataset, (np.asarray(flats),))
-    netspace = make_netspace(CONFIG, built, dataset.task, constants)
+    netspace = make_netspace(CONFIG, built, dataset.behaviour, constants)
     return TrainData(dataset, netspace, {0: Group(flats, jnp.arange(12))}, None)
 
 

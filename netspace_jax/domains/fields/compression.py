@@ -11,7 +11,7 @@ from PIL import Image
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.pictures import psnr
-from netspace_jax.metrics.behaviour import outputs_of
+from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation
 from netspace_jax.runs import Run

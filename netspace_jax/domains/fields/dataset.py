@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from netspace_jax.behaviour import Batch, Split
+from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.sampling import ShapeSet
-from netspace_jax.domains.fields.task import Field, SignedDistance
-from netspace_jax.task import Batch, Split
 
 
 @flax.struct.dataclass
@@ -109,7 +109,7 @@ class FieldData(Generic[Truth]):
     held_out: Samples | None
     truth: Truth
     item: Int[Array, ""] | int = 0
-    task: Field = flax.struct.field(pytree_node=False, default=SignedDistance())
+    behaviour: Field = flax.struct.field(pytree_node=False, default=SignedDistance())
     scale: float = flax.struct.field(pytree_node=False, default=1.0)
     shift: float = flax.struct.field(pytree_node=False, default=0.0)
     spare: int = flax.struct.field(pytree_node=False, default=0)
@@ -157,7 +157,7 @@ class FieldData(Generic[Truth]):
         points, values = self.examples("train")
         rng = np.random.default_rng(seed)
         chosen = rng.permutation(len(points))[:count]
-        near = round(len(chosen) * self.task.surface_share)
+        near = round(len(chosen) * self.behaviour.surface_share)
         if near:
             nearest = np.argsort(np.abs(np.asarray(values)).max(-1))[: max(1, len(points) // 3)]
             chosen[len(chosen) - near :] = rng.choice(nearest, near)
@@ -185,7 +185,7 @@ class FieldData(Generic[Truth]):
 
     def chance(self, split: Split) -> float:
         """Share of values within the tolerance of the constant that is best."""
-        values, reach = np.sort(np.asarray(self.examples(split).targets).ravel()), 2 * self.task.tolerance
+        values, reach = np.sort(np.asarray(self.examples(split).targets).ravel()), 2 * self.behaviour.tolerance
         right = np.searchsorted(values, values + reach, "right") - np.arange(len(values))
         return float(right.max() / len(values))
 
@@ -218,7 +218,7 @@ def grid_data(
     points: Float[np.ndarray, "item_or_one n d"],
     values: Shaped[np.ndarray, "item n c"],
     truth: Truth,
-    task: Field,
+    behaviour: Field,
     *,
     batch: int,
     scale: float = 1.0,
@@ -235,4 +235,4 @@ def grid_data(
     spare = batch - 1 if batch < count else 0
     rows = np.arange(count + spare) % count
     part = Samples(jnp.asarray(points[:, rows], jnp.float32), jnp.asarray(values[:, rows]))
-    return FieldData((part,), held_out, truth, task=task, scale=scale, shift=shift, spare=spare)
+    return FieldData((part,), held_out, truth, behaviour=behaviour, scale=scale, shift=shift, spare=spare)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import cast
 
 from netspace_jax.domain import Domain, Loaded
+from netspace_jax.domains.fields.behaviour import Field
 from netspace_jax.domains.fields.completion import completion
 from netspace_jax.domains.fields.compression import compression
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
@@ -21,7 +22,6 @@ from netspace_jax.domains.fields.sampling import load_shapes
 from netspace_jax.domains.fields.series import load_signals
 from netspace_jax.domains.fields.shapes import interpolate_shapes, shapes
 from netspace_jax.domains.fields.signals import readout, signals
-from netspace_jax.domains.fields.task import Field
 from netspace_jax.errors import InputError
 from netspace_jax.report import Evaluation
 from netspace_jax.runs import Run
@@ -71,9 +71,9 @@ def has_numbers(run: Run) -> bool:
     return of_kind("signals")(run) and not has_classes(run)
 
 
-def task_of(config: FieldNetSpaceConfig, task: Field) -> Field:
+def behaviour_of(config: FieldNetSpaceConfig, behaviour: Field) -> Field:
     """The task with the error that a space of this configuration imitates by."""
-    return dataclasses.replace(task, error=config.error)
+    return dataclasses.replace(behaviour, error=config.error)
 
 
 DOMAIN = Domain(
@@ -138,7 +138,7 @@ DOMAIN = Domain(
         Evaluation("readout", readout, applies=has_numbers, question="What does an embedding know of its signal?"),
         Evaluation("gaps", gaps, applies=of_kind("signals"), question="Can a gap in a signal be filled?"),
     ),
-    task_of=task_of,
+    behaviour_of=behaviour_of,
     check=check,
     view=view,
 )

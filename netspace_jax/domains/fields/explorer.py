@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.files import packaged
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report.view import View
 from netspace_jax.runs import Run
-from netspace_jax.task import Split
 
 _FINER = 4  # coordinates along each side for one pixel, where a picture is asked between its pixels
 _INSTANTS = 400
@@ -27,7 +27,7 @@ QUESTIONS = {
 def view(run: Run[FieldData]) -> View:
     """The coordinates at which a page asks networks, by the kind of field."""
     data, truth, kind = run.dataset, run.dataset.truth, run.config.zoo.kind  # type: ignore[attr-defined]
-    about: dict[str, object] = {"kind": kind, "channels": data.task.channels}
+    about: dict[str, object] = {"kind": kind, "channels": data.behaviour.channels}
     arrays: dict[str, np.ndarray] = {}
     batch = _POINTS
     fitted = np.random.default_rng(0).uniform(-1, 1, (_AIMED, 3))
@@ -56,7 +56,7 @@ def view(run: Run[FieldData]) -> View:
         arrays={name: np.asarray(array, np.float32) for name, array in arrays.items()},
         about=about,
         labels=None if classes is None else labels,
-        loss=data.task.imitation_loss,
+        loss=data.behaviour.imitation_loss,
         loss_inputs=fitted,
         aims=outputs_on(run.space.architectures[0], run.networks(0, "test").parameters, fitted),
     )

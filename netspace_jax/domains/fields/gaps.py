@@ -10,7 +10,7 @@ from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.passing import STEPS, fit_embeddings, fit_networks, prior_of
 from netspace_jax.domains.fields.signals import in_time, rms
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import listed
 from netspace_jax.runs import Run

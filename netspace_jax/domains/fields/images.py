@@ -9,9 +9,9 @@ from jaxtyping import Float, Int
 from netspace_jax.data.images import ImageSet, load_images
 from netspace_jax.data.splits import Images, stratified
 from netspace_jax.domain import Loaded
+from netspace_jax.domains.fields.behaviour import Picture
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.dataset import PictureTruth, grid_data
-from netspace_jax.domains.fields.task import Picture
 from netspace_jax.errors import InputError
 
 _ORDER = 0  # seed of the order of pixels and of pictures: changing it changes what results mean

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Int
 
+from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.runs import Run
-from netspace_jax.task import Split
 
 
 def items_of(run: Run[FieldData], split: Split) -> Int[np.ndarray, "member"]:

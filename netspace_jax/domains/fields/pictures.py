@@ -15,7 +15,7 @@ from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.latent import line
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.metrics.behaviour import outputs_of, outputs_on
+from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows, in_blocks
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation

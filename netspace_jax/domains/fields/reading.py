@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.domains.fields.permuted import permuted
@@ -22,7 +23,6 @@ from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many
-from netspace_jax.task import Split
 
 HIDDEN, EPOCHS = 128, 40  # of the perceptron
 PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's C)
@@ -66,7 +66,7 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
         )
         metrics[f"classify/coordinates_{count}"] = found
         rows.append(
-            (f"outputs at {count} learned coordinates", str(count * run.space.task.outputs), "", f"{found:.3f}")
+            (f"outputs at {count} learned coordinates", str(count * run.space.behaviour.outputs), "", f"{found:.3f}")
         )
     copies = permuted(architecture, networks.parameters)
     for name, features in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):

@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from netspace_jax.domain import Loaded
+from netspace_jax.domains.fields.behaviour import Signal
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth, grid_data
-from netspace_jax.domains.fields.task import Signal
 from netspace_jax.errors import InputError
 
 SINE_POINTS = 2000  # from -π, a two-thousandth of 2π apart
@@ -88,8 +88,8 @@ def _sines(config: FieldZooConfig) -> Loaded:
 
 def _shuffled(points: np.ndarray, values: np.ndarray, truth: SignalTruth, batch: int) -> FieldData[SignalTruth]:
     order = np.random.default_rng(0).permutation(values.shape[1])
-    task = Signal(channels=values.shape[2])
-    return grid_data(points[:, order], values[:, order].astype(np.float32), truth, task, batch=batch)
+    behaviour = Signal(channels=values.shape[2])
+    return grid_data(points[:, order], values[:, order].astype(np.float32), truth, behaviour, batch=batch)
 
 
 def _folder(dataset: str) -> Path:

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
 from netspace_jax.domains.fields.members import items_of
-from netspace_jax.metrics.behaviour import outputs_of, outputs_on
+from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import difference, relation

@@ -10,14 +10,14 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
+from netspace_jax.behaviour import Batch, Split, register_behaviour
 from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import ImageSet
 from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import shuffled
-from netspace_jax.task import Batch, Split, register_task
 
 
-@register_task
+@register_behaviour
 @dataclasses.dataclass(frozen=True)
 class Classification:
     """What classifiers of images compute: one logit for each class.
@@ -140,7 +140,7 @@ class ImageData:
     train: LabelledImages
     validation: LabelledImages
     test: LabelledImages
-    task: Classification = flax.struct.field(pytree_node=False)
+    behaviour: Classification = flax.struct.field(pytree_node=False)
     crop_padding: int = flax.struct.field(pytree_node=False, default=0)
     flip: bool = flax.struct.field(pytree_node=False, default=False)
     mixed: float = flax.struct.field(pytree_node=False, default=0.0)
@@ -201,7 +201,7 @@ class ImageData:
         return float(counts.max() / counts.sum())
 
     def _normalised(self, x: UInt8[Array, "*batch h w c"]) -> Float[Array, "*batch h w c"]:
-        return normalise(x, self.task.mean, self.task.std)
+        return normalise(x, self.behaviour.mean, self.behaviour.std)
 
 
 def image_data(images: ImageSet, *, crop_padding: int = 0, flip: bool = False, count: int = 0) -> ImageData:
@@ -220,13 +220,13 @@ def image_data(images: ImageSet, *, crop_padding: int = 0, flip: bool = False, c
     def kept(split):
         return np.sort(drawn(split))
 
-    task = Classification(tuple(images.shape), images.classes, tuple(images.mean), tuple(images.std))
+    behaviour = Classification(tuple(images.shape), images.classes, tuple(images.mean), tuple(images.std))
     train, validation, test = images.train, images.validation, images.test
     return ImageData(
         on_device(train, drawn(train)),
         on_device(validation, kept(validation)),
         on_device(test, kept(test)),
-        task,
+        behaviour,
         crop_padding,
         flip,
     )

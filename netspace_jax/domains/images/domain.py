@@ -58,9 +58,9 @@ def normalised_by(images: ImageSet, normalise: tuple[float, ...]) -> ImageSet:
     return dataclasses.replace(images, mean=mean, std=std)
 
 
-def task_of(config: ImageNetSpaceConfig, task: Classification) -> Classification:
+def behaviour_of(config: ImageNetSpaceConfig, behaviour: Classification) -> Classification:
     """The task with the distillation that a space of this configuration imitates by."""
-    return dataclasses.replace(task, temperature=config.temperature, relative=config.relative)
+    return dataclasses.replace(behaviour, temperature=config.temperature, relative=config.relative)
 
 
 def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
@@ -97,7 +97,7 @@ DOMAIN = Domain(
         Evaluation("strangers", strangers, in_report=False, options=StrangersOptions),
         Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
     ),
-    task_of=task_of,
+    behaviour_of=behaviour_of,
     data_of=data_of,
     check=check,
     training=training,

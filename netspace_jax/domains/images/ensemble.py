@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from netspace_jax.metrics.behaviour import outputs_of, scores_on
+from netspace_jax.metrics.outputs import outputs_of, scores_on
 from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation, same_answer, score_name
@@ -26,11 +26,11 @@ def ensemble(run: Run) -> Section:
     sizes = [size for size in SIZES if size <= len(order)]
     metrics, columns, said = {}, [], []
     for name, logits in outputs.items():
-        alone = scores_on(dataset.task, logits, labels)
-        together = scores_on(dataset.task, np.stack([logits[:size].mean(0) for size in sizes]), labels)
+        alone = scores_on(dataset.behaviour, logits, labels)
+        together = scores_on(dataset.behaviour, np.stack([logits[:size].mean(0) for size in sizes]), labels)
         metrics |= {f"ensemble/{name}_{size}": float(score) for size, score in zip(sizes, together, strict=True)}
         if len(order) > 1:
-            alike, single = pairwise_agreement(dataset.task, logits), float(alone[: sizes[-1]].mean())
+            alike, single = pairwise_agreement(dataset.behaviour, logits), float(alone[: sizes[-1]].mean())
             said.append(
                 f" {name}: of {sizes[-1]} together {metric} is {together[-1]:.3f}; beside that of each alone, "
                 f"{single:.3f} on average, it is {relation(float(together[-1]), single)}, beside that of the first "

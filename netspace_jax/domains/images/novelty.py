@@ -3,8 +3,8 @@
 import numpy as np
 
 from netspace_jax import latent
-from netspace_jax.metrics.behaviour import outputs_of, scores_on
 from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
+from netspace_jax.metrics.outputs import outputs_of, scores_on
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, same_answer, score_name
 from netspace_jax.runs import Run
@@ -15,7 +15,7 @@ DRAWN = 128  # networks sampled from the space, at most: as many as there are te
 
 def novelty(run: Run) -> Section:
     """New networks, or repeated ones? Nearest training networks, and what takes no generator at all."""
-    which, task = run.trained_ids[0], run.dataset.task
+    which, behaviour = run.trained_ids[0], run.dataset.behaviour
     architecture = run.space.architectures[which]
     members = run.networks(which, "train")
     training, test = members.parameters, run.networks(which, "test").parameters
@@ -44,27 +44,26 @@ def novelty(run: Run) -> Section:
         ("best of the training networks (by validation)", "best", training[members.best : members.best + 1]),
     ):
         outputs = said_by(flats)
-        scores = scores_on(task, outputs, targets)
-        near = nearest(task, flats, training, outputs=outputs, known=known)
+        scores = scores_on(behaviour, outputs, targets)
+        near = nearest(behaviour, flats, training, outputs=outputs, known=known)
         overlap = error_iou(outputs.argmax(-1) != labels, known_errors)
         overlaps[name], nears[name] = overlap, near.distance
         metrics |= {
-            f"novelty/{name}_{task.metric}": float(scores.mean()),
+            f"novelty/{name}_{behaviour.metric}": float(scores.mean()),
             f"novelty/{name}_distance": float(near.distance.mean()),
             f"novelty/{name}_agreement": float(near.agreement.mean()),
             f"novelty/{name}_error_iou": float(overlap.mean()),
         }
         values = (scores.mean(), scores.max(), near.distance.mean(), near.agreement.mean(), overlap.mean())
         rows.append((label, *(f"{value:.3f}" for value in values)))
-    header = ("networks", f"{score_name(task.metric)}: mean", "max", "distance to the nearest training network")
+    header = ("networks", f"{score_name(behaviour.metric)}: mean", "max", "distance to the nearest training network")
     header += ("agreement with the nearest training network", "largest IoU of errors with a training network")
     text = (
         f"Of {architecture.name}s. Distance is Euclidean between all weights, over the norm of the network's own; a "
-        f"copy of a training network has 0, and the two {same_answer(task.metric)} everywhere. The IoU of errors is "
-        f"that of "
-        "Zeng et al. (arXiv 2506.07998); low is new. Test networks are new by construction: beside theirs, the "
-        f"distance of those generated from them is {difference(nears['generated'], nears['members'])}, and their IoU "
-        f"of errors {difference(overlaps['generated'], overlaps['members'])}; after refinement the IoU is "
+        f"copy of a training network has 0, and the two {same_answer(behaviour.metric)} everywhere. The IoU of errors "
+        "is that of Zeng et al. (arXiv 2506.07998); low is new. Test networks are new by construction: beside "
+        f"theirs, the distance of those generated from them is {difference(nears['generated'], nears['members'])}, and "
+        f"their IoU of errors {difference(overlaps['generated'], overlaps['members'])}; after refinement the IoU is "
         f"{difference(overlaps['refined'], overlaps['members'])}."
     )
     return Section("novelty", "New networks, or repeated ones?", text, metrics, None, (header, *rows))

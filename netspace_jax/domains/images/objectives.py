@@ -29,11 +29,11 @@ class Distil:
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
         """(1 − label_weight)·KL(teacher ‖ network) + label_weight·cross-entropy, the KL without its factor T²."""
-        task = dataclasses.replace(self.dataset.task, temperature=self.temperature)
+        behaviour = dataclasses.replace(self.dataset.behaviour, temperature=self.temperature)
         batch = self.dataset.sample(key, step, self.batch)
         outputs, wanted = network(batch.inputs), self.teacher.apply(self.flat, batch.inputs)
-        imitation = task.imitation_loss(wanted, outputs) / self.temperature**2
-        return (1 - self.label_weight) * imitation + self.label_weight * task.fit_loss(outputs, batch.targets)
+        imitation = behaviour.imitation_loss(wanted, outputs) / self.temperature**2
+        return (1 - self.label_weight) * imitation + self.label_weight * behaviour.fit_loss(outputs, batch.targets)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """Accuracy on validation images."""
@@ -64,6 +64,6 @@ class SomeClasses:
         return (own & right).sum() / jnp.maximum(own.sum(), 1)
 
     def _logits(self, network: RunNetwork, inputs: Float[Array, "n *input"]) -> Float[Array, "n classes"]:
-        chosen = jnp.isin(jnp.arange(self.dataset.task.classes), jnp.array(self.classes))
+        chosen = jnp.isin(jnp.arange(self.dataset.behaviour.classes), jnp.array(self.classes))
         outputs = network(inputs)
         return jnp.where(jnp.broadcast_to(chosen, outputs.shape), outputs, -jnp.inf)

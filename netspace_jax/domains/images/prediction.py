@@ -7,14 +7,14 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from netspace_jax.behaviour import Split
 from netspace_jax.domains.images.dataset import ImageData
-from netspace_jax.metrics.behaviour import outputs_on, scores_on
+from netspace_jax.metrics.outputs import outputs_on, scores_on
 from netspace_jax.metrics.reconstruction import kendall_tau
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
 from netspace_jax.report.words import number, relation, score_name
 from netspace_jax.runs import Run
-from netspace_jax.task import Split
 
 
 def ridge(
@@ -72,5 +72,5 @@ def _known_of(run: Run[ImageData], which: int, split: Split) -> dict[str, np.nda
     if run.config.netspace.encoder == "probe":
         probes, train = run.space.constants.probes, run.dataset.train
         labels = train.y[np.arange(len(probes)) % len(train.y)]  # probes are the first training images
-        known["probes"] = scores_on(run.dataset.task, outputs_on(architecture, flats, probes), labels)[:, None]
+        known["probes"] = scores_on(run.dataset.behaviour, outputs_on(architecture, flats, probes), labels)[:, None]
     return known

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from netspace_jax.behaviour import Batch
 from netspace_jax.data.augment import normalise
 from netspace_jax.data.images import IMAGENET_MEAN, IMAGENET_STD
 from netspace_jax.domains.images.dataset import ImageData
-from netspace_jax.task import Batch
 
 _USUAL = {
     "--zoo.normalise 0.5 0.5": ((0.5,), (0.5,)),
@@ -21,7 +21,7 @@ _USUAL = {
 def readings(data: ImageData, count: int) -> dict[str, Batch]:
     """The first validation images, normalised in other ways that are in use, and with their channels the other way."""
     x, y = np.asarray(data.validation.x[:count]), data.validation.y[:count]
-    channels, given = x.shape[-1], (data.task.mean, data.task.std)
+    channels, given = x.shape[-1], (data.behaviour.mean, data.behaviour.std)
     found = {}
     for flags, (mean, std) in _USUAL.items():
         if len(mean) not in (1, channels):

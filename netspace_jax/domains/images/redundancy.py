@@ -94,7 +94,7 @@ def _measured(run: Run, which: int, config: RunConfig) -> tuple[float, float]:
             config,
             run.zoo,
             run.dataset,
-            run.space.task,
+            run.space.behaviour,
             store=RunDirectory(Path(place) / "run", dataclasses.asdict(config)),
             select=lambda netspace: selection_metric(netspace, run.dataset, validation, config.netspace),
             mesh=netspace_mesh(),

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from netspace_jax import architectures
+from netspace_jax.behaviour import Split
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.objectives import Distil
 from netspace_jax.latent import Found
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
@@ -21,7 +22,6 @@ from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
 from netspace_jax.space.many import classify_many, generate_many
-from netspace_jax.task import Split
 from netspace_jax.zoo import Networks
 
 STARTS = 8  # of the rows that begin at random
@@ -43,7 +43,9 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
     zoo = run.config.zoo
     if zoo.teacher:
         networks = run.zoo.networks(zoo.teacher, "teacher")
-        architecture = architectures.build(zoo.teacher, run.dataset.task.input_shape, run.dataset.task.outputs)
+        architecture = architectures.build(
+            zoo.teacher, run.dataset.behaviour.input_shape, run.dataset.behaviour.outputs
+        )
         label, row, weight = f"the zoo's teacher, a {zoo.teacher}", 0, 0.1
     else:
         which = run.trained_ids[0]

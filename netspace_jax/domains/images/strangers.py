@@ -13,7 +13,7 @@ from netspace_jax.domains.images.readings import readings
 from netspace_jax.errors import InputError
 from netspace_jax.importing import Examined, ImportOptions, examine, sources_of
 from netspace_jax.importing.examine import least_above_chance
-from netspace_jax.metrics.behaviour import compare
+from netspace_jax.metrics.outputs import compare
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run

@@ -16,7 +16,7 @@ from netspace_jax.domains.images.config import ImageZooConfig
 from netspace_jax.domains.images.dataset import ImageData, LabelledImages, image_data
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.rules import MOST, Range
@@ -50,7 +50,7 @@ def renamed(dataset: ImageData) -> ImageData:
     """The same images with other labels: class c is now called c + 1, so that only the features can carry over."""
 
     def rename(images: LabelledImages) -> LabelledImages:
-        return dataclasses.replace(images, y=(images.y + 1) % dataset.task.classes)
+        return dataclasses.replace(images, y=(images.y + 1) % dataset.behaviour.classes)
 
     return _changed(dataset, rename)
 
@@ -68,11 +68,11 @@ def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> 
       InputError: the set has other channels or another number of classes, or cannot be loaded.
     """
     found = load_images(name, data_dir)
-    height, width, channels = dataset.task.input_shape
-    if found.train.x.shape[-1] != channels or found.classes != dataset.task.classes:
+    height, width, channels = dataset.behaviour.input_shape
+    if found.train.x.shape[-1] != channels or found.classes != dataset.behaviour.classes:
         raise InputError(
             f"{name} has {found.classes} classes and {found.train.x.shape[-1]} channels; networks of this run are for "
-            f"{dataset.task.classes} and {channels}"
+            f"{dataset.behaviour.classes} and {channels}"
         )
 
     def resized(images: Images) -> Images:

@@ -20,7 +20,7 @@ NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 pla
 
 def flats_for(data: FieldData, count: int, seed: int = 0):
     """Untrained networks for the coordinates and values of some data."""
-    architecture = architectures.build(NAME, data.task.input_shape, data.task.outputs)
+    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
     start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
     return start(jax.random.split(jax.random.key(seed), count))
 
@@ -30,7 +30,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
 
     Network i is about field i of the data.
     """
-    architecture = architectures.build(NAME, data.task.input_shape, data.task.outputs)
+    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
     held = tiny.Held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]})
     test = held.held[NAME, "test"]
     members = tuple(dataclasses.replace(member, index=train + member.index) for member in test.members)
@@ -38,7 +38,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
     nothing = jnp.zeros((1, *PREP))
     netspace = NetSpace(
         architectures=(architecture,), prep=PREP, encoder=tiny.Copy(48), decoder=tiny.Paste(PREP), head=tiny.Corner(1),
-        correction=None, corrections=0, task=data.task, params=tiny.NO_PARAMS,
+        correction=None, corrections=0, behaviour=data.behaviour, params=tiny.NO_PARAMS,
         constants=Constants(data.probes(8), nothing, nothing))  # fmt: skip
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
     embeddings = {NAME: jnp.pad(flats[:train], ((0, 0), (0, 48 - flats.shape[1])))}

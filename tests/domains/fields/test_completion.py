@@ -63,7 +63,7 @@ def trained(flats):
     nothing = jnp.zeros((1, *PREP))
     space = Space(
         architectures=(architecture,), prep=PREP, encoder=tiny.Copy(48), decoder=tiny.Paste(PREP), head=tiny.Corner(1),
-        correction=None, corrections=0, task=data.task, params=tiny.NO_PARAMS,
+        correction=None, corrections=0, behaviour=data.behaviour, params=tiny.NO_PARAMS,
         constants=Constants(data.probes(8), nothing, nothing),
         embeddings={"siren4": jnp.pad(flats[:8], ((0, 0), (0, 7)))})  # fmt: skip
     held = tiny.Held(data, {("siren4", "train"): flats[:8], ("siren4", "test"): flats[:SHAPES]})

@@ -36,4 +36,4 @@ def test_a_batch_larger_than_a_picture_is_refused(tmp_path):
     config = dataclasses.replace(preset("pictures").zoo, dataset=file_of_images(tmp_path / "bars.npz"), batch=31)
     with pytest.raises(InputError, match="--zoo.batch 31 is more than the 30 samples"):
         load(config)
-    assert load(dataclasses.replace(config, batch=30)).dataset.task.input_shape == (2,)
+    assert load(dataclasses.replace(config, batch=30)).dataset.behaviour.input_shape == (2,)

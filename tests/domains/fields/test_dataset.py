@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
+from netspace_jax.domains.fields.behaviour import Picture, SignedDistance
 from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth, field_data
 from netspace_jax.domains.fields.sampling import ShapeSet
-from netspace_jax.domains.fields.task import Picture, SignedDistance
 from netspace_jax.errors import InputError
-from netspace_jax.task import Dataset, Task, describe_task, task_from
 
 SHAPES, POINTS = 3, 40
 
@@ -37,8 +37,8 @@ def shapes_of(positive, negative, held_out, uniform):
 
 
 @pytest.fixture(scope="module")
-def task(data):
-    return data.task
+def behaviour(data):
+    return data.behaviour
 
 
 def test_batches_are_half_outside_and_half_inside_the_networks_shape(data):
@@ -64,7 +64,7 @@ def test_a_third_of_what_is_imitated_lies_near_the_surface(data):
     assert (points[40:, 1] <= 13).all() and (points[:40, 1] > 13).any()
     np.testing.assert_array_equal(points, data.of(1).imitation_inputs(60, 0))
     assert (points != data.of(1).imitation_inputs(60, 1)).any()
-    elsewhere = dataclasses.replace(data, task=Picture((3,))).of(1).imitation_inputs(1000, 0)
+    elsewhere = dataclasses.replace(data, behaviour=Picture((3,))).of(1).imitation_inputs(1000, 0)
     # Each point is there once outside and once inside.
     assert len({tuple(row) for row in np.asarray(elsewhere)}) == 40 and len(elsewhere) == 80
 
@@ -83,13 +83,13 @@ def test_probes_are_a_prefix_of_more_probes(data):
     assert len({*map(int, many[:, 0])}) == SHAPES
 
 
-def test_losses_and_scores_by_hand(task):
+def test_losses_and_scores_by_hand(behaviour):
     values, targets = jnp.array([[0.0], [0.02], [-0.5]]), jnp.array([[0.009], [0.0], [-0.5]])
-    np.testing.assert_allclose(task.fit_loss(values, targets), (0.009**2 + 0.02**2) / 3, rtol=1e-5)
-    np.testing.assert_allclose(task.score(values, targets), 2 / 3, rtol=1e-6)
+    np.testing.assert_allclose(behaviour.fit_loss(values, targets), (0.009**2 + 0.02**2) / 3, rtol=1e-5)
+    np.testing.assert_allclose(behaviour.score(values, targets), 2 / 3, rtol=1e-6)
     other = values + jnp.array([[0.0], [0.005], [0.1]])
-    np.testing.assert_allclose(task.agreement(values, other), 2 / 3, rtol=1e-6)
-    np.testing.assert_allclose(task.imitation_loss(values, other), (0.005**2 + 0.1**2) / 3, rtol=1e-4)
+    np.testing.assert_allclose(behaviour.agreement(values, other), 2 / 3, rtol=1e-6)
+    np.testing.assert_allclose(behaviour.imitation_loss(values, other), (0.005**2 + 0.1**2) / 3, rtol=1e-4)
 
 
 def test_an_item_for_each_shape(data):
@@ -110,17 +110,22 @@ def test_chance_is_the_best_constant(data):
     assert data.replace(held_out=held_out).chance("validation") == pytest.approx(2 / 4)
 
 
-def test_the_task_and_what_it_takes(task):
-    assert isinstance(task, Task) and task.input_shape == (3,) and task.outputs == 1 and task.metric == "within_0.01"
-    points = task.prepare(np.ones((5, 3)))
+def test_the_task_and_what_it_takes(behaviour):
+    assert (
+        isinstance(behaviour, Behaviour)
+        and behaviour.input_shape == (3,)
+        and behaviour.outputs == 1
+        and behaviour.metric == "within_0.01"
+    )
+    points = behaviour.prepare(np.ones((5, 3)))
     assert points.dtype == jnp.float32 and points.shape == (5, 3)
     with pytest.raises(InputError, match=r"points have shape \(5, 2\); these networks take \(n, 3\)"):
-        task.prepare(np.ones((5, 2)))
-    assert task_from(describe_task(task)) == task == SignedDistance()
+        behaviour.prepare(np.ones((5, 2)))
+    assert behaviour_from(describe_behaviour(behaviour)) == behaviour == SignedDistance()
 
 
-def test_what_an_encoder_is_told_is_distances_and_their_soft_sign(task):
-    told = task.describe(jnp.array([[0.0], [0.1], [-1.0]]))
+def test_what_an_encoder_is_told_is_distances_and_their_soft_sign(behaviour):
+    told = behaviour.describe(jnp.array([[0.0], [0.1], [-1.0]]))
     np.testing.assert_allclose(told, [0, 1, -10, 0, np.tanh(1), -1], rtol=1e-5)
 
 

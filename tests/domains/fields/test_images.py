@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.images import in_proportion, load_pictures, pixel_centres
 from netspace_jax.errors import InputError
-from netspace_jax.task import Dataset, Task, describe_task, task_from
 from tests.domains.fields.small import file_of_images
 
 
@@ -29,7 +29,7 @@ def loaded(path):
 def test_every_pixel_is_at_its_place(loaded, path):
     """Each network's samples, put back by their coordinates, are the picture of its name."""
     data, file = loaded.dataset, np.load(path)
-    assert isinstance(data, Dataset) and isinstance(data.task, Task) and data.items == 80 and not data.shared
+    assert isinstance(data, Dataset) and isinstance(data.behaviour, Behaviour) and data.items == 80 and not data.shared
     batch = data.of(7).examples("test")
     whole = np.full((6, 5), np.nan)
     row, column = np.floor((np.asarray(batch.inputs) + 1) / 2 * np.array([6, 5])).astype(int).T
@@ -80,8 +80,8 @@ def test_small_batches_reach_all_pixels_equally(path):
 
 def test_colour_has_three_values_at_a_point(tmp_path):
     data = load_pictures(config(file_of_images(tmp_path / "colour.npz", channels=3))).dataset
-    assert data.task.outputs == 3 and data.of(0).examples("train").targets.shape == (30, 3)
-    assert task_from(describe_task(data.task)) == data.task
+    assert data.behaviour.outputs == 3 and data.of(0).examples("train").targets.shape == (30, 3)
+    assert behaviour_from(describe_behaviour(data.behaviour)) == data.behaviour
     assert data.truth.images(data.values(np.arange(2))).shape == (2, 6, 5, 3)
 
 

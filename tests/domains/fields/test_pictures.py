@@ -27,7 +27,7 @@ from netspace_jax.domains.fields.pictures import (
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.domains.fields.reading import ReadingOptions, reading
 from netspace_jax.domains.fields.retrieval import retrieval
-from netspace_jax.metrics.behaviour import outputs_of
+from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import explore
 from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 

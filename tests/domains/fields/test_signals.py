@@ -7,10 +7,10 @@ import pytest
 from netspace_jax import architectures
 from netspace_jax.domains.fields import gaps as module
 from netspace_jax.domains.fields import passing
+from netspace_jax.domains.fields.behaviour import Signal
 from netspace_jax.domains.fields.dataset import SignalTruth, grid_data
 from netspace_jax.domains.fields.signals import readout, rms, signals
-from netspace_jax.domains.fields.task import Signal
-from netspace_jax.metrics.behaviour import outputs_on
+from netspace_jax.metrics.outputs import outputs_on
 from tests.domains.fields.small import NAME, flats_for, run_of
 
 N = 40

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
 from netspace_jax.data.images import Images, ImageSet, load_images
 from netspace_jax.domains.images.dataset import Classification, image_data
 from netspace_jax.errors import InputError
-from netspace_jax.task import Dataset, Task, describe_task, task_from
 from tests import parity, tiny
 
 COUNT = 23
@@ -28,8 +28,8 @@ def data():
 
 
 @pytest.fixture(scope="module")
-def task(data):
-    return data.task
+def behaviour(data):
+    return data.behaviour
 
 
 def batch(data, step, size=5, seed=0):
@@ -101,7 +101,7 @@ def test_the_data_is_one_for_all_networks(data):
     """It passes through jit as a pytree, its task being static."""
     assert isinstance(data, Dataset) and data.shared and data.items == 1 and data.of(3) is data
     assert len(jax.tree.leaves(data)) == 6  # images and labels of three splits
-    assert jax.tree.unflatten(*jax.tree.flatten(data)[::-1]).task == data.task
+    assert jax.tree.unflatten(*jax.tree.flatten(data)[::-1]).behaviour == data.behaviour
     few, whole = data.of(0).examples("validation"), data.of(jnp.int32(4)).examples("validation")
     np.testing.assert_array_equal(few.inputs, whole.inputs)
 
@@ -112,29 +112,31 @@ def test_chance_is_the_share_of_the_commonest_class(data):
     assert data.chance("train") == pytest.approx(8 / 23)
 
 
-def test_shapes(task):
-    assert isinstance(task, Task) and task.metric == "accuracy"
-    assert task.input_shape == (4, 4, 1) and task.outputs == 3
-    chex.assert_shape(task.describe(jnp.zeros((7, 3))), (7 * 3 + 7 + 7 * 3,))
+def test_shapes(behaviour):
+    assert isinstance(behaviour, Behaviour) and behaviour.metric == "accuracy"
+    assert behaviour.input_shape == (4, 4, 1) and behaviour.outputs == 3
+    chex.assert_shape(behaviour.describe(jnp.zeros((7, 3))), (7 * 3 + 7 + 7 * 3,))
 
 
-def test_losses_and_scores_by_hand(task):
+def test_losses_and_scores_by_hand(behaviour):
     logits = jnp.log(jnp.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]]))
-    np.testing.assert_allclose(task.fit_loss(logits, jnp.array([0, 2])), -(np.log(0.7) + np.log(0.3)) / 2, rtol=1e-5)
-    assert task.score(logits, jnp.array([0, 2])) == 0.5
-    assert task.agreement(logits, logits[::-1]) == 0
-    assert task.agreement(logits, 7 * logits) == 1
+    np.testing.assert_allclose(
+        behaviour.fit_loss(logits, jnp.array([0, 2])), -(np.log(0.7) + np.log(0.3)) / 2, rtol=1e-5
+    )
+    assert behaviour.score(logits, jnp.array([0, 2])) == 0.5
+    assert behaviour.agreement(logits, logits[::-1]) == 0
+    assert behaviour.agreement(logits, 7 * logits) == 1
 
 
 def test_distillation_is_the_references():
     teacher, student = map(jnp.asarray, parity.distillation_logits())
-    task = dataclasses.replace(tiny.TASK, temperature=4.0)
-    assert parity.difference(task.imitation_loss(teacher, student), "kd/loss") <= parity.TOLERANCE
+    behaviour = dataclasses.replace(tiny.TASK, temperature=4.0)
+    assert parity.difference(behaviour.imitation_loss(teacher, student), "kd/loss") <= parity.TOLERANCE
 
 
-def test_distillation_by_hand(task):
+def test_distillation_by_hand(behaviour):
     def distillation(teacher, student, temperature):
-        return dataclasses.replace(task, temperature=temperature).imitation_loss(teacher, student)
+        return dataclasses.replace(behaviour, temperature=temperature).imitation_loss(teacher, student)
 
     teacher, student = jnp.log(jnp.array([[0.5, 0.5]])), jnp.log(jnp.array([[0.8, 0.2]]))
     expected = 0.5 * np.log(0.5 / 0.8) + 0.5 * np.log(0.5 / 0.2)
@@ -142,19 +144,21 @@ def test_distillation_by_hand(task):
     np.testing.assert_allclose(distillation(4 * teacher, 4 * student, 4.0), 16 * expected, rtol=1e-5)
     np.testing.assert_allclose(distillation(teacher + 3, student - 5, 1.0), expected, rtol=1e-4)
     np.testing.assert_allclose(distillation(teacher, teacher, 4.0), 0, atol=1e-6)
-    assert task.temperature == 1 and task.imitation_loss(teacher, student) == distillation(teacher, student, 1.0)
+    assert behaviour.temperature == 1 and behaviour.imitation_loss(teacher, student) == distillation(
+        teacher, student, 1.0
+    )
     both = distillation(jnp.concatenate([teacher, teacher]), jnp.concatenate([student, teacher]), 1.0)
     np.testing.assert_allclose(both, expected / 2, rtol=1e-5)
 
 
-def test_what_an_encoder_is_told_keeps_small_networks_apart(task):
+def test_what_an_encoder_is_told_keeps_small_networks_apart(behaviour):
     """The first part does not depend on how large the logits are; the probabilities add up to one."""
     logits = jax.random.normal(jax.random.key(0), (6, 3))
-    told, faint = task.describe(logits), task.describe(0.01 * logits)
+    told, faint = behaviour.describe(logits), behaviour.describe(0.01 * logits)
     np.testing.assert_allclose(told[:18], faint[:18], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(told[18:24] - faint[18:24], np.log(100), rtol=0.05)
     np.testing.assert_allclose(told[24:].reshape(6, 3).sum(1), 1, rtol=1e-5)
-    assert np.isfinite(task.describe(jnp.zeros((6, 3)))).all()
+    assert np.isfinite(behaviour.describe(jnp.zeros((6, 3)))).all()
 
 
 def test_some_of_the_images_are_images_of_the_set():
@@ -171,15 +175,15 @@ def test_some_of_the_images_are_images_of_the_set():
 
 def test_images_are_prepared_from_what_a_user_has():
     """Pixels are normalised, floats below zero somewhere are taken as normalised already."""
-    task = Classification((2, 2, 1), 3, (0.5,), (0.25,))
+    behaviour = Classification((2, 2, 1), 3, (0.5,), (0.25,))
     pixels = np.array([0, 255, 51, 102], np.uint8).reshape(1, 2, 2, 1)
-    np.testing.assert_allclose(task.prepare(pixels).reshape(-1), [-2, 2, -1.2, -0.4], rtol=1e-6)
+    np.testing.assert_allclose(behaviour.prepare(pixels).reshape(-1), [-2, 2, -1.2, -0.4], rtol=1e-6)
     given = np.array([-2, 2, 0.5, 0]).reshape(1, 2, 2, 1)
-    prepared = task.prepare(given)
+    prepared = behaviour.prepare(given)
     assert prepared.dtype == jnp.float32
     np.testing.assert_array_equal(prepared, given)
-    assert task.prepare(np.zeros((0, 2, 2, 1))).shape == (0, 2, 2, 1)
-    assert not task.prepare(np.zeros((1, 2, 2, 1))).any()
+    assert behaviour.prepare(np.zeros((0, 2, 2, 1))).shape == (0, 2, 2, 1)
+    assert not behaviour.prepare(np.zeros((1, 2, 2, 1))).any()
 
 
 @pytest.mark.parametrize(("images", "said"), [
@@ -192,6 +196,6 @@ def test_images_that_cannot_be_are_refused(images, said):
 
 
 def test_a_task_comes_back_from_its_description():
-    task = Classification((2, 2, 1), 3, (0.5,), (0.25,), 4.0)
-    assert describe_task(task)["name"] == "classification"
-    assert task_from(describe_task(task)) == task
+    behaviour = Classification((2, 2, 1), 3, (0.5,), (0.25,), 4.0)
+    assert describe_behaviour(behaviour)["name"] == "classification"
+    assert behaviour_from(describe_behaviour(behaviour)) == behaviour

@@ -12,9 +12,9 @@ from netspace_jax.errors import InputError
 
 def test_digits():
     loaded = load(ImageZooConfig())
-    task = loaded.dataset.task
+    behaviour = loaded.dataset.behaviour
     assert loaded.items == ("",) and loaded.config == ImageZooConfig()
-    assert task.input_shape == (8, 8, 1) and task.outputs == 10 and task.metric == "accuracy"
+    assert behaviour.input_shape == (8, 8, 1) and behaviour.outputs == 10 and behaviour.metric == "accuracy"
 
 
 def test_augmentation_comes_from_the_configuration():
@@ -47,5 +47,5 @@ def test_images_of_ones_own(tmp_path):
     arrays = {f"x_{split}": random.integers(0, 256, (30, 9, 7), np.uint8) for split in ("train", "test")}
     labels = {f"y_{split}": np.arange(30) % 4 for split in ("train", "test")}
     np.savez(tmp_path / "mine.npz", **arrays, **labels)
-    task = load(ImageZooConfig(dataset=str(tmp_path / "mine.npz"), batch=8)).dataset.task
-    assert task.input_shape == (9, 7, 1) and task.outputs == 4
+    behaviour = load(ImageZooConfig(dataset=str(tmp_path / "mine.npz"), batch=8)).dataset.behaviour
+    assert behaviour.input_shape == (9, 7, 1) and behaviour.outputs == 4

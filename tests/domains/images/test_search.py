@@ -8,7 +8,7 @@ import pytest
 
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.search import lower_half, search, search_architectures, teacher_of
-from netspace_jax.metrics.behaviour import scores_of
+from netspace_jax.metrics.outputs import scores_of
 from tests import tiny
 
 module = importlib.import_module("netspace_jax.domains.images.search")

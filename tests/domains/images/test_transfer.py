@@ -66,7 +66,7 @@ def test_other_images_are_brought_to_the_networks_size(trained, tmp_path):
     x = np.repeat(np.repeat(np.arange(24, dtype=np.uint8)[:, None, None] * 10, 9, 1), 9, 2)
     np.savez(tmp_path / "grey.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     other = other_images(trained.dataset, str(tmp_path / "grey.npz"))
-    assert other.test.x.shape == (24, *trained.dataset.task.input_shape)
+    assert other.test.x.shape == (24, *trained.dataset.behaviour.input_shape)
     np.testing.assert_array_equal(other.test.x[:, 0, 0, 0], np.arange(24) * 10)
     np.savez(tmp_path / "two.npz", x_train=x, y_train=y % 2, x_test=x, y_test=y % 2)
     with pytest.raises(InputError, match="two.npz has 2 classes and 1 channels; .* 4 and 1"):

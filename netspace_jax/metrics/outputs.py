@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import Behaviour, Dataset, Split
 from netspace_jax.ops.mapping import Rows, each_row, in_blocks, in_pieces, of_first
-from netspace_jax.task import Dataset, Split, Task
 
 Members = Int[Rows, "network"] | None
 
@@ -39,24 +39,24 @@ def _outputs_on(count, flats, architecture, inputs):
 @functools.partial(jax.jit, static_argnames="split")
 def _scores(outputs, members, dataset, split):
     def one(row):
-        return dataset.task.score(row[0], dataset.of(row[1]).examples(split).targets)
+        return dataset.behaviour.score(row[0], dataset.of(row[1]).examples(split).targets)
 
     return each_row(one, (outputs, members))
 
 
-@functools.partial(jax.jit, static_argnames="task")
-def _scores_on(_, outputs, targets, task):
-    return jax.vmap(task.score, (0, None))(outputs, targets)
+@functools.partial(jax.jit, static_argnames="behaviour")
+def _scores_on(_, outputs, targets, behaviour):
+    return jax.vmap(behaviour.score, (0, None))(outputs, targets)
 
 
-@functools.partial(jax.jit, static_argnames="task")
-def _agreements(wanted, outputs, task):
-    return jax.vmap(task.agreement)(wanted, outputs)
+@functools.partial(jax.jit, static_argnames="behaviour")
+def _agreements(wanted, outputs, behaviour):
+    return jax.vmap(behaviour.agreement)(wanted, outputs)
 
 
-@functools.partial(jax.jit, static_argnames="task")
-def _agreement_with_each(count, outputs, known, task):
-    return of_first(count, lambda own: jax.vmap(lambda other: task.agreement(other, own))(known), outputs)
+@functools.partial(jax.jit, static_argnames="behaviour")
+def _agreement_with_each(count, outputs, known, behaviour):
+    return of_first(count, lambda own: jax.vmap(lambda other: behaviour.agreement(other, own))(known), outputs)
 
 
 def outputs_of(
@@ -78,10 +78,10 @@ def outputs_on(
 
 
 def scores_on(
-    task: Task, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
+    behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
 ) -> Float[np.ndarray, "network"]:
     """Scores of what each network says of the same inputs."""
-    return in_blocks(_scores_on, outputs, targets, task)
+    return in_blocks(_scores_on, outputs, targets, behaviour)
 
 
 def scores_of(
@@ -100,10 +100,10 @@ def _scored(count, rows, architecture, dataset, split):
 
 
 def agreement_with_each(
-    task: Task, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
+    behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
 ) -> Float[np.ndarray, "network known"]:
     """Agreement of each network with each of the known ones, from what they say of the same inputs."""
-    return in_blocks(_agreement_with_each, outputs, jnp.asarray(known), task)
+    return in_blocks(_agreement_with_each, outputs, jnp.asarray(known), behaviour)
 
 
 def compare(
@@ -122,5 +122,5 @@ def compare(
 def _compared(count, rows, architecture, dataset, split):
     wanted, flats, numbers = rows
     first, second = (_outputs(count, (own, numbers), architecture, dataset, split) for own in (wanted, flats))
-    agreements = _agreements(first, second, dataset.task)
+    agreements = _agreements(first, second, dataset.behaviour)
     return _scores(first, numbers, dataset, split), _scores(second, numbers, dataset, split), agreements

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.metrics import behaviour
-from netspace_jax.metrics.behaviour import compare, outputs_of, outputs_on, scores_of, scores_on
+from netspace_jax.metrics.outputs import compare, outputs_of, outputs_on, scores_of, scores_on
 from netspace_jax.ops.mapping import BLOCK
 from tests import tiny
 
@@ -39,7 +38,7 @@ def test_any_number_of_networks(dataset, count, numbered):
     np.testing.assert_allclose(outputs_on(architecture, flats, probes), expected, atol=1e-5)
     np.testing.assert_allclose(scores_of(dataset, architecture, flats, members), scores(dataset, flats), atol=1e-6)
     targets = dataset.examples("test").targets
-    np.testing.assert_allclose(scores_on(dataset.task, said, targets), scores(dataset, flats), atol=1e-6)
+    np.testing.assert_allclose(scores_on(dataset.behaviour, said, targets), scores(dataset, flats), atol=1e-6)
 
 
 @pytest.mark.parametrize("count", COUNTS)

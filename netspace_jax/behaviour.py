@@ -1,6 +1,6 @@
-"""What every domain defines for the rest of the package: a task, and the data on which its networks are trained.
+"""What every domain defines for the rest of the package: a behaviour, and the data on which its networks are trained.
 
-A `Task` is static and holds no data; it is saved with a space. A `Dataset` is a pytree of arrays, so it can be an
+A `Behaviour` is static and holds no data; it is saved with a space. A `Dataset` is a pytree of arrays, so it can be an
 argument of a jitted function. The methods of both are pure functions of ONE network.
 """
 
@@ -24,12 +24,12 @@ class Batch(NamedTuple):
 
 
 @runtime_checkable
-class Task(Protocol):
+class Behaviour(Protocol):
     """What networks compute, and how the outputs of two are compared: a frozen dataclass whose fields JSON can hold."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     name: ClassVar[str]
-    """Name of the task in the description of a saved space."""
+    """Name of the behaviour in the description of a saved space."""
     metric: ClassVar[str]
     """Name of what `score` measures, such as `accuracy`."""
 
@@ -47,7 +47,7 @@ class Task(Protocol):
         """A user's inputs as networks take them: uint8 images, for example, are normalised.
 
         Raises:
-          InputError: the inputs have another shape than the task's.
+          InputError: the inputs have another shape than the behaviour's.
         """
         ...
 
@@ -88,10 +88,10 @@ class Task(Protocol):
 
 @runtime_checkable
 class Dataset(Protocol):
-    """The data of a task, on the device."""
+    """The data of a behaviour, on the device."""
 
     @property
-    def task(self) -> Task:
+    def behaviour(self) -> Behaviour:
         """The task that networks learn from the data."""
         ...
 
@@ -158,52 +158,54 @@ def take(dataset: Dataset, key: PRNGKeyArray, drawn: PyTree, size: int) -> Batch
     return dataset.take(drawn) if isinstance(dataset, Ordered) else dataset.sample(key, drawn, size)
 
 
-TaskClass = TypeVar("TaskClass", bound=type)
+BehaviourClass = TypeVar("BehaviourClass", bound=type)
 
-_TASKS: dict[str, type] = {}
-
-
-def register_task(task: TaskClass) -> TaskClass:
-    """Make a task known by its name, so that a saved space finds it; a decorator of its class."""
-    _TASKS[task.name] = task
-    return task
+_BEHAVIOURS: dict[str, type] = {}
 
 
-def describe_task(task: Task) -> dict[str, Any]:
-    """The name and the fields of a task, as a dict that JSON can hold."""
-    return {"name": task.name, **dataclasses.asdict(task)}
+def register_behaviour(behaviour: BehaviourClass) -> BehaviourClass:
+    """Make a behaviour known by its name, so that a saved space finds it; a decorator of its class."""
+    _BEHAVIOURS[behaviour.name] = behaviour
+    return behaviour
 
 
-def task_from(description: Mapping[str, Any]) -> Task:
-    """The task that `describe_task` described.
+def describe_behaviour(behaviour: Behaviour) -> dict[str, Any]:
+    """The name and the fields of a behaviour, as a dict that JSON can hold."""
+    return {"name": behaviour.name, **dataclasses.asdict(behaviour)}
+
+
+def behaviour_from(description: Mapping[str, Any]) -> Behaviour:
+    """The behaviour that `describe_behaviour` described.
 
     Raises:
-      InputError: no task of that name is registered, or the fields do not fit it.
+      InputError: no behaviour of that name is registered, or the fields do not fit it.
     """
     fields = dict(description)
     name = fields.pop("name", None)
-    if name not in _TASKS:
-        raise InputError(f"unknown task {name!r}: import the module that registers it; known are {', '.join(_TASKS)}")
+    if name not in _BEHAVIOURS:
+        raise InputError(
+            f"unknown behaviour {name!r}: import the module that registers it; known are {', '.join(_BEHAVIOURS)}"
+        )
     try:
-        return _TASKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        return _BEHAVIOURS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     except TypeError as error:
-        raise InputError(f"the description of task {name!r} does not fit it ({error})") from error
+        raise InputError(f"the description of behaviour {name!r} does not fit it ({error})") from error
 
 
-def prepared(task: Task, given: Any, name: str) -> Float[Array, "n *input"]:
+def prepared(behaviour: Behaviour, given: Any, name: str) -> Float[Array, "n *input"]:
     """A user's inputs, one or more, as networks take them.
 
     Args:
       name: what they are called where they are refused.
 
     Raises:
-      InputError: they are no array of numbers, none, of another shape than the task's, or not finite.
+      InputError: they are no array of numbers, none, of another shape than the behaviour's, or not finite.
     """
-    shape = ", ".join(("n", *map(str, task.input_shape)))
+    shape = ", ".join(("n", *map(str, behaviour.input_shape)))
     kind = getattr(getattr(given, "dtype", None), "kind", "f")  # PyTorch's dtypes have none
     if not hasattr(given, "shape") or kind in "OSUcMm":
         raise InputError(f"{name}: a {type(given).__name__} is no array of real numbers; give one of shape ({shape})")
-    inputs = task.prepare(given)
+    inputs = behaviour.prepare(given)
     if not len(inputs):
         raise InputError(f"{name}: there are none; give at least one, as an array of shape ({shape})")
     if not np.isfinite(inputs).all():

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
+from netspace_jax.behaviour import register_behaviour
 from netspace_jax.errors import InputError
-from netspace_jax.task import register_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Field:
         return (jnp.abs(wanted - outputs) <= self.tolerance).mean()
 
 
-@register_task
+@register_behaviour
 @dataclasses.dataclass(frozen=True)
 class SignedDistance(Field):
     """The signed distance of a point to the surface of a shape, negative inside (arXiv 2206.05194, shapes)."""
@@ -98,7 +98,7 @@ class SignedDistance(Field):
         return jnp.concatenate([values, jnp.tanh(values)])
 
 
-@register_task
+@register_behaviour
 @dataclasses.dataclass(frozen=True)
 class Picture(Field):
     """The brightness of each channel at a point (row, column) of a picture, from -1 for black to 1 for white."""
@@ -110,7 +110,7 @@ class Picture(Field):
     unit: ClassVar[float] = 1.0
 
 
-@register_task
+@register_behaviour
 @dataclasses.dataclass(frozen=True)
 class Signal(Field):
     """The value of each channel of a signal at an instant; instants run from -1 to 1, and values are of order 1."""
