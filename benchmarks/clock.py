@@ -5,11 +5,11 @@ import time
 
 import jax
 from etils import epath
+from netspace_jax.zoo.population import Population
 
 from netspace_jax.domain import Loaded, domain
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo import train, train_zoo
-from netspace_jax.zoo.population import Population
 
 
 class Clock:

@@ -23,6 +23,7 @@ from netspace_jax.ops.devices import prepare  # noqa: E402
 prepare()
 
 import jax  # noqa: E402
+from netspace_jax.zoo.population import Population  # noqa: E402
 from skimage.transform import resize  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
@@ -35,7 +36,6 @@ from netspace_jax.domains.fields.images import pixel_centres  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
 from netspace_jax.ops.devices import network_mesh  # noqa: E402
-from netspace_jax.zoo.population import Population  # noqa: E402
 from netspace_jax.zoo.training import supervised  # noqa: E402
 
 SIDE, BATCH, RATE, OMEGA = 28, 392, 3e-3, 30.0

@@ -22,6 +22,7 @@ prepare()
 
 import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
+from netspace_jax.zoo.population import compiler_options  # noqa: E402
 
 from benchmarks.rivals import POINTS, Data, torch_compiled, torch_processes, torch_sequential, torch_vmapped  # noqa: E402
 from benchmarks.timing import Contender, alternate, as_record, matmul_rate, report  # noqa: E402
@@ -38,7 +39,6 @@ from netspace_jax.ops.mapping import each_network  # noqa: E402
 from netspace_jax.ops.platform import on_cpu  # noqa: E402
 from netspace_jax.zoo import supervised  # noqa: E402
 from netspace_jax.zoo.plan import member_keys  # noqa: E402
-from netspace_jax.zoo.population import compiler_options  # noqa: E402
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

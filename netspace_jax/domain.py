@@ -9,14 +9,12 @@ from typing import Any, NamedTuple
 
 from etils import epath
 
-from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Batch, Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
 from netspace_jax.report.section import Evaluation
 from netspace_jax.report.view import View
-from netspace_jax.zoo import Zoo
-from netspace_jax.zoo.training import Training, supervised
+from netspace_jax.zoo import MakeTraining, open_zoo, recipe
 
 
 class Loaded(NamedTuple):
@@ -63,7 +61,7 @@ class Domain:
     behaviour_of: Callable[[Any, Any], Behaviour] = lambda config, behaviour: behaviour
     data_of: Callable[[Any, Any], Dataset] = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
-    training: Callable[[Architecture, Any], Training] = supervised
+    training: MakeTraining = recipe
     data_flags: tuple[str, ...] = ("dataset",)
     readings: Callable[[Any, int], Mapping[str, Batch]] = lambda dataset, count: {}
     view: Callable[[Any], View] = lambda run: View()
@@ -122,7 +120,7 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
     Raises:
       InputError: there is no such zoo, or it is of another domain.
     """
-    zoo = Zoo(directory)
+    zoo = open_zoo(directory)
     fields = dict(zoo.description) if isinstance(zoo.description, dict) else {}
     own = domain(fields.pop("domain", ""))
     if own.name != config.domain:
@@ -130,7 +128,7 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
     try:
         settings = rebuild(own.zoo_config, fields)
     except TypeError as error:
-        raise InputError(f"{zoo.directory / 'config.json'} is not the configuration of a zoo ({error})") from error
+        raise InputError(f"{directory}/config.json is not the configuration of a zoo ({error})") from error
     size, (rows, columns) = zoo.size, config.netspace.prep
     if size > rows * columns:
         columns = max(columns, math.isqrt(size) // 64 * 64)

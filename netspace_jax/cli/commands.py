@@ -23,7 +23,7 @@ from netspace_jax.files import location
 from netspace_jax.ops.devices import Hosts, join, prepare
 from netspace_jax.ops.platform import Ways, ways
 from netspace_jax.rules import MOST, Range, check_fields
-from netspace_jax.zoo import Zoo, export_zoo
+from netspace_jax.zoo import export_zoo, open_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
 
@@ -111,12 +111,12 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         if given and given[0] == "show":
             if len(given) != 2:
                 raise InputError(f"show takes one directory: {program} show DIR")
-            print(describe_zoo(Zoo(given[1])))
+            print(describe_zoo(open_zoo(given[1])))
             return
         if given and given[0] == "export":
             if len(given) != 3:
                 raise InputError(f"export takes a directory and a new file: {program} export DIR FILE.safetensors")
-            print(f"{relative(export_zoo(Zoo(given[1]), given[2]))}: networks with their table")
+            print(f"{relative(export_zoo(open_zoo(given[1]), given[2]))}: networks with their table")
             return
         if given and given[0] == "import":
             found = import_folder(given[1:], f"{program} import")

@@ -12,10 +12,10 @@ from netspace_jax.checks import check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, domain
 from netspace_jax.errors import InputError
+from netspace_jax.files import check_new
 from netspace_jax.importing.examine import Examined, ImportOptions, examine
 from netspace_jax.importing.sources import sources_of
 from netspace_jax.zoo import Zoo, fingerprint, write_zoo
-from netspace_jax.zoo.write import check_free
 
 _ENOUGH = 5  # networks of which a space can be trained: two to train on, one to validate, two to test
 
@@ -82,7 +82,7 @@ def look(
       InputError: an argument cannot be used.
     """
     began = time.perf_counter()
-    check_free(out)
+    check_new(out)
     config = dataclasses.replace(config, architectures=(architecture,), members=(_ENOUGH,), batch=1)
     check_zoo(config)
     own.check(RunConfig("", own.name, config, own.netspace_config()))
@@ -152,7 +152,7 @@ def lines_of(examined: Examined, metric: str) -> list[str]:
 def summary_line(imported: Imported) -> str:
     """One line that says what there is now."""
     summary, found, zoo = imported.zoo.summary, imported.examined, imported.zoo
-    splits = [member.split for member in zoo.members]
+    splits = zoo.members.split.tolist()
     counts = ", ".join(f"{splits.count(split)} {split}" for split in ("train", "validation", "test"))
     line = (
         f"{len(zoo.members)} of {len(zoo.members) + len(found.left_out)} networks imported ({counts}), test "

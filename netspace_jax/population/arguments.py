@@ -13,10 +13,10 @@ Values = Shaped[Array | np.ndarray, "..."]
 
 
 class Arrays(NamedTuple):
-    """All arrays by name, the names of those with a row for each network, and the shape of one input."""
+    """Arrays by name that all networks have in common, those with a row for each, and the shape of one input."""
 
-    arrays: dict[str, np.ndarray]
-    own: tuple[str, ...]
+    common: dict[str, np.ndarray]
+    own: dict[str, np.ndarray]
     input_shape: tuple[int, ...]
 
 
@@ -56,17 +56,12 @@ def arrays_of(
     x, y = _floats("inputs", inputs), _targets(targets)
     lead = 2 if own else 1
     if x.ndim < lead + 1 or x.shape[:lead] != y.shape[:lead] or 0 in x.shape:
-        wanted = "[network, n, …]" if own else "[n, …]"
-        raise InputError(f"inputs of shape {x.shape} and targets of shape {y.shape}: give both as {wanted}")
-    arrays, names = {"inputs": x, "targets": y}, ["inputs", "targets"] if own else []
+        shape = "[network, n, …]" if own else "[n, …]"
+        raise InputError(f"inputs of shape {x.shape} and targets of shape {y.shape}: give both as {shape}")
+    common, each_network = {}, {}
+    (each_network if own else common).update(inputs=x, targets=y)
     if rows is not None:
-        found = np.asarray(rows)
-        if own or found.ndim != 2 or not np.issubdtype(found.dtype, np.integer):
-            raise InputError("rows are integers [network, row], and choose among shared inputs")
-        if found.size == 0 or found.min() < 0 or found.max() >= len(x):
-            raise InputError(f"rows choose among {len(x)} inputs, counted from 0")
-        arrays["rows"] = found.astype(np.int32)
-        names.append("rows")
+        each_network["rows"] = _rows(rows, len(x), own)
     held_x, held_y = (x, y) if held_out is None else (_floats("held_out", held_out[0]), _targets(held_out[1]))
     held_lead = held_x.ndim - x.ndim + lead
     fits = held_lead in (1, 2) and held_x.shape[held_lead:] == x.shape[lead:]
@@ -75,20 +70,29 @@ def arrays_of(
             f"held_out: inputs of shape {held_x.shape} and targets of shape {held_y.shape} do not go with inputs of "
             f"shape {x.shape}"
         )
-    names += ["held_inputs", "held_targets"] if held_lead == 2 else []
-    return Arrays({**arrays, "held_inputs": held_x, "held_targets": held_y}, tuple(names), x.shape[lead:])
+    (each_network if held_lead == 2 else common).update(held_inputs=held_x, held_targets=held_y)
+    return Arrays(common, each_network, x.shape[lead:])
+
+
+def _rows(rows: np.ndarray, inputs: int, own: bool) -> np.ndarray:
+    values = np.asarray(rows)
+    if own or values.ndim != 2 or not np.issubdtype(values.dtype, np.integer):
+        raise InputError("rows are integers [network, row], and choose among shared inputs")
+    if values.size == 0 or values.min() < 0 or values.max() >= inputs:
+        raise InputError(f"rows choose among {inputs} inputs, counted from 0")
+    return values.astype(np.int32)
 
 
 def _floats(name: str, values: Any) -> np.ndarray:
-    found = np.asarray(values)
-    if not np.issubdtype(found.dtype, np.floating):
-        raise InputError(f"{name} are {found.dtype}: networks take floats; scale pixels first, as x / 255")
-    return found.astype(np.float32)
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise InputError(f"{name} are {array.dtype}: networks take floats; scale pixels first, as x / 255")
+    return array.astype(np.float32)
 
 
 def _targets(values: Any) -> np.ndarray:
-    found = np.asarray(values)
-    return found.astype(np.int32 if np.issubdtype(found.dtype, np.integer) else np.float32)
+    array = np.asarray(values)
+    return array.astype(np.int32 if np.issubdtype(array.dtype, np.integer) else np.float32)
 
 
 def count_of(
@@ -98,14 +102,14 @@ def count_of(
     for name, value in values.items():
         if value.ndim > 1 or not np.isfinite(value).all():
             raise InputError(f"hyperparameter {name} is a finite number, or one for each network")
-    said = {name: len(data.arrays[name]) for name in data.own}
-    said |= {f"hyperparameter {name}": len(value) for name, value in values.items() if value.ndim}
-    said |= {"seeds": len(seeds)} if seeds is not None else {}
-    said |= {"networks": networks} if networks else {}
-    if len(set(said.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in said.items())
+    counts = {name: len(value) for name, value in data.own.items()}
+    counts |= {f"hyperparameter {name}": len(value) for name, value in values.items() if value.ndim}
+    counts |= {"seeds": len(seeds)} if seeds is not None else {}
+    counts |= {"networks": networks} if networks else {}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise InputError(f"these do not agree on how many networks there are: {listed}")
-    count = next(iter(said.values()), 0)
+    count = next(iter(counts.values()), 0)
     if count < 1:
         raise InputError("nothing says how many networks to train: give networks=")
     return count

@@ -1,4 +1,4 @@
-"""The data of a population as the zoo's training takes it: shared arrays, or rows of its own for each network."""
+"""The data of a population: arrays that all networks have in common, and arrays with an entry for each."""
 
 import dataclasses
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from typing import ClassVar
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.behaviour import Batch, Split
 from netspace_jax.ops.shuffle import shuffled
@@ -32,7 +33,7 @@ def squared_error(outputs: Float[Array, "batch ..."], targets: Float[Array, "bat
     return jnp.square(outputs - targets.reshape(outputs.shape)).mean()
 
 
-def explained(outputs: Float[Array, "batch ..."], targets: Float[Array, "batch ..."]) -> Float[Array, ""]:
+def r2_score(outputs: Float[Array, "batch ..."], targets: Float[Array, "batch ..."]) -> Float[Array, ""]:
     """R²: 1 less the squared error over the targets' variance."""
     return 1 - squared_error(outputs, targets) / (targets.var() + 1e-12)
 
@@ -62,18 +63,16 @@ class PopulationData:
     """The data of the networks that train together.
 
     Attributes:
-      arrays: `inputs`, `targets`, `held_inputs`, `held_targets`, and `rows`, those of the inputs that a network trains
-        on, where it does not train on all.
-      own: names of the arrays whose first axis is the network.
+      common: arrays by name: `inputs`, `targets`, `held_inputs`, `held_targets` (those that networks are scored on),
+        and `rows` where a network trains on some of the inputs only.
+      own: those of these arrays whose first axis is the network.
       hyperparameters: of each network.
-      first: the network that the first row of own arrays belongs to.
     """
 
-    arrays: dict[str, Array]
-    hyperparameters: dict[str, Float[Array, "network"]]
-    first: Int[Array, ""]
+    common: dict[str, Array]
+    own: dict[str, Array]
+    hyperparameters: dict[str, Float[Array, "*network"]]
     behaviour: Fit = flax.struct.field(pytree_node=False)
-    own: tuple[str, ...] = flax.struct.field(pytree_node=False)
 
     @property
     def shared(self) -> bool:
@@ -83,43 +82,43 @@ class PopulationData:
     @property
     def items(self) -> int:
         """Number of data sets."""
-        return len(self.arrays[self.own[0]]) if self.own else 1
+        return len(next(iter(self.own.values()))) if self.own else 1
+
+    def chosen(self, networks: Int[np.ndarray, "network"]) -> "PopulationData":
+        """The data of some networks."""
+        own, hyperparameters = jax.tree.map(lambda values: values[networks], (self.own, self.hyperparameters))
+        return dataclasses.replace(self, own=own, hyperparameters=hyperparameters)
 
     def of(self, member: Int[Array, ""] | int) -> "PopulationData":
-        """What ONE network trains on."""
-        row = member - self.first
-        arrays = {name: value[row] if name in self.own else value for name, value in self.arrays.items()}
-        return dataclasses.replace(self, arrays=arrays, own=())
-
-    def hyperparameters_of(self, member: Int[Array, ""]) -> PyTree:
-        """The hyperparameters of ONE network."""
-        return {name: values[member - self.first] for name, values in self.hyperparameters.items()}
+        """What ONE network trains on, and its hyperparameters."""
+        own, hyperparameters = jax.tree.map(lambda values: values[member], (self.own, self.hyperparameters))
+        return dataclasses.replace(self, common={**self.common, **own}, own={}, hyperparameters=hyperparameters)
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
         """A batch: an epoch goes once through all rows (but the last incomplete batch), in a new order each."""
         return self.take(self.draw(key, step, size))
 
     def draw(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Int[Array, "batch"]:
-        """Which inputs a batch is of."""
-        rows = self.arrays.get("rows")
-        count = len(self.arrays["inputs"]) if rows is None else len(rows)
+        """Indices of a batch's inputs."""
+        rows = self.common.get("rows")
+        count = len(self.common["inputs"]) if rows is None else len(rows)
         size = min(size, count)
         epoch, batch = jnp.divmod(step, count // size)
         chosen = shuffled(jax.random.fold_in(key, epoch), batch * size + jnp.arange(size), count)
         return chosen if rows is None else rows[chosen]
 
     def take(self, drawn: Int[Array, "batch"]) -> Batch:
-        """The inputs that were drawn, with their targets."""
-        return Batch(self.arrays["inputs"][drawn], self.arrays["targets"][drawn])
+        """The inputs of these indices, with their targets."""
+        return Batch(self.common["inputs"][drawn], self.common["targets"][drawn])
 
     def examples(self, split: Split) -> Batch:
         """All training inputs, or those that networks are scored on."""
         prefix = "" if split == "train" else "held_"
-        return Batch(self.arrays[f"{prefix}inputs"], self.arrays[f"{prefix}targets"])
+        return Batch(self.common[f"{prefix}inputs"], self.common[f"{prefix}targets"])
 
     def probes(self, count: int) -> Shaped[Array, "probe *input"]:
         """The first training inputs."""
-        return self.arrays["inputs"][jnp.arange(count) % len(self.arrays["inputs"])]
+        return self.common["inputs"][jnp.arange(count) % len(self.common["inputs"])]
 
     def chance(self, split: Split) -> float:
         """Not known: scores may be of any kind."""

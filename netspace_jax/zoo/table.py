@@ -91,6 +91,31 @@ class Members:
     __hash__ = None  # type: ignore[assignment]
 
 
+def by_index(members: Members) -> Members:
+    """The members of each architecture by their indices, architectures in the order in which they come."""
+    names = {name: place for place, name in enumerate(dict.fromkeys(members.architecture))}
+    return members[np.lexsort((members.index, [names[name] for name in members.architecture]))]
+
+
+def summary_of(members: Members, remedy: str) -> dict[str, int | float]:
+    """Numbers of members and of those that diverged, and the lowest, mean and highest score of the others.
+
+    Raises:
+      InputError: every network diverged; the message ends with the remedy.
+    """
+    finite = members.status == "finite"
+    scores = members.score_test[finite & (members.split != "teacher")]
+    if not len(scores):
+        raise InputError(f"every network of the zoo diverged: {remedy}")
+    return {
+        "members": len(members),
+        "diverged": int((~finite).sum()),
+        "score_min": float(np.min(scores)),
+        "score_mean": float(np.mean(scores)),
+        "score_max": float(np.max(scores)),
+    }
+
+
 def _held(values: Any) -> Shaped[np.ndarray, "member"]:
     """Text and what may be None as objects, numbers as 64 bits."""
     column = np.asarray(values)

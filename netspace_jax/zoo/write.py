@@ -1,13 +1,9 @@
 """Networks that were trained elsewhere as a zoo on disk, like any other (its format: `netspace_jax.zoo.storage`)."""
 
-import contextlib
 import csv
-import dataclasses
 import io
 import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +11,12 @@ from etils import epath
 from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig
-from netspace_jax.errors import InputError
-from netspace_jax.files import checksum_of, location, sum_of, write_text
-from netspace_jax.signals import writing
-from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
-from netspace_jax.zoo.storage import Zoo, checksum
-from netspace_jax.zoo.table import FORMAT, Member, Members, summary_text, table
-from netspace_jax.zoo.train import save_rows, summary_of
+from netspace_jax.files import checksum, new_directory, write_text
+from netspace_jax.zoo.fit import describe
+from netspace_jax.zoo.plan import chunk_size, chunks_of, splits_of
+from netspace_jax.zoo.storage import ZooWriter, open_zoo
+from netspace_jax.zoo.table import Members
+from netspace_jax.zoo.zoo import Zoo
 
 
 class Scored(NamedTuple):
@@ -48,18 +43,6 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-def check_free(directory: epath.PathLike) -> epath.Path:
-    """The place of a zoo that is to be written, which has to be new or empty.
-
-    Raises:
-      InputError: something lies there.
-    """
-    found = location(directory)
-    if found.exists() and not (found.is_dir() and not any(found.iterdir())):
-        raise InputError(f"{directory} exists and is not an empty directory: name another with --out")
-    return found
-
-
 def write_zoo(
     directory: epath.PathLike,
     config: ZooConfig,
@@ -81,63 +64,32 @@ def write_zoo(
     Raises:
       InputError: the directory is not empty.
     """
-    target = check_free(directory)
-    (architecture,), splits = config.architectures, splits_of(config, config.architectures[0])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    with _appears(staging):
-        members, size = [], chunk_size(config, len(networks[0].flat))
-        for number, begin in enumerate(range(0, len(networks), size)):
-            rows = networks[begin : begin + size]
-            chunk = Chunk(architecture, number, tuple(range(begin, begin + len(rows))))
-            save_rows(staging, chunk, np.stack([row.flat for row in rows]))
-            own = [_member(network, chunk, row, splits[begin + row]) for row, network in enumerate(rows)]
-            write_text(staging / "chunks" / f"{chunk.name}.csv", table(own))
-            members += own
-        description = {"domain": domain, **json.loads(json.dumps(dataclasses.asdict(config)))}
-        write_text(staging / "config.json", json.dumps(description, indent=1))
+    (architecture,) = config.architectures
+    splits, size = splits_of(config, architecture), chunk_size(config, len(networks[0].flat))
+    chunks = chunks_of(architecture, np.zeros(len(networks), np.int32), size)
+    with new_directory(directory) as staging:
+        write_text(staging / "config.json", json.dumps(describe(config, domain), indent=1))
         write_text(staging / "left_out.csv", _reasons(left_out))
-        summary = summary_of(Members.of(members), "import others")
-        facts = {"format": FORMAT, "imported": len(members), "left_out": len(left_out), "data_sha256": data_sha256}
-        sums = {"config": sum_of(description), "table": checksum_of(table(members))}
-        write_text(staging / "zoo.json", summary_text({**facts, "seconds": seconds, **summary, **sums}))
-        write_text(staging / "members.csv", table(members))
-        check_free(target)  # another process may have come first
-        staging.replace(target)
-    return Zoo(target)
-
-
-@contextlib.contextmanager
-def _appears(staging: epath.Path) -> Iterator[None]:
-    """A directory that is filled before it is put in its place; a signal waits, so that none is left behind."""
-    with writing():
-        staging.mkdir()
-        try:
-            yield
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def _member(network: Scored, chunk: Chunk, row: int, split: str) -> Member:
-    return Member(
-        architecture=chunk.architecture,
-        index=chunk.indices[row],
-        item="",
-        split=split,
-        status="finite",
-        seed=None,
-        initialisation="unknown",
-        steps=None,
-        learning_rate=None,
-        loss=None,
-        score_validation=network.score_validation,
-        score_test=network.score_test,
-        chunk=chunk.number,
-        row=row,
-        checksum=f"{checksum(network.flat):08x}",
-        file=network.name,
-        sha256=network.sha256,
-    )
+        writer = ZooWriter(staging, seconds)
+        for chunk in chunks:
+            rows = [networks[index] for index in chunk.indices]
+            columns = {
+                "architecture": [architecture] * len(rows),
+                "index": chunk.indices,
+                "split": [splits[index] for index in chunk.indices],
+                "status": ["finite"] * len(rows),
+                "initialisation": ["unknown"] * len(rows),
+                "score_validation": [row.score_validation for row in rows],
+                "score_test": [row.score_test for row in rows],
+                "chunk": [chunk.number] * len(rows),
+                "row": range(len(rows)),
+                "checksum": [checksum(row.flat) for row in rows],
+                "file": [row.name for row in rows],
+                "sha256": [row.sha256 for row in rows],
+            }
+            writer.write(chunk, np.stack([row.flat for row in rows]), Members(columns))
+        writer.finish(chunks, "import others", imported=len(networks), left_out=len(left_out), data_sha256=data_sha256)
+    return open_zoo(directory)
 
 
 def _reasons(left_out: Sequence[LeftOut]) -> str:

@@ -20,9 +20,10 @@ from netspace_jax.domains.images.search import search, search_architectures
 from netspace_jax.domains.images.strangers import StrangersOptions, strangers
 from netspace_jax.domains.images.transfer import TransferOptions, transfer
 from netspace_jax.errors import InputError
+from netspace_jax.population.network import Training
 from netspace_jax.report import Evaluation, architectures
 from netspace_jax.report.section import several_architectures
-from netspace_jax.zoo.training import Training, supervised
+from netspace_jax.zoo import recipe
 
 
 def load(config: ImageZooConfig) -> Loaded:
@@ -70,7 +71,7 @@ def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
 
 def training(architecture: Architecture, config: ImageZooConfig) -> Training:
     """How one classifier trains: on labelled batches, its products in the number format that is asked for."""
-    return supervised(architecture, config, config.precision)
+    return recipe(architecture, config, config.precision)
 
 
 DOMAIN = Domain(

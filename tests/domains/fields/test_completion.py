@@ -66,7 +66,7 @@ def trained(flats):
         correction=None, corrections=0, behaviour=data.behaviour, params=tiny.NO_PARAMS,
         constants=Constants(data.probes(8), nothing, nothing),
         embeddings={"siren4": jnp.pad(flats[:8], ((0, 0), (0, 7)))})  # fmt: skip
-    held = tiny.Held(data, {("siren4", "train"): flats[:8], ("siren4", "test"): flats[:SHAPES]})
+    held = tiny.held(data, {("siren4", "train"): flats[:8], ("siren4", "test"): flats[:SHAPES]})
     config = RunConfig("tiny", "fields", zoo, NetSpaceConfig(prep=PREP, embedding=48))
     return Run(config, epath.Path("nowhere"), held, data, space, 0)
 
