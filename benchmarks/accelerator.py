@@ -3,7 +3,8 @@
     python benchmarks/accelerator.py [--minutes 40] [--parts parity zoos netspace jobs paper]
 
 Each part that is finished is in results/accelerator-CARD.json, and the same command goes on after it; `--fresh` begins
-anew. On a machine without an accelerator it runs as well, by a core's way or, with `--ways accelerator`, by the other.
+anew. On a machine without an accelerator it runs as well, compiled for a core or, by
+`--lowering accelerator`, as for a card.
 """
 
 import sys
@@ -36,7 +37,8 @@ from benchmarks.timing import Contender, alternate, as_record, machine, matmul_r
 from netspace_jax import architectures  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
-from netspace_jax.ops.platform import Ways, ways  # noqa: E402
+from netspace_jax.config import Lowering  # noqa: E402
+from netspace_jax.ops.platform import lowering  # noqa: E402
 from netspace_jax.runs.log import read_log  # noqa: E402
 
 ALL = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32", "siren")
@@ -66,8 +68,8 @@ class Arguments:
     """More flags of every job, as `--job-flags="--zoo.members=64"`."""
     paper_flags: str = "--dataset=cifar10"
     """Flags of cifar10-single, which goes on from its checkpoint at each start."""
-    ways: Ways = "auto"
-    """Whether programs suit a CPU or an accelerator; auto for the machine's own."""
+    lowering: Lowering = "auto"
+    """Compile for a CPU or an accelerator; auto for what the devices are."""
     fresh: bool = False
     """Begin anew."""
     out: Path = Path("results")
@@ -91,7 +93,7 @@ def parity(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
             return max(float(np.abs(a - b).max() / np.abs(b).max()) for a, b in pairs)
 
         cpu = jax.devices("cpu")[0]
-        with jax.default_device(cpu), ways("cpu"):
+        with jax.default_device(cpu), lowering("cpu"):
             here = jax.device_put((flats, x), cpu)
             wanted = jax.tree.map(np.asarray, jax.jit(jax.vmap(both, (0, None)))(*here))
         row: dict[str, str | float] = {"architecture": name}
@@ -178,7 +180,7 @@ def whole_jobs(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
             str(run),
             "--zoos",
             str(run.parent / "zoos"),
-            f"--ways={args.ways}",
+            f"--lowering={args.lowering}",
             *shlex.split(args.job_flags),
         ]
         seconds, status = command(flags, left())
@@ -196,7 +198,7 @@ def paper(args: Arguments, left: Callable[[], float]) -> Iterator[dict]:
     runs = args.out / "accelerator-runs"
     flags = ["cifar10-single", "--out", str(runs / "cifar10-single"), "--zoos", str(runs / "zoos")]
     whole, before, began = preset("cifar10-single"), _progress(runs), time.time()
-    seconds, status = command([*flags, f"--ways={args.ways}", *shlex.split(args.paper_flags)], left())
+    seconds, status = command([*flags, f"--lowering={args.lowering}", *shlex.split(args.paper_flags)], left())
     after = _progress(runs)
     finished = next((path.stat().st_mtime for path in (runs / "zoos").rglob("cifar10*/members.csv")), time.time())
     of_zoo = min(max(finished - began, 0), seconds)
@@ -250,7 +252,7 @@ def main(arguments: list[str]) -> None:
     for name in args.parts:
         if name in found and found[name]["finished"]:
             continue
-        with ways(args.ways):
+        with lowering(args.lowering):
             rows = list(PARTS[name](args, left))
         found[name] = {"finished": left() > 0, "machine": machine(), "rows": rows}
         cells = [tuple(_cell(value) for value in row.values() if not isinstance(value, (list, dict))) for row in rows]

@@ -270,7 +270,7 @@ def ways() -> list[str]:
             ", ".join(number(figures[f"{which}/{what}_test"]) for what in ("agreement", "gap"))
             for which in ("reconstruct", "refined")
         ]
-        lines.append(f"| `--ways {way}` | {len(found['seeds'])} | {' | '.join(pairs)} |")
+        lines.append(f"| `--lowering {way}` | {len(found['seeds'])} | {' | '.join(pairs)} |")
         sources += ["", source(found)]
     return [*lines, *sources]
 

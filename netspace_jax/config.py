@@ -16,6 +16,9 @@ from netspace_jax.rules import INSIDE, MOST, NOT_NEGATIVE, POSITIVE, SEED, Range
 Products = Literal["float32", "tensorfloat32", "bfloat16"]
 """Formats of products of matrices."""
 
+Lowering = Literal["auto", "cpu", "accelerator"]
+"""`auto` is what suits the devices: those of the mesh that a program runs on, or else JAX's default ones."""
+
 MOST_CHECKS = 1_000_000
 """The highest number of validation checks."""
 
@@ -31,35 +34,35 @@ class ZooConfig:
     members: Annotated[tuple[int, ...], Range(1, MOST)] = (1024,)
     """Networks of each architecture."""
     teacher: str = ""
-    """Architecture of one more network that teaches all others; empty for none."""
+    """Architecture of one more network, the teacher that all others may imitate; empty for none."""
     validation: Annotated[float, Share()] = 1 / 8
     """Members that validate the space: a share below 1, or a number for each architecture."""
     test: Annotated[float, Share()] = 1 / 8
     """Members that test the space: a share below 1, or a number for each architecture."""
     shared_init: bool = False
-    """Whether all members of an architecture have the same random initialisation."""
+    """Whether all members of an architecture start from the same random initialisation."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Adam, or SGD with momentum 0.9."""
     learning_rate: Annotated[float, POSITIVE] = 3e-3
     """Learning rate at the first step."""
     weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
-    """Weight decay, added to the gradient as PyTorch does."""
+    """Weight decay, added to the gradient (L2, as PyTorch's optimizers have it)."""
     schedule: Literal["steps", "cosine"] = "steps"
-    """Whether the learning rate is cut at each of `decay_at`, or falls to a hundredth along a cosine over `steps`."""
+    """Step decay at each of `decay_at`, or cosine decay to a hundredth over `steps`."""
     decay: Annotated[float, POSITIVE, Unless("schedule", "cosine")] = 1.0
     """Factor by which the learning rate is multiplied at each of `decay_at`."""
     decay_at: Annotated[tuple[float, ...], INSIDE, Unless("schedule", "cosine")] = ()
     """Shares of `steps` at which the learning rate decays."""
     batch: Annotated[int, Range(1, MOST)] = 64
-    """Inputs of one training step of one network."""
+    """Batch size of one network."""
     steps: Annotated[int, Range(1, MOST)] = 400
     """Maximum number of training steps of a member."""
     teacher_steps: Annotated[int, Range(0, MOST), Unless("teacher", "")] = 0
     """Training steps of the teacher; 0 for as many as members have at most."""
     stops: Literal["end", "log-uniform", "paper"] = "log-uniform"
-    """Where members stop: at `steps`; log-uniformly between `min_steps` and `steps`; or as the 186 of the paper."""
+    """Steps of each member: `steps`; log-uniform between `min_steps` and `steps`; or those of the paper's 186."""
     min_steps: Annotated[int, Range(0, MOST), Unless("stops", "end", "paper")] = 3
-    """Minimum number of training steps of a member, where stops are log-uniform."""
+    """Minimum number of training steps of a member, where they are log-uniform."""
     validations: Annotated[int, Range(0, MOST_CHECKS)] = 0
     """Validation checks from `validate_from` on, of which the best parameters are kept; 0 keeps the last parameters."""
     validate_from: Annotated[float, Range(0, 1, open_high=True), Unless("validations", 0)] = 0.7
@@ -68,7 +71,7 @@ class ZooConfig:
     """Format in which products of matrices are computed: NVIDIA cards are several times faster in `tensorfloat32`, TPUs
     in `bfloat16`, and less exact; CPUs know float32 alone."""
     seed: Annotated[int, SEED] = 0
-    """Seed that every member's own key is folded from."""
+    """Seed of the zoo."""
     chunk: Annotated[int, Range(0, MOST)] = 0
     """Networks that train together, which bounds the memory and is what an interrupted zoo goes on from; 0 for as many
     as 16 MiB of parameters hold, from 64 to 4,096."""
@@ -93,7 +96,7 @@ class NetSpaceConfig:
     prep: Annotated[tuple[int, int], Range(1, MOST)] = (64, 64)
     """Rows and columns of a PRep; every architecture must fit."""
     embedding: Annotated[int, Range(1, MOST)] = 256
-    """Size of an embedding."""
+    """Values of an embedding, beside the coefficients of --netspace.rank."""
     encoder: Literal["probe", "conv"] = "probe"
     """`probe` reads a network's outputs on probe inputs and statistics of its PRep; `conv`, the paper's, its PRep."""
     decoder: Literal["mlp", "conv"] = "mlp"
@@ -101,47 +104,46 @@ class NetSpaceConfig:
     hidden: Annotated[int, Range(1, MOST)] = 512
     """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
     center: Annotated[Literal["mean", "network"], Unless("decoder", "conv")] = "mean"
-    """What the `mlp` decoder adds to: the mean of the training members, or one network: a training member, or, of an
-    architecture of which none trains the space, an untrained one."""
+    """Network that the `mlp` decoder generates differences from: the mean of the training members, or one of them (of
+    an architecture without training members, an untrained network)."""
     initial_scale: Annotated[float, POSITIVE, Unless("decoder", "conv")] = 1.0
-    """How far from the center decoded values start, in standard deviations of their layer over the zoo, times √½."""
+    """Initial spread of decoded weights (1 = as in the zoo)."""
     skip: Annotated[bool, Unless("decoder", "conv")] = False
-    """Whether the `mlp` decoder also has a linear map from the embedding to what it generates."""
+    """Whether the `mlp` decoder has a linear skip connection from the embedding to the weights."""
     rank: Annotated[int, Range(0, MOST), Unless("decoder", "conv")] = 0
-    """Highest rank of a change of each parameter tensor whose coefficients are part of the embedding, beside its first
-    `embedding` values; 0 for none."""
+    """Rank, at most, of a change of each weight tensor, whose coefficients are part of the embedding; 0 for none."""
     corrections: Annotated[int, Range(0, MOST_CHECKS), Unless("teaching", "common")] = 0
-    """Times that an embedding is corrected by what its decoded network gets wrong on the probes."""
+    """Times that the encoder corrects an embedding by the errors of its decoded network on the probes."""
     correct_share: Annotated[float, INSIDE, Unless("corrections", 0)] = 0.1
-    """Share of `steps`, at the end, in which the corrections are trained too, at half of the learning rate."""
+    """Share of `steps`, the last ones, that also train the corrections, at half of the learning rate."""
     probes: Annotated[int, Range(1, MOST), Unless("encoder", "conv")] = 128
-    """Training inputs that the `probe` encoder runs each network on."""
+    """Training inputs on which the `probe` encoder sees a network's outputs."""
     noise: Annotated[float, NOT_NEGATIVE] = 1.0
-    """Maximum noise added to the networks of a step, as a share of each layer's standard deviation over the zoo."""
+    """Maximum noise on the input networks, as a share of each layer's standard deviation over the zoo."""
     train_architectures: tuple[str, ...] = ()
-    """Architectures whose networks train the space; empty for all. The others are taught by interpolation alone."""
+    """Architectures of the training networks; empty for all. The others are learned by interpolation alone."""
     teaching: Literal["self", "common"] = "self"
-    """Whether each network is its own teacher, or one teacher and the labels teach all."""
+    """Targets of a decoded network: the outputs of its input network, or those of the zoo's teacher and the labels."""
     interpolation: bool = False
-    """Whether embeddings between two architectures are taught to be the architectures in between."""
+    """Whether embeddings between two architectures are trained to decode to the architectures in between."""
     label_weight: Annotated[float, Range(0, 1), Unless("teaching", "self")] = 0.1
-    """Weight of the labels against distillation, where a common teacher teaches."""
+    """Weight of the labels against distillation, with --netspace.teaching common."""
     networks: Annotated[int, Range(1, MOST)] = 32
-    """Networks of one step, the same number of each architecture."""
+    """Networks of a batch, the same number of each architecture."""
     train_members: Annotated[int, Range(0, MOST)] = 0
     """Members of each architecture to train on; 0 for all of the training split."""
     resident: Annotated[int, Range(0, MOST)] = 0
     """Training members of each architecture in memory at once, the others being read from disk in turn; 0 for all."""
     batch: Annotated[int, Range(1, MOST)] = 128
-    """Inputs that each network sees in one step."""
+    """Inputs of a batch, for each of its networks."""
     learning_rate: Annotated[float, POSITIVE] = 1e-3
     """Adam's learning rate after the warm-up."""
     schedule: Literal["constant", "cosine"] = "cosine"
-    """Whether the learning rate stays, or falls to a hundredth along a cosine after a warm-up."""
+    """Constant learning rate, or warm-up and cosine decay to a hundredth."""
     steps: Annotated[int, Range(1, MOST)] = 4000
     """Training steps."""
     validations: Annotated[int, Range(1, MOST_CHECKS)] = 10
-    """Validation checks; the checkpoint that is best at one is the one evaluated."""
+    """Validation checks, of which the best checkpoint is evaluated."""
     log_every: Annotated[int, Range(1, MOST)] = 20
     """Steps between two lines of metrics.jsonl."""
     select: Literal["gap", "agreement", "score"] = "gap"
@@ -150,7 +152,7 @@ class NetSpaceConfig:
     matmul: Products = "float32"
     """Format in which products of matrices are computed in training; evaluations are always in `float32`."""
     seed: Annotated[int, SEED] = 0
-    """Seed of NetSpace's initialisation and of its batches."""
+    """Seed of the space."""
 
     def trains_on(self, architectures: tuple[str, ...]) -> tuple[int, ...]:
         """Ids (positions) of the architectures whose networks train the space."""
@@ -165,13 +167,13 @@ class SearchConfig:
     steps: Annotated[int, Range(1, MOST)] = 1000
     """Steps of Adam."""
     learning_rate: Annotated[float, POSITIVE] = 0.03
-    """Adam's learning rate, in the embeddings' own standard deviations; it falls to a hundredth along a cosine."""
+    """Adam's learning rate, in standard deviations of the embeddings; cosine decay to a hundredth."""
     trust: Annotated[float, NOT_NEGATIVE] = 0.01
-    """Weight of the mean squared distance to the centre of real embeddings, in their standard deviations."""
+    """Weight of the mean squared distance to the centre of the training embeddings, in their standard deviations."""
     validations: Annotated[int, Range(1, MOST_CHECKS)] = 20
-    """Validation checks; the best embedding at one is the result."""
+    """Validation checks, of which the best embedding is the result."""
     seed: Annotated[int, SEED] = 0
-    """Seed of the batches that a search objective draws."""
+    """Seed of the batches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,19 +181,18 @@ class RefineConfig:
     """How embeddings are refined."""
 
     steps: Annotated[int, Range(0, MOST)] = 300
-    """Steps of Adam; 0 for none, and for a report without it."""
+    """Steps of Adam on each embedding; 0 for no refinement, and a report without it."""
     learning_rate: Annotated[float, POSITIVE] = 0.1
-    """Adam's learning rate, in the embeddings' own standard deviation; it falls to a fiftieth along a cosine."""
+    """Adam's learning rate, in standard deviations of the embeddings; cosine decay to a fiftieth."""
     trust: Annotated[float, NOT_NEGATIVE] = 0.0
     """Weight of the mean squared distance to the embedding that refinement begins at, in standard deviations."""
     batch: Annotated[int, Range(1, MOST)] = 256
-    """Inputs of one step, drawn anew for each; all of them where there are fewer."""
+    """Batch size; all inputs where there are fewer."""
     seed: Annotated[int, SEED] = 0
-    """Seed of the draws."""
+    """Seed of the batches."""
     judged_on: Literal["train", "validation"] = "train"
-    """Inputs on which it is judged how far an embedding moves: those that the steps draw from, all the way or not at
-    all; or the validation split's, which no step sees, in eighths of the way. The latter pays where networks are sure
-    of all training inputs."""
+    """Inputs that decide how far an embedding moves: the training inputs, all the way or not at all; or the validation
+    inputs, in eighths of the way. The latter pays where networks are sure of all training inputs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,8 +210,21 @@ class RunConfig:
     """Directory of a finished zoo to embed as it is; empty for the one that `zoo` describes, trained where missing."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Hosts:
+    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
+
+    coordinator: str = ""
+    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one
+    process alone."""
+    processes: int = 0
+    """Number of processes; found out with `auto`."""
+    process: int = -1
+    """Index of this process, from 0; found out with `auto`."""
+
+
 # Fields of a zoo that change none of its networks: where its data lies, and how many train together.
-WITHOUT_EFFECT = ("data_dir", "chunk")
+NOT_IN_DIGEST = ("data_dir", "chunk")
 
 
 def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> str:
@@ -222,7 +236,7 @@ def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> st
     fields = {
         field.name: _plain(getattr(config, field.name))
         for field in dataclasses.fields(config)
-        if field.name not in WITHOUT_EFFECT and getattr(config, field.name) != field.default
+        if field.name not in NOT_IN_DIGEST and getattr(config, field.name) != field.default
     }
     text = json.dumps([fields, *extra], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]

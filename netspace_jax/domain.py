@@ -12,8 +12,8 @@ from etils import epath
 from netspace_jax.behaviour import Batch, Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
 from netspace_jax.errors import InputError
+from netspace_jax.explorer.view import View
 from netspace_jax.report.section import Evaluation
-from netspace_jax.report.view import View
 from netspace_jax.zoo import MakeTraining, open_zoo, recipe
 
 

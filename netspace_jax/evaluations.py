@@ -5,7 +5,8 @@ from typing import Any
 
 from netspace_jax.domain import Domain, domain, domains
 from netspace_jax.errors import InputError
-from netspace_jax.report import Evaluation, Section, explore
+from netspace_jax.explorer.page import evaluation as explorer_evaluation
+from netspace_jax.report import Evaluation, Section
 from netspace_jax.report.page import save_figures
 from netspace_jax.report.sections import FIRST, LAST
 from netspace_jax.runs import Run
@@ -18,7 +19,7 @@ def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
     """What can be made of a domain's finished runs, in the order of a report."""
     own = run_domain.evaluations
     leading, others = (tuple(one for one in own if one.leads is leads) for leads in (True, False))
-    return (FIRST[0], *leading, *FIRST[1:], *others, *LAST, explore.evaluation(run_domain.view))
+    return (FIRST[0], *leading, *FIRST[1:], *others, *LAST, explorer_evaluation(run_domain.view))
 
 
 def all_evaluations() -> dict[str, Evaluation]:

@@ -17,18 +17,17 @@ import jax
 from etils import epath
 from jax.sharding import Mesh
 
-from netspace_jax import architectures
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
+from netspace_jax.explorer.page import evaluation as explorer_evaluation
 from netspace_jax.files import location, read_json, usable
 from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.report import explore
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
@@ -157,7 +156,7 @@ def _notes(config: RunConfig) -> list[str]:
 def _explorer(own: Domain, run: Run) -> list[str]:
     """Write the explorer; where a network cannot run in a page, what to say of that."""
     try:
-        explore.evaluation(own.view)(run)
+        explorer_evaluation(own.view)(run)
     except InputError as error:
         return [f"no explorer: {error}"]
     return []
@@ -225,9 +224,7 @@ def _loaded(config: RunConfig) -> Loaded:
 
 def _sizes(config: ZooConfig, behaviour: Behaviour) -> dict[str, int]:
     """Parameters of each architecture."""
-    return {
-        name: architectures.build(name, behaviour.input_shape, behaviour.outputs).size for name, _ in config.populations
-    }
+    return {name: behaviour.architecture(name).size for name, _ in config.populations}
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:

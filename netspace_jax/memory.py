@@ -5,8 +5,6 @@ import os
 import zipfile
 from pathlib import Path
 
-import jax
-
 from netspace_jax.errors import InputError
 
 _LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container on Linux
@@ -65,6 +63,8 @@ def _of_machine() -> int | float:
 
 
 def _of_devices() -> float:
+    import jax  # not needed to refuse what no machine holds
+
     if jax.default_backend() == "cpu":
         return 0.0
     known = [device.memory_stats() or {} for device in jax.local_devices()]

@@ -9,13 +9,14 @@ import atexit
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 
-SAID = "interrupted; the same command goes on from what was finished"
+INTERRUPTED = "interrupted; the same command goes on from what was finished"
 _PATIENCE = 60.0  # seconds that a write is waited for
 _writing = threading.RLock()
+bar_shown = threading.Event()
+"""Set while a progress bar stands on the screen: the line then begins below it."""
 
 
 def catch_signals() -> None:
@@ -46,7 +47,6 @@ def _wait(woken: int) -> None:
     for number in iter(lambda: os.read(woken, 1), b""):
         if number[0] in (signal.SIGINT, signal.SIGTERM):
             _writing.acquire(timeout=_PATIENCE)
-            bars = getattr(getattr(sys.modules.get("tqdm"), "tqdm", None), "_instances", ())
-            begin = "\n" if bars else ""  # a progress bar is left as it is
-            os.write(2, f"{begin}error: {SAID}\n".encode())
+            begin = "\n" if bar_shown.is_set() else ""
+            os.write(2, f"{begin}error: {INTERRUPTED}\n".encode())
             os._exit(128 + number[0])

@@ -12,7 +12,7 @@ import pytest
 from netspace_jax.domains.images.domain import training
 from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.population.trainer import Trainer
 from netspace_jax.space.build import make_constants, make_netspace
@@ -43,7 +43,7 @@ def networks():
 
 
 def trained(data, way, devices=1):
-    with ways(way):
+    with lowering(way):
         return jax.tree.map(np.asarray, trainer(devices).train(networks(), tiny.normed(), data))
 
 
@@ -64,7 +64,7 @@ def space_of(data, networks=8, architecture=None):
 def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
     found = {}
     for way in ("cpu", "accelerator"):
-        with ways(way):
+        with lowering(way):
             one, shown = make_training(SPACE, (0,), None, network_mesh(1)), space_of(data)
             state, losses = one.advance(one.init(shown), shown, 4, False)
             flats = np.asarray(shown.groups[0].flats)
@@ -78,7 +78,7 @@ def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
 @pytest.mark.parametrize("count", [64, 65])
 def test_a_walk_of_static_length_is_the_permutation(count):
     wanted = shuffled(jax.random.key(5), jnp.arange(count), count)
-    with ways("accelerator"):
+    with lowering("accelerator"):
         np.testing.assert_array_equal(shuffled(jax.random.key(5), jnp.arange(count), count), wanted)
 
 
@@ -94,7 +94,7 @@ def assert_suits_accelerators(text):
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_what_is_lowered_for_accelerators_suits_them(data, platform):
-    with ways("accelerator"):
+    with lowering("accelerator"):
         population, normed = trainer(), tiny.normed()
         state = jax.eval_shape(population._start, networks(), data, normed)
         zoo = population._advance[8].trace(state, data, 0, 8, normed).lower(lowering_platforms=(platform,)).as_text()
@@ -120,7 +120,7 @@ def operations(compiled):
 def test_devices_share_the_work_of_a_zoo(data):
     found = {}
     for devices in (1, 8):
-        with ways("accelerator"):
+        with lowering("accelerator"):
             population, here = trainer(devices), put_everywhere(data, network_mesh(devices))
             state = population._start(networks(), here, tiny.normed())
             found[devices] = operations(population._advance[8].lower(state, here, 0, 8, tiny.normed()).compile())
@@ -131,7 +131,7 @@ def sizes_in_products(devices, networks, batch):
     """All sizes of the factors and results of products of matrices, in one device's program of a NetSpace step."""
     config, data = tiny.netspace_config(networks=networks, batch=batch), tiny.dataset()
     shown, mesh = space_of(data, networks, tiny.perceptron(5)), netspace_mesh(devices, networks, batch)
-    with ways("accelerator"):
+    with lowering("accelerator"):
         one, here = make_training(config, (0,), None, mesh), put_everywhere(shown, mesh)
         text = one.advance.static.lower(one.init(here), here, 1, False).compile().as_text()
     shapes = dict(re.findall(r"(%[\w.-]+) = \w+\[([\d,]+)\]", text))
@@ -156,7 +156,7 @@ def test_devices_that_cannot_share_the_work_do_not_repeat_it(caplog):
 def test_a_zoo_of_an_accelerator_goes_on_with_its_chunks(data, tmp_path):
     """Networks of a chunk come from the memory, once; another machine keeps to what was written."""
     config = tiny.zoo_config(chunk=0, members=(5,), validation=1, test=1)
-    with ways("accelerator"):
+    with lowering("accelerator"):
         train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images", make_training=training)
     assert (tmp_path / "zoo" / "chunk_sizes.json").read_text() == '{"perceptron3": 4096}'
     assert len(train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images").members) == 5

@@ -61,7 +61,7 @@ TINY = {
         "2",
         "--steps",
         "1",
-        "--ways",
+        "--lowering",
         "accelerator",
         "--parts",
         "parity",

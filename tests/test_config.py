@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from netspace_jax.config import WITHOUT_EFFECT, NetSpaceConfig, ZooConfig, digest, rebuild
+from netspace_jax.config import NOT_IN_DIGEST, NetSpaceConfig, ZooConfig, digest, rebuild
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 
@@ -28,7 +28,7 @@ def changed(value):
 @pytest.mark.parametrize(("kind", "field"), FIELDS, ids=lambda value: getattr(value, "name", ""))
 def test_the_hash_stands_for_every_field_that_can_change_a_network(kind, field):
     other = dataclasses.replace(kind(), **{field.name: changed(getattr(kind(), field.name))})
-    assert (digest(other) != digest(kind())) == (field.name not in WITHOUT_EFFECT)
+    assert (digest(other) != digest(kind())) == (field.name not in NOT_IN_DIGEST)
 
 
 def test_a_field_that_is_added_later_leaves_the_hash_as_it_is():

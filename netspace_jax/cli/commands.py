@@ -16,12 +16,13 @@ from netspace_jax.cli.importing import import_folder
 from netspace_jax.cli.modules import Modules, register_modules
 from netspace_jax.cli.progress import bars
 from netspace_jax.cli.show import describe_zoo, list_evaluations
+from netspace_jax.config import Hosts, Lowering
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
-from netspace_jax.ops.devices import Hosts, join, prepare
-from netspace_jax.ops.platform import Ways, ways
+from netspace_jax.ops.devices import join, prepare
+from netspace_jax.ops.platform import lowering
 from netspace_jax.rules import MOST, Range, check_fields
 from netspace_jax.zoo import export_zoo, open_zoo
 
@@ -36,9 +37,8 @@ class Shared:
     """Directory under which zoos lie; runs share them."""
     devices: Annotated[int, Range(0, MOST)] = 0
     """Devices to spread networks over; 0 for all."""
-    ways: Ways = "auto"
-    """Whether programs are made as suits a CPU or an accelerator; auto for what suits the devices. Results are the same
-    up to rounding."""
+    lowering: Lowering = "auto"
+    """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""
     hosts: Hosts = dataclasses.field(default_factory=Hosts)
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
@@ -52,7 +52,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
       program: what the help and the report call the command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors() as said:
+    with one_line_errors() as capture:
         register_modules(given)
         name, flags = _preset_and_flags(given)
         directory, flags = _zoo_and_flags(flags)
@@ -88,8 +88,8 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
             refine=args.refine,
         )
         _prepare(args)
-        said.place = args.out
-        with bars() as watch, ways(args.ways):
+        capture.directory = args.out
+        with bars() as watch, lowering(args.lowering):
             report = jobs.train(
                 config,
                 args.out,
@@ -136,7 +136,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         )
         args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
         _prepare(args)
-        with bars() as watch, ways(args.ways):
+        with bars() as watch, lowering(args.lowering):
             found = jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, watch=watch)
         print(f"zoo: {relative(found.directory)}")
 
@@ -144,7 +144,7 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
 def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace eval") -> None:
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with one_line_errors() as said:
+    with one_line_errors() as capture:
         register_modules(given)
         known = evaluations.all_evaluations()
         if not given or given[0] in ("-h", "--help"):
@@ -157,7 +157,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
             ("run", tyro.conf.Positional[str]),
             ("zoos", str, "zoos"),
             ("modules", Modules, ()),
-            ("ways", Ways, "auto"),
+            ("lowering", Lowering, "auto"),
         ]
         options = known[name].options
         bases = (options,) if options else ()
@@ -166,8 +166,8 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
         _prepare(args)
         own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
-        said.place = args.run
-        with ways(args.ways):
+        capture.directory = args.run
+        with lowering(args.lowering):
             run = jobs.open_run(args.run, args.zoos)
             for line in evaluations.evaluate(name, run, options(**own) if options else None):
                 print(line)

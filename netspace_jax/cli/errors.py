@@ -5,9 +5,9 @@ import errno
 import sys
 from collections.abc import Iterator
 
-from netspace_jax.cli.libraries import Said, libraries_apart
+from netspace_jax.cli.logs import LogCapture, captured_logs
 from netspace_jax.errors import InputError
-from netspace_jax.signals import SAID
+from netspace_jax.signals import INTERRUPTED
 
 # A disk or a place on it that cannot be written.
 _DISK = (
@@ -19,14 +19,14 @@ _NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @contextlib.contextmanager
-def one_line_errors() -> Iterator[Said]:
+def one_line_errors() -> Iterator[LogCapture]:
     """End the process with one line: status 2 for bad input, 1 for a disk that cannot be written, 130 for Ctrl-C.
 
-    What libraries say meanwhile is kept in what it gives.
+    Yields what keeps the messages of libraries meanwhile.
     """
     try:
-        with libraries_apart() as said:
-            yield said
+        with captured_logs() as capture:
+            yield capture
     except InputError as error:
         sys.exit(_say(str(error), 2))
     except OSError as error:
@@ -43,7 +43,7 @@ def one_line_errors() -> Iterator[Said]:
             raise
         sys.exit(_say("the memory is full: lower what the command asks for, or free some", 1))
     except KeyboardInterrupt:
-        sys.exit(_say(SAID, 130))
+        sys.exit(_say(INTERRUPTED, 130))
 
 
 def _say(message: str, status: int) -> int:

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from netspace_jax.jobs import Watch
 from netspace_jax.ops.devices import is_first
+from netspace_jax.signals import bar_shown
 
 
 class _Bars:
@@ -35,6 +36,7 @@ class _Bars:
                 smoothing=0.05,
                 disable=not is_first(),
             )
+            bar_shown.set()
         elif self._bar is not None:
             self._bar.update(done)
         assert self._bar is not None
@@ -63,6 +65,7 @@ class _Bars:
                 self._bar.update(self._bar.total - self._bar.n)
                 self._bar.set_postfix_str("", refresh=False)
             self._bar.close()
+            bar_shown.clear()
 
 
 @contextlib.contextmanager

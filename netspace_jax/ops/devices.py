@@ -5,7 +5,6 @@ first writes what is not Orbax's and shows the progress.
 """
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import importlib.util
 import logging
@@ -18,6 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
 
+from netspace_jax.config import Hosts
 from netspace_jax.errors import InputError
 from netspace_jax.ops.platform import on_cpu
 
@@ -44,7 +44,8 @@ def prepare(cores: int = 0) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if _LEVEL not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{_LEVEL}=1".strip()
-    if "xla_force_host_platform_device_count" not in flags:
+    chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
+    if not chosen and "xla_force_host_platform_device_count" not in flags:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # JAX has begun already, as in a notebook: its devices stay as they are.
         with contextlib.suppress(RuntimeError):
@@ -54,19 +55,6 @@ def prepare(cores: int = 0) -> None:
 def optimised(level: int) -> dict[str, int]:
     """Options that compile one program at another level than `prepare` chose; none where somebody else chose it."""
     return {_LEVEL: level} if f"{_LEVEL}=1" in os.environ.get("XLA_FLAGS", "") else {}
-
-
-@dataclasses.dataclass(frozen=True)
-class Hosts:
-    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
-
-    coordinator: str = ""
-    """Address host:port of the first process; `auto` on clusters that JAX knows (TPU pods, SLURM); empty for one
-    process alone."""
-    processes: int = 0
-    """Number of processes; not needed with `auto`."""
-    process: int = -1
-    """Which one this is, from 0; not needed with `auto`."""
 
 
 def join(hosts: Hosts) -> None:

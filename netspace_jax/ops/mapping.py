@@ -15,7 +15,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.ops.devices import AXIS, device_bytes
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 
 # Networks that are encoded, decoded and run at once in an evaluation: bounds its memory.
 BLOCK = 32
@@ -40,7 +40,7 @@ def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Ca
 
     def share(*arguments):
         networks, rest = arguments[: len(arguments) - shared], arguments[len(arguments) - shared :]
-        with ways_of(mesh):
+        with lowering_of(mesh):
             if on_cpu():
                 return jax.lax.map(lambda one: function(*one, *rest), networks)
             return jax.vmap(function, (0,) * len(networks) + (None,) * shared)(*arguments)

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split
+from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset
 from netspace_jax.ops.shuffle import shuffled
 
 Measure = Callable[[Array, Array], Array]
@@ -39,15 +39,14 @@ def r2_score(outputs: Float[Array, "batch ..."], targets: Float[Array, "batch ..
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
+class Fit(Supervised):
     """What the networks of a population learn. They enter no space, so nothing compares two of them."""
 
     input_shape: tuple[int, ...]
-    outputs: int
     loss: Measure
     measure: Measure
     name: ClassVar[str] = "fit"
-    metric: ClassVar[str] = "score"
+    metric: ClassVar[Metric] = Metric("score")
 
     def fit_loss(self, outputs: Array, targets: Array) -> Float[Array, ""]:
         """The user's loss."""
@@ -59,7 +58,7 @@ class Fit:
 
 
 @flax.struct.dataclass
-class PopulationData:
+class PopulationData(SupervisedDataset):
     """The data of the networks that train together.
 
     Attributes:
@@ -73,11 +72,6 @@ class PopulationData:
     own: dict[str, Array]
     hyperparameters: dict[str, Float[Array, "*network"]]
     behaviour: Fit = flax.struct.field(pytree_node=False)
-
-    @property
-    def shared(self) -> bool:
-        """Whether all networks see the same data."""
-        return not self.own
 
     @property
     def items(self) -> int:

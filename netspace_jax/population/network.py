@@ -1,7 +1,6 @@
 """How ONE network trains: pure functions, which `netspace_jax.population.trainer` maps over many."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,9 +12,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, Split, draw, take
+from netspace_jax.behaviour import Dataset, as_supervised, draw, evaluation_key, take
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import in_pieces
 
 
 @flax.struct.dataclass
@@ -108,7 +106,9 @@ def supervised(
       keep_best: whether the best parameters at a validation check are kept, or the last.
       precision: number format of activations and products; parameters, statistics and losses stay float32.
     """
-    rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(precision))
+
+    def rounded(tree: PyTree) -> PyTree:
+        return jax.tree.map(lambda x: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
 
     def start(untrained: Untrained, dataset: Dataset) -> State:
         del dataset
@@ -129,7 +129,7 @@ def supervised(
 
         def loss(params):
             outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(inputs), dropout)
-            return dataset.behaviour.fit_loss(outputs.astype(jnp.float32), targets), new_extras
+            return as_supervised(dataset.behaviour).fit_loss(outputs.astype(jnp.float32), targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
@@ -137,15 +137,16 @@ def supervised(
         return dataclasses.replace(state, variables=variables, optimizer=opt_state, loss=value)
 
     def validate(state: State, dataset: Dataset) -> State:
-        score = score_of(architecture, architecture.finish(state.variables), dataset.of(state.member), "validation")
+        network = architecture.bind(architecture.finish(state.variables))
+        score = dataset.of(state.member).score(network, evaluation_key(state.member), "validation")
         better = score > state.kept_score
         kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.variables, state.kept)
         return dataclasses.replace(state, kept=kept, kept_score=jnp.where(better, score, state.kept_score))
 
     def finish(state: State, dataset: Dataset) -> Trained:
         flat = architecture.finish(state.kept if keep_best else state.variables)
-        data = dataset.of(state.member)
-        scores = (score_of(architecture, flat, data, split) for split in ("validation", "test"))
+        data, key = dataset.of(state.member), evaluation_key(state.member)
+        scores = (data.score(architecture.bind(flat), key, split) for split in ("validation", "test"))
         return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), *scores))
 
     return Training(start, by_steps(step, drawn), validate, finish)
@@ -176,12 +177,3 @@ def by_steps(step: Callable[..., State], drawn: Callable[..., PyTree]) -> Callab
         return jax.lax.scan(one_or_none, state, (steps, jax.vmap(lambda index: drawn(index, state, dataset))(steps)))[0]
 
     return advance
-
-
-def score_of(
-    architecture: Architecture, flat: Float[Array, "size"], dataset: Dataset, split: Split
-) -> Float[Array, ""]:
-    """Score of one network on the inputs of a split."""
-    examples = dataset.examples(split)
-    outputs = in_pieces(lambda inputs: architecture.apply(flat, inputs), examples.inputs)
-    return dataset.behaviour.score(outputs, examples.targets)

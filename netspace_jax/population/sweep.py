@@ -86,7 +86,6 @@ def train(
     labels = np.issubdtype({**arrays.common, **arrays.own}["targets"].dtype, np.integer)
     behaviour = Fit(
         arrays.input_shape,
-        _outputs(architecture),
         loss or (cross_entropy if labels else squared_error),
         score or (_negative(loss) if loss else accuracy if labels else r2_score),
     )
@@ -178,9 +177,3 @@ def _architecture(module: nn.Module | Architecture, shape: tuple[int, ...]) -> A
         return module
     modes = forms(module, shape)
     return Architecture(type(module).__name__, modes.module, shape, modes.trainee, modes.fold)
-
-
-def _outputs(architecture: Architecture) -> int:
-    x = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
-    shape = jax.eval_shape(architecture.apply, jax.ShapeDtypeStruct((architecture.size,), jnp.float32), x)
-    return shape.shape[-1]

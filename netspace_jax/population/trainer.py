@@ -15,7 +15,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
 from netspace_jax.ops.devices import agreed, everywhere, optimised, over_networks, padded
 from netspace_jax.ops.mapping import each_network
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.population.network import State, Trained, Training, Untrained
 
 # Steps of one call on an accelerator, the first that fits what is left; the last leaves few steps that change nothing.
@@ -110,7 +110,7 @@ class Trainer:
         def advance(length: int, state: State, begin: int, end: int) -> State:
             return self._advance[length](state, dataset, begin, end, architecture)
 
-        with ways_of(self._mesh), jax.default_matmul_precision(self._matmul):
+        with lowering_of(self._mesh), jax.default_matmul_precision(self._matmul):
             walk = self._by_the_clock if on_cpu() else self._by_static_lengths
             step, end = 0, int(stops.max())
             state = self._start(dataclasses.replace(filled, stop=stops), dataset, architecture)

@@ -22,7 +22,7 @@ from etils import epath
 from jax.sharding import Mesh, SingleDeviceSharding
 from jaxtyping import PyTree
 
-from netspace_jax.config import WITHOUT_EFFECT
+from netspace_jax.config import NOT_IN_DIGEST
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, append_text, location, read_json, refuse_directory, sum_of, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
@@ -208,7 +208,7 @@ def differences(
     Args:
       defaults: of each part's fields, for fields that are newer than the old run.
     """
-    defaults, ignored = defaults or {}, {("zoo", name) for name in WITHOUT_EFFECT}
+    defaults, ignored = defaults or {}, {("zoo", name) for name in NOT_IN_DIGEST}
     found = []
     for part in ("zoo", "netspace"):
         for name in {**old[part], **new[part]}:

@@ -18,7 +18,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.latent import Found, Ground, Objective, Region, climb
 from netspace_jax.ops.devices import local_mesh, over_networks, padded, put_everywhere
 from netspace_jax.ops.mapping import in_pieces
-from netspace_jax.ops.platform import ways_of
+from netspace_jax.ops.platform import lowering_of
 from netspace_jax.space.netspace import NetSpace
 
 
@@ -44,7 +44,7 @@ def search(
     mesh = mesh or local_mesh(len(initial))
     rows = np.resize(np.arange(len(initial)), padded(len(initial), mesh))
     shared = put_everywhere((netspace, region, objective), mesh)
-    with ways_of(mesh), jax.default_matmul_precision("float32"):
+    with lowering_of(mesh), jax.default_matmul_precision("float32"):
         found = _search(*shared, jax.device_put(initial[rows], over_networks(mesh)), architecture_id, config)
     return jax.device_put(jax.tree.map(lambda leaf: leaf[: len(initial)], found), jax.local_devices()[0])
 

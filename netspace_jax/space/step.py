@@ -13,12 +13,12 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, draw
+from netspace_jax.behaviour import Dataset, draw, one_task
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.clip import clip_by_norm
 from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
 from netspace_jax.space.loss import Group, Losses, loss_of_step, sample
@@ -138,7 +138,7 @@ def make_training(
             for which, group in data.groups.items()
         }
         batches = key_of(config.seed, Purpose.BATCHES)
-        return Planned(rows, draw(data.dataset, batches, step, config.batch) if data.dataset.shared else step)
+        return Planned(rows, draw(data.dataset, batches, step, config.batch) if one_task(data.dataset) else step)
 
     def step(state: TrainState, data: TrainData, planned: Planned, corrected: bool) -> tuple[TrainState, Losses]:
         netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
@@ -152,7 +152,7 @@ def make_training(
             groups[which] = jax.lax.with_sharding_constraint(networks, spread)
         key = key_of(config.seed, Purpose.BATCHES)
         batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
-        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not data.dataset.shared))
+        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not one_task(data.dataset)))
 
         common = None
         if teacher is not None and data.teacher is not None:
@@ -182,7 +182,7 @@ def make_training(
 
         zero = jnp.zeros(())
         carry = state, Losses(zero, zero, zero, zero)
-        with ways_of(mesh), jax.default_matmul_precision(config.matmul):
+        with lowering_of(mesh), jax.default_matmul_precision(config.matmul):
             if isinstance(count, int):  # static: what all steps take is known before the first
                 planned = jax.vmap(lambda number: plan(data, number))(state.step + jnp.arange(count))
                 state, total = jax.lax.scan(one, carry, planned)[0]
@@ -221,7 +221,7 @@ class Advance:
 
     def __call__(self, state: TrainState, data: TrainData, count: int, corrected: bool) -> tuple[TrainState, Losses]:
         """The state after `count` steps, and the mean of their losses."""
-        with ways_of(self.mesh):
+        with lowering_of(self.mesh):
             if on_cpu():
                 return self.counted(state, data, count, corrected)
             sums, left = [], count

@@ -15,13 +15,12 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
-from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
 from netspace_jax.files import crc32
 from netspace_jax.ops.devices import network_mesh, on_host, part_of, put_everywhere
-from netspace_jax.ops.platform import on_cpu, ways_of
+from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.population.network import Trained
 from netspace_jax.population.trainer import Trainer, compiler_options
 from netspace_jax.zoo.memory import networks_together
@@ -83,18 +82,15 @@ def architectures_of(
     config: ZooConfig, dataset: Dataset, modules: Sequence[Architecture] = ()
 ) -> tuple[Architecture, ...]:
     """The architectures of a zoo, in the order of its populations."""
-    given, behaviour = {module.name: module for module in modules}, dataset.behaviour
-    return tuple(
-        given[name] if name in given else architectures.build(name, behaviour.input_shape, behaviour.outputs)
-        for name, _ in config.populations
-    )
+    given = {module.name: module for module in modules}
+    return tuple(given.get(name) or dataset.behaviour.architecture(name) for name, _ in config.populations)
 
 
 def chunk_sizes(
     config: ZooConfig, built: Sequence[Architecture], dataset: Dataset, *, make_training: MakeTraining, mesh: Mesh
 ) -> dict[str, int]:
     """Networks that train together, by architecture: as the configuration or the memory of an accelerator says."""
-    with ways_of(mesh):
+    with lowering_of(mesh):
         if config.chunk or on_cpu():
             return {one.name: chunk_size(config, one.size) for one in built}
         return {one.name: networks_together(make_training(one, config.of(one.name)), dataset, mesh) for one in built}

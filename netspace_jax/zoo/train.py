@@ -14,7 +14,7 @@ from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax.behaviour import Dataset
-from netspace_jax.config import WITHOUT_EFFECT, ZooConfig, digest
+from netspace_jax.config import NOT_IN_DIGEST, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, location, read_json, sha256, write_text
 from netspace_jax.ops.devices import wait_for_all
@@ -91,7 +91,7 @@ def _claim(directory: epath.Path, description: dict) -> int:
     if path.exists():
         written = read_json(path)
         # A field that came later had its default then; had it another value now, the folder would have another name.
-        ignored = dict.fromkeys(WITHOUT_EFFECT)
+        ignored = dict.fromkeys(NOT_IN_DIGEST)
         expected = {**description, **ignored}
         chunk = written.get("chunk") if isinstance(written, dict) else None
         if not isinstance(written, dict) or type(chunk) is not int or {**expected, **written, **ignored} != expected:

@@ -19,7 +19,7 @@ from netspace_jax import architectures, exchange
 from netspace_jax.architectures import registry
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.read import CHECKSUMS
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 
 pytest.importorskip("safetensors", reason="exporting needs safetensors")
 pytest.importorskip("flatbuffers", reason="exporting needs flatbuffers")
@@ -165,7 +165,7 @@ def test_stablehlo_asks_for_full_precision(exported):
 
 def test_stablehlo_from_a_gpu_machine_computes_the_same(exported):
     """There it has the library's own convolution; the function still runs here."""
-    with ways("accelerator"):
+    with lowering("accelerator"):
         traced = exchange.to_stablehlo(exported.architecture, exported.flat)
     text = jax.export.deserialize(bytearray(traced)).mlir_module()
     assert ("stablehlo.convolution" in text) == (len(exported.architecture.input_shape) == 3)

@@ -8,7 +8,7 @@ import pytest
 
 from netspace_jax.ops import convolution
 from netspace_jax.ops.convolution import conv2d, row_conv2d, shared_conv2d, taps_by_phase
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 
 CASES = [
     ((h, w), kernel, stride, padding)
@@ -71,7 +71,7 @@ def test_convolution_and_its_gradients_are_laxs(size, kernel, stride, padding, t
 def test_an_accelerators_way_and_its_gradients_are_laxs(size, kernel, stride, padding):
     x, weights = drawn(size, kernel)
     wanted = with_gradients(lax_conv, x, weights, stride, padding)
-    with ways("accelerator"):
+    with lowering("accelerator"):
         found = with_gradients(conv2d, x, weights, stride, padding)
         shared = with_gradients(shared_conv2d, x, weights, stride, padding)
     chex.assert_trees_all_close(found, wanted, rtol=1e-5, atol=1e-5)

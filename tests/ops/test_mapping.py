@@ -7,7 +7,7 @@ import pytest
 
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.ops.mapping import BLOCK, FEW, block_size, each_network, few_together, in_blocks, in_pieces, of_first
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 from tests import tiny
 
 COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
@@ -87,7 +87,7 @@ def test_few_networks_together_are_what_all_together_are(count, chosen):
         found = jax.vmap(lambda row: made(row, shared))(rows)
         return (weight * found["sum"]).sum() + weight**2 * found["own"].sum()
 
-    with ways(chosen):
+    with lowering(chosen):
         value, slope = jax.jit(jax.value_and_grad(lambda weight: whole(weight, few_together(part))))(3.0)
     expected, expected_slope = jax.value_and_grad(lambda weight: whole(weight, part))(3.0)
     np.testing.assert_allclose([value, slope], [expected, expected_slope], rtol=1e-5)

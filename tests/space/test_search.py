@@ -14,7 +14,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.latent import Fit, Region
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.platform import ways
+from netspace_jax.ops.platform import lowering
 from netspace_jax.space.search import fine_tune, search
 from tests import tiny
 
@@ -106,7 +106,7 @@ def test_what_else_is_searched_does_not_matter(dataset, starts, found):
 
 
 def test_an_accelerators_way_finds_the_same(dataset, starts, found):
-    with ways("accelerator"):
+    with lowering("accelerator"):
         other = searched(Fit(dataset, 16), starts)
     np.testing.assert_allclose(other.losses[:, :10], found.losses[:, :10], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(other.score, found.score, atol=0.1)

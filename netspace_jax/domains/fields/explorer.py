@@ -8,9 +8,9 @@ from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of
+from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged
 from netspace_jax.metrics.outputs import outputs_on
-from netspace_jax.report.view import View
 from netspace_jax.runs import Run
 
 _FINER = 4  # coordinates along each side for one pixel, where a picture is asked between its pixels

@@ -5,8 +5,8 @@ import optax
 
 from netspace_jax.behaviour import Batch
 from netspace_jax.domains.images.dataset import ImageData
+from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged
-from netspace_jax.report.view import View
 from netspace_jax.runs import Run
 
 _IMAGE_VALUES = 20_000  # of the test images that a page carries

@@ -1,4 +1,4 @@
-// Runs the programs that netspace_jax/exchange/script.py writes: JAX's primitives on typed arrays.
+// Runs the programs that netspace_jax/explorer/programs.py writes: JAX's primitives on typed arrays.
 // A value is { shape, data }; numbers are float32, sums are taken in 64 bits.
 const netspacePrograms = (() => {
   "use strict";

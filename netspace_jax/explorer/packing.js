@@ -1,4 +1,4 @@
-// Reads the arrays that netspace_jax/exchange/packed.py writes.
+// Reads the arrays that netspace_jax/explorer/packing.py writes.
 async function netspaceUnpack({ text, size, table }) {
   const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
   const value = new Uint8Array(128);

@@ -1,8 +1,8 @@
 """Functions as programs that a web page runs: JAX's primitives with their operands, in JSON, and the arrays they share.
 
-A function is traced, and its primitives are written down one after another; `script.js` beside this module runs them on
-typed arrays. So a page computes what the program computes, gradients too, and a user's own module comes along as long
-as its primitives are known. Sums are taken in 64 bits there; results are rounded to 32.
+A function is traced, and its primitives are written down one after another; `programs.js` beside this module runs them
+on typed arrays. So a page computes what the program computes, gradients too, and a user's own module comes along as
+long as its primitives are known. Sums are taken in 64 bits there; results are rounded to 32.
 """
 
 import math
@@ -15,10 +15,9 @@ from jax.extend import core
 
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import traced
-from netspace_jax.files import packaged
 from netspace_jax.ops.platform import portable
 
-# Primitives that script.js knows, with the parameters that it needs beside the shape of the result.
+# Primitives that programs.js knows, with the parameters that it needs beside the shape of the result.
 _KNOWN: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("abs", "add", "add_any", "and", "ceil", "clamp", "convert_element_type", "copy", "cos", "div", "eq", "exp",
@@ -157,8 +156,3 @@ def _pruned(inputs: int, equations: list[list[Any]], results: list[int]) -> dict
 
     kept = [[name, [*map(numbered, operands)], *rest] for name, operands, *rest in (equations[i] for i in number)]
     return {"inputs": inputs, "equations": kept, "results": [numbered(result) for result in results]}
-
-
-def source() -> str:
-    """The JavaScript that runs programs."""
-    return packaged("netspace_jax.exchange", "script.js")

@@ -1,4 +1,4 @@
-"""Arrays as text for a web page: planes of bytes, deflated, in base 85; `packed.js` beside this module reads them.
+"""Arrays as text for a web page: planes of bytes, deflated, in base 85; `packing.js` beside this module reads them.
 
 Large arrays may be rounded to so many bits of the largest value of each column, so that a page keeps to its size.
 """
@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from netspace_jax.files import packaged
 
 _SMALL = 4096  # values; arrays of fewer are never rounded
 EXACT = 32
@@ -92,8 +90,3 @@ def _planes(values: np.ndarray, planes: int = 0) -> bytes:
     """The lowest byte of all values, then the next higher one, and so on."""
     found = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
     return np.ascontiguousarray(found[:, : planes or found.shape[1]].T).tobytes()
-
-
-def source() -> str:
-    """The JavaScript that reads them."""
-    return packaged("netspace_jax.exchange", "packed.js")

@@ -15,21 +15,23 @@ import optax
 from sklearn.decomposition import PCA
 
 from netspace_jax import latent
+from netspace_jax.behaviour import as_supervised, one_task
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import packed, script
+from netspace_jax.explorer import packing
+from netspace_jax.explorer.programs import Programs
+from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.section import Evaluation
-from netspace_jax.report.view import View
 from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
-_PAGES = "netspace_jax.report"
+_PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
 _TABLE = 40  # characters that say what an array is
 _POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
@@ -62,7 +64,7 @@ def evaluation(make: Callable[[Run], View]) -> Evaluation:
         path = run.path / "explore.html"
         text, bits = page(run, make(run), options)
         write_text(path, text)
-        how = "as they are" if bits == packed.EXACT else f"rounded to {bits} bits of their column's largest"
+        how = "as they are" if bits == packing.EXACT else f"rounded to {bits} bits of their column's largest"
         return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
 
     return Evaluation("explore", explore, in_report=False, options=ExploreOptions)
@@ -78,7 +80,7 @@ def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tu
     while kept:
         try:
             return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6))
-        except packed.TooLarge:  # the largest architecture does not fit
+        except packing.TooLarge:  # the largest architecture does not fit
             kept.pop()
     smallest = min(architecture.size for architecture in space.architectures)
     raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {options.megabytes:g} MB")
@@ -91,7 +93,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     z = np.concatenate([kind.z for kind in points]).astype(np.float16)
     plane = PCA(2, random_state=0).fit(z.astype(np.float32)) if z.shape[1] > 1 else None
     region = space.region()
-    programs = script.Programs()
+    programs = Programs()
     for which in kept:
         _add_programs(programs, small, region, which, view)
     if len(space.architectures) > 1:
@@ -150,7 +152,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "scored": view.examples is not None,
     }
     fixed = _filled(run, view, data, "")
-    found, bits = packed.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
+    found, bits = packing.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
     return _filled(
         run, view, {**data, "bits": bits, "packed": {"table": found.table, "size": found.size}}, found.text
     ), bits
@@ -158,19 +160,17 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
 
 def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     return filled(
-        packaged(_PAGES, "explore.html"),
+        packaged(_PACKAGE, "page.html"),
         TITLE=html.escape(f"The space of {run.config.name}"),
         STYLE=STYLE,
         DATA=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
         PACKED=text,
-        SCRIPTS="\n".join(
-            (script.source(), packed.source(), packaged(_PAGES, "explore.js"), packaged(_PAGES, "map.js"))
-        ),
+        SCRIPTS="\n".join(packaged(_PACKAGE, name) for name in _SCRIPTS),
         VIEW=view.script,
     )
 
 
-def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
+def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
     """What the page does with one architecture: decode, run, score, and one step of a search."""
     architecture = space.architectures[which]
     z, flat = jnp.zeros(region.mean.shape), jnp.zeros(architecture.size)
@@ -180,7 +180,7 @@ def _add_programs(programs: script.Programs, space: NetSpace, region: latent.Reg
     if view.examples is not None:
         inputs, targets = view.examples
         outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
-        programs.add("score", lambda outputs: space.behaviour.score(outputs, targets), outputs)
+        programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
     if view.loss is not None and view.aims is not None:
         step, aim = search_step(space, region, which, view), jnp.asarray(view.aims[0])
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
@@ -239,7 +239,7 @@ def _points(run: Run, view: View) -> list[_Point]:
     for which in np.unique(read):
         own = z[read == which]
         scores = np.full(len(own), np.nan)
-        if run.dataset.shared:
+        if one_task(run.dataset):
             scores = scores_of(run.dataset, space.architectures[which], generate_many(space, int(which), own))
         drawn.append((own, scores, int(which), none))
     names = ("never seen by the space", "trained the space", "generated, embedded again", "drawn at random")

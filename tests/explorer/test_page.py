@@ -13,8 +13,9 @@ from selenium.webdriver.support.ui import WebDriverWait
 from netspace_jax import architectures
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.explorer import view
-from netspace_jax.exchange import packed
-from netspace_jax.report import explore
+from netspace_jax.explorer import packing
+from netspace_jax.explorer.page import ExploreOptions, search_step
+from netspace_jax.explorer.page import page as explorer_page
 from netspace_jax.space.modules import LinearHead, ScaledDecoder
 from tests import tiny
 
@@ -43,8 +44,8 @@ def run():
 @pytest.fixture(scope="module")
 def page(browser, run, tmp_path_factory):
     path = tmp_path_factory.mktemp("explorer") / "explore.html"
-    text, bits = explore.page(run, view(run))
-    assert bits == packed.EXACT and "http://" not in text and "https://" not in text
+    text, bits = explorer_page(run, view(run))
+    assert bits == packing.EXACT and "http://" not in text and "https://" not in text
     path.write_text(text, encoding="utf-8")
     browser.get(path.as_uri())
     until(browser, lambda: body(browser, "ready") == "yes")
@@ -101,7 +102,7 @@ def test_a_search_is_the_programs(page, run):
         const count = { shape: [], data: new Int32Array([0]) };
         return page.step(0, u, zero, zero, count).map((v) => Array.from(v.data));"""
     u = np.asarray(jax.random.normal(jax.random.key(5), (run.space.embedding_size,)))
-    step = jax.jit(explore.search_step(run.space, run.space.region(), 0, view(run)))
+    step = jax.jit(search_step(run.space, run.space.region(), 0, view(run)))
     aim = jnp.asarray(view(run).aims[0])
     wanted = step(jnp.asarray(u), jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros((), jnp.int32), aim)
     found = page.execute_script(script, u.tolist())
@@ -115,13 +116,13 @@ def test_a_search_is_the_programs(page, run):
 
 
 def test_a_small_file_leaves_architectures_out(run):
-    text, bits = explore.page(run, view(run), explore.ExploreOptions(megabytes=10))
+    text, bits = explorer_page(run, view(run), ExploreOptions(megabytes=10))
     size = len(text.encode()) / 1e6
-    assert size < 10 and bits == packed.EXACT
+    assert size < 10 and bits == packing.EXACT
     data = json.loads(text.split('id="data">')[1].split("</script>")[0])
     assert data["kept"] == [0, 1] and data["left"] == []
     assert architectures.build("perceptron3", tiny.SHAPE, tiny.CLASSES).size == data["architectures"][0]["size"]
-    text, _ = explore.page(run, view(run), explore.ExploreOptions(megabytes=0.8 * size))
+    text, _ = explorer_page(run, view(run), ExploreOptions(megabytes=0.8 * size))
     data = json.loads(text.split('id="data">')[1].split("</script>")[0])
     assert data["kept"] == [0] and data["left"][0].startswith("perceptron4 ")
     assert len(text.encode()) / 1e6 <= 0.8 * size and data["megabytes"] < size
