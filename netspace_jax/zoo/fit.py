@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, UInt
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
@@ -183,7 +183,7 @@ def _table(cohort: Cohort, chunk: Chunk, trained: Trained) -> Members:
     )
 
 
-def _checksums(flat: Float[Array, "row size"]) -> Int[np.ndarray, "row"]:
+def _checksums(flat: Float[Array, "row size"]) -> UInt[np.ndarray, "row"]:
     """CRC-32 of each row, computed by the process that has it."""
     shards = sorted(flat.addressable_shards, key=lambda shard: shard.index[0].start or 0)
     return on_host(np.array([crc32(row) for shard in shards for row in np.asarray(shard.data)], np.uint32))
