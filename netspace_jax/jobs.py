@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import logging
 import os
 import platform
 import time
@@ -17,14 +18,15 @@ import jax
 from etils import epath
 from jax.sharding import Mesh
 
+from netspace_jax import evaluations
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
-from netspace_jax.explorer.page import evaluation as explorer_evaluation
-from netspace_jax.files import location, read_json, usable
+from netspace_jax.explorer.page import ExploreOptions, explore
+from netspace_jax.files import LOG, location, read_json, usable
 from netspace_jax.locks import one_writer
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh, network_mesh
@@ -99,7 +101,8 @@ def train(
       explorer: whether to write explore.html beside the report.
 
     Raises:
-      InputError: the configuration or the data cannot be used, or a directory holds something else.
+      InputError: the configuration or the data cannot be used, or a directory holds something else; or, when all is
+        written, a section of the report has failed.
     """
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
@@ -134,10 +137,16 @@ def train(
         spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
         metrics["seconds/total"] = _first_total(directory.path, progress, spent)
         directory.write_metrics(metrics)
-        notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
+        notes = [*_notes(config), *(_explorer(run) if explorer else ())]
         report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
         title = f"NetSpace: {config.name}"
         write_report(report, title, command, found, pictures, metrics, notes=notes, explorer=beside)
+        failed = [section.name for section in found if section.failed]
+        if failed:
+            raise InputError(
+                f"{report} lacks {', '.join(failed)}: the error is in {LOG} beside it; "
+                f"`python eval NAME {out}` makes one section again"
+            )
         return report
 
 
@@ -153,11 +162,13 @@ def _notes(config: RunConfig) -> list[str]:
     ]
 
 
-def _explorer(own: Domain, run: Run) -> list[str]:
-    """Write the explorer; where a network cannot run in a page, what to say of that."""
+def _explorer(run: Run) -> list[str]:
+    """Write the explorer; where that fails, as for a network that cannot run in a page, a note that says so."""
     try:
-        explorer_evaluation(own.view)(run)
-    except InputError as error:
+        explore(run, ExploreOptions())
+    except Exception as error:
+        if not isinstance(error, InputError):
+            logging.getLogger(evaluations.__name__).exception("the explorer of %s failed", run.path)
         return [f"no explorer: {error}"]
     return []
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.domains.images.domain import training
+from netspace_jax.domains.images.loading import training
 from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering

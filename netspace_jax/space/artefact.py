@@ -26,6 +26,7 @@ from jaxtyping import Float, PyTree
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
+from netspace_jax.domain import import_behaviours
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
@@ -155,6 +156,7 @@ def behaviour_of(description: dict[str, Any], folder: epath.PathLike) -> Behavio
     Raises:
       InputError: it is not known here.
     """
+    import_behaviours()
     return behaviour_from(_entries(description, "task", folder))
 
 

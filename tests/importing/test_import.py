@@ -331,7 +331,7 @@ def test_nothing_is_written_where_something_lies_or_when_interrupted(good, data,
     (tmp_path / "zoo" / "mine.txt").write_text("mine")
     before = content(tmp_path)
     assert_refused(lambda: written(tmp_path / "zoo", good, data), "is not an empty directory")
-    monkeypatch.setattr("netspace_jax.zoo.write.summary_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("netspace_jax.zoo.storage.summary_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path / "other", good, data)
     assert content(tmp_path) == before and [path.name for path in tmp_path.iterdir()] == ["zoo"]
