@@ -27,16 +27,21 @@ from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
 from netspace_jax.explorer.page import ExploreOptions, explore
 from netspace_jax.files import LOG, location, read_json, usable
+from netspace_jax.fit import fit_from_zoo
 from netspace_jax.locks import one_writer
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh, network_mesh
+from netspace_jax.ops.devices import network_mesh
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.space import load
+from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
+<<<<<<< HEAD
 from netspace_jax.space.loop import OnProgress, Progress, train_space
 from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
+=======
+from netspace_jax.space.loop import OnProgress, Progress
+from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
+>>>>>>> main
 from netspace_jax.zoo.plan import splits_of
 
 
@@ -123,12 +128,20 @@ def train(
         zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
         # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
         directory = RunDirectory(out, description, fresh, defaults)
-        each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-        devices_mesh = netspace_mesh(devices, each, config.netspace.batch)
-        data = own.data_of(config.netspace, loaded.dataset)
-        progress = _space(config, zoo, data, behaviour, directory, devices_mesh, watch)
+        space, progress = fit_from_zoo(
+            zoo,
+            behaviour,
+            own.data_of(config.netspace, loaded.dataset),
+            config=config.netspace,
+            key=jax.random.key(config.netspace.seed),
+            store=directory,
+            devices=devices,
+            architectures=config.zoo.architectures,
+            on_progress=watch.netspace,
+        )
+        space.save(directory.path / "space")
         after = time.time()
-        run = _opened(config, directory.path, zoo, loaded.dataset)
+        run = _opened(config, directory.path, zoo, loaded.dataset, space)
         found = sections(run, watch.section)
         metrics = {name: value for section in found for name, value in section.metrics.items()}
         pictures = save_figures(found, directory.path / "figures")
@@ -188,7 +201,11 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
+<<<<<<< HEAD
     return _opened(config, location(path), open_zoo(_found(folder, zoos)), dataset)
+=======
+    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
+>>>>>>> main
 
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
@@ -270,35 +287,9 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
     return zoo
 
 
-def _space(
-    config: RunConfig,
-    zoo: Zoo,
-    dataset: Dataset,
-    behaviour: Behaviour,
-    directory: RunDirectory,
-    mesh: Mesh,
-    watch: Watch,
-) -> Progress:
-    """Train the run's space and save it."""
-    ids = config.netspace.trains_on(config.zoo.architectures)
-    validation = {which: zoo.networks(config.zoo.architectures[which], "validation") for which in ids}
-    space, progress = train_space(
-        config,
-        zoo,
-        dataset,
-        behaviour,
-        store=directory,
-        select=lambda netspace: selection_metric(netspace, dataset, validation, config.netspace),
-        mesh=mesh,
-        on_progress=watch.netspace,
-    )
-    space.save(directory.path / "space")
-    return progress
-
-
-def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset) -> Run:
+def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset, space: Space) -> Run:
     step = latest_step(path / "checkpoints" / "best") or 0
-    return Run(config, path, zoo, dataset, load(path / "space"), step)
+    return Run(config, path, zoo, dataset, space, step)
 
 
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:

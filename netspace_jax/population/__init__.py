@@ -5,9 +5,8 @@ sweep = population.train(MyModule(), x, y, hyperparameters={"learning_rate": np.
 sweep.losses, sweep.scores, sweep(x), sweep.params(sweep.best)
 """
 
-from netspace_jax.population.arguments import Options
 from netspace_jax.population.data import accuracy, cross_entropy, r2_score, squared_error
 from netspace_jax.population.result import Population
-from netspace_jax.population.sweep import train
+from netspace_jax.population.sweep import Options, train
 
 __all__ = ["Options", "Population", "accuracy", "cross_entropy", "r2_score", "squared_error", "train"]

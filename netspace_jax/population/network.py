@@ -51,9 +51,8 @@ class Outcome:
     columns: dict[str, Float[Array, ""]] = dataclasses.field(default_factory=dict)
 
 
-@flax.struct.dataclass
-class Trained:
-    """What training leaves of a network: the flat parameters that enter the zoo, and what is known of it."""
+class Trained(NamedTuple):
+    """What training leaves of a network: its flat parameters, and what is known of it."""
 
     flat: Float[Array, "size"]
     outcome: Outcome

@@ -1,8 +1,6 @@
 """A trained population: parameters, what was measured, and files."""
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Iterator
 
@@ -15,7 +13,7 @@ from safetensors.numpy import save
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
-from netspace_jax.files import location, new_directory, write_bytes, write_text
+from netspace_jax.files import csv_text, location, new_directory, write_bytes, write_text
 from netspace_jax.ops.mapping import each_row, in_pieces
 
 
@@ -78,13 +76,6 @@ class Population:
             ".".join(key.key for key in path): np.asarray(leaf)
             for path, leaf in jax.tree_util.tree_leaves_with_path(stacked)
         }
-        order = json.dumps([".".join(leaf.path) for leaf in spec.leaves])
-        with new_directory(folder) as place:
-            write_bytes(place / "networks.safetensors", save(tensors, metadata={"forward_order": order}))
-            write_text(place / "networks.csv", self._table())
-        return location(folder)
-
-    def _table(self) -> str:
         columns = {
             "network": np.arange(len(self)),
             "seed": self.seeds,
@@ -93,11 +84,11 @@ class Population:
             "score": self.scores,
             "finite": self.finite,
         }
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
-        return text.getvalue()
+        order = json.dumps([".".join(leaf.path) for leaf in spec.leaves])
+        with new_directory(folder) as place:
+            write_bytes(place / "networks.safetensors", save(tensors, metadata={"forward_order": order}))
+            write_text(place / "networks.csv", csv_text({name: values.tolist() for name, values in columns.items()}))
+        return location(folder)
 
     def __repr__(self) -> str:
         return f"Population({len(self)} × {self.architecture.name}, {self.architecture.size} parameters each)"

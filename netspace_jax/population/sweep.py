@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
 
 import flax.linen as nn
 import jax
@@ -15,25 +16,42 @@ from netspace_jax.architectures.modes import forms
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.population.arguments import Options, Values, arrays_of, check, count_of
 from netspace_jax.population.data import (
     Fit,
     Measure,
     PopulationData,
+    Values,
     accuracy,
+    arrays_of,
+    count_of,
     cross_entropy,
     r2_score,
     squared_error,
 )
-from netspace_jax.population.network import State, Trained, Training, Untrained, supervised
+from netspace_jax.population.network import State, Training, Untrained, supervised
 from netspace_jax.population.result import Population
 from netspace_jax.population.trainer import MakeOne, Trainer, compiler_options
+from netspace_jax.rules import MOST, Range, faults
 
 Optimizer = Callable[..., optax.GradientTransformation]
 """From hyperparameters by name to an optimizer, as `optax.adamw`."""
 
 OnProgress = Callable[[int, int, float], None]
 """Called with networks·steps done since the last call, their total, and the latest mean loss."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How long and in what portions a population trains."""
+
+    steps: Annotated[int, Range(1, MOST)] = 1000
+    """Steps of each network."""
+    batch: Annotated[int, Range(1, MOST)] = 64
+    """Inputs of one step of one network; all that it has, where there are fewer."""
+    chunk: Annotated[int, Range(1, MOST)] = 256
+    """Networks that train together, which bounds the memory."""
+    devices: Annotated[int, Range(0, MOST)] = 0
+    """Devices to spread networks over; 0 for all."""
 
 
 def train(
@@ -76,84 +94,73 @@ def train(
     Raises:
       InputError: names the argument that does not fit the others.
     """
-    check(options)
-    given = hyperparameters if hyperparameters is not None else {"learning_rate": 1e-3}
-    values = {name: np.asarray(value, np.float32) for name, value in given.items()}
-    arrays = arrays_of(inputs, targets, own_data, rows, held_out)
-    count = count_of(networks, arrays, values, seeds)
-    values = {name: np.broadcast_to(value, (count,)) for name, value in values.items()}
-    architecture = _architecture(module, arrays.input_shape)
-    labels = np.issubdtype({**arrays.common, **arrays.own}["targets"].dtype, np.integer)
-    behaviour = Fit(
-        arrays.input_shape,
-        loss or (cross_entropy if labels else squared_error),
-        score or (_negative(loss) if loss else accuracy if labels else r2_score),
-    )
-    data = PopulationData(arrays.common, arrays.own, values, behaviour)
+    for name, fault in faults(options):
+        raise InputError(f"options: {name} {fault}")
+    common, own = arrays_of(inputs, targets, own_data, rows, held_out)
+    values = {"learning_rate": 1e-3} if hyperparameters is None else hyperparameters
+    values = {name: np.asarray(value, np.float32) for name, value in values.items()}
+    count = count_of(networks, own, values, seeds)
+    values = {name: np.array(np.broadcast_to(value, (count,))) for name, value in values.items()}
     seeds = np.arange(count) if seeds is None else np.asarray(seeds, np.int64)
-    make = _make_training(optimizer, {name: float(value[0]) for name, value in values.items()}, options.batch)
-    trained = _train(make, architecture, data, _keys(seeds), options, on_progress)
-    outcome = trained.outcome
-    values = {name: np.array(value) for name, value in values.items()}
-    return Population(architecture, trained.flat, seeds, values, outcome.loss, outcome.score_test, outcome.finite)
+    labels = np.issubdtype((common | own)["targets"].dtype, np.integer)
+    usual_loss, usual_score = (
+        (cross_entropy, accuracy) if labels else (squared_error, r2_score)
+    )
+    input_shape = (common | own)["held_inputs"].shape[2 if "held_inputs" in own else 1 :]
+    behaviour = Fit(input_shape, loss or usual_loss, score or (_negative(loss) if loss else usual_score))
+    data = PopulationData(common, own, values, behaviour)
+    return _run(_architecture(module, input_shape), data, seeds, optimizer, options, on_progress)
 
 
-def _train(
-    make: MakeOne,
+def _run(
     architecture: Architecture,
     data: PopulationData,
-    keys: Key[Array, "network"],
+    seeds: Int[np.ndarray, "network"],
+    optimizer: Optimizer,
     options: Options,
     on_progress: OnProgress,
-) -> Trained:
-    """Train some networks at a time; all of them, on the host."""
-    count, mesh = len(keys), network_mesh(options.devices)
-    trainer = Trainer(make, mesh, options=compiler_options(architecture))
-    architecture, width, parts = put_everywhere(architecture, mesh), min(options.chunk, count), []
+) -> Population:
+    """Train some networks at a time."""
+    count, mesh, values = len(seeds), network_mesh(options.devices), data.hyperparameters
+    trainer = Trainer(_make_training(optimizer, values, options.batch), mesh, options=compiler_options(architecture))
+    shared, width, parts = put_everywhere(architecture, mesh), min(options.chunk, count), []
     for begin in range(0, count, width):
         size = min(width, count - begin)
-        own = keys[begin : begin + size]
-        networks = Untrained(
-            own,
-            jax.vmap(lambda key: key_of(key, Purpose.INIT))(own),
-            jnp.arange(size),
-            jnp.full(size, options.steps),
-        )
         # The last ones fill their rows up, so that nothing is compiled for their number.
-        dataset = put_everywhere(data.chosen(begin + np.arange(width) % size), mesh)
+        rows = begin + np.arange(width) % size
+        own, hyperparameters = jax.tree.map(lambda leaf, rows=rows: leaf[rows], (data.own, values))
         trained = trainer.train(
-            networks,
-            architecture,
-            dataset,
+            _untrained(seeds[begin : begin + size], options.steps),
+            shared,
+            put_everywhere(dataclasses.replace(data, own=own, hyperparameters=hyperparameters), mesh),
             lambda done, loss: on_progress(done, count * options.steps, loss),
             width=width,
         )
         parts.append(jax.tree.map(lambda leaf, size=size: leaf[:size], on_host(trained)))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    flat, outcome = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return Population(architecture, flat, seeds, values, outcome.loss, outcome.score_test, outcome.finite)
 
 
-def _keys(seeds: Int[np.ndarray, "network"]) -> Key[Array, "network"]:
-    """A key for each seed of 64 bits, from its two halves: JAX has no integers of 64 bits by default."""
+def _untrained(seeds: Int[np.ndarray, "network"], steps: int) -> Untrained:
+    """Networks before they train, from seeds of 64 bits, of which JAX takes two halves."""
     halves = np.stack([seeds >> 32, seeds & 0xFFFFFFFF]).astype(np.uint32).view(np.int32)
-    root = key_of(0, Purpose.MEMBER)
-    return jax.vmap(lambda high, low: jax.random.fold_in(key_of(jax.random.fold_in(root, high), Purpose.MEMBER), low))(
-        *halves
-    )
+    root, count = key_of(0, Purpose.MEMBER), len(seeds)
+    keys = jax.vmap(lambda high, low: jax.random.fold_in(key_of(jax.random.fold_in(root, high), Purpose.MEMBER), low))
+    own = keys(*halves)
+    init_keys = jax.vmap(lambda key: key_of(key, Purpose.INIT))(own)
+    return Untrained(own, init_keys, np.arange(count, dtype=np.int32), np.full(count, steps, np.int32))
 
 
-def _make_training(optimizer: Optimizer, hyperparameters: dict[str, float], batch: int) -> MakeOne:
+def _make_training(optimizer: Optimizer, values: Mapping[str, np.ndarray], batch: int) -> MakeOne:
     """Supervised training with hyperparameters that are data.
-
-    Args:
-      hyperparameters: any values of them.
 
     Raises:
       InputError: the optimizer takes no such hyperparameters.
     """
     try:
-        injected = optax.inject_hyperparams(optimizer)(**hyperparameters)
+        injected = optax.inject_hyperparams(optimizer)(**{name: float(value[0]) for name, value in values.items()})
     except TypeError as error:
-        raise InputError(f"hyperparameters {', '.join(hyperparameters)} do not fit the optimizer: {error}") from error
+        raise InputError(f"hyperparameters {', '.join(values)} do not fit the optimizer: {error}") from error
 
     def make(architecture: Architecture) -> Training:
         one = supervised(architecture, injected, batch=batch)

@@ -29,7 +29,7 @@ from etils import epath
 from jaxtyping import Shaped
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import checksum, location, reason_of
+from netspace_jax.files import checksum, csv_text, location, reason_of
 
 COLUMNS: dict[str, type] = {
     "architecture": str, "index": int, "item": str, "split": str, "status": str, "seed": int, "initialisation": str,
@@ -125,11 +125,7 @@ def _held(values: Any) -> Shaped[np.ndarray, "member"]:
 
 def table(members: Members) -> str:
     """Members as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(members.columns)
-    writer.writerows(zip(*(values.tolist() for values in members.columns.values()), strict=True))
-    return text.getvalue()
+    return csv_text({name: values.tolist() for name, values in members.columns.items()})
 
 
 def read_table(path: epath.PathLike, written: str = "") -> Members:
