@@ -35,13 +35,8 @@ from netspace_jax.runs import Run, RunDirectory, check_directory, read_descripti
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
-<<<<<<< HEAD
-from netspace_jax.space.loop import OnProgress, Progress, train_space
-from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
-=======
 from netspace_jax.space.loop import OnProgress, Progress
-from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
->>>>>>> main
+from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 
 
@@ -201,11 +196,7 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-<<<<<<< HEAD
-    return _opened(config, location(path), open_zoo(_found(folder, zoos)), dataset)
-=======
-    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
->>>>>>> main
+    return _opened(config, location(path), open_zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
 
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:

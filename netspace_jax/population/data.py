@@ -70,9 +70,9 @@ class PopulationData(SupervisedDataset):
       hyperparameters: of each network.
     """
 
-    common: dict[str, Array]
-    own: dict[str, Array]
-    hyperparameters: dict[str, Float[Array, "*network"]]
+    common: dict[str, Any]
+    own: dict[str, Any]
+    hyperparameters: dict[str, Any]
     behaviour: Fit = flax.struct.field(pytree_node=False)
 
     @property

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
@@ -29,8 +28,8 @@ class Untrained:
 
     key: Key[Array, "*network"]
     init_key: Key[Array, "*network"]
-    member: Int[Array | np.ndarray, "*network"]
-    stop: Int[Array | np.ndarray, "*network"]
+    member: Int[Array, "*network"]
+    stop: Int[Array, "*network"]
 
 
 @flax.struct.dataclass
@@ -145,8 +144,8 @@ def supervised(
     def finish(state: State, dataset: Dataset) -> Trained:
         flat = architecture.finish(state.kept if keep_best else state.variables)
         data, key = dataset.of(state.member), evaluation_key(state.member)
-        scores = (data.score(architecture.bind(flat), key, split) for split in ("validation", "test"))
-        return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), *scores))
+        validation, test = (data.score(architecture.bind(flat), key, split) for split in ("validation", "test"))
+        return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), validation, test))
 
     return Training(start, by_steps(step, drawn), validate, finish)
 

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int, Key
+from jaxtyping import Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.modes import forms
@@ -103,9 +102,7 @@ def train(
     values = {name: np.array(np.broadcast_to(value, (count,))) for name, value in values.items()}
     seeds = np.arange(count) if seeds is None else np.asarray(seeds, np.int64)
     labels = np.issubdtype((common | own)["targets"].dtype, np.integer)
-    usual_loss, usual_score = (
-        (cross_entropy, accuracy) if labels else (squared_error, r2_score)
-    )
+    usual_loss, usual_score = (cross_entropy, accuracy) if labels else (squared_error, r2_score)
     input_shape = (common | own)["held_inputs"].shape[2 if "held_inputs" in own else 1 :]
     behaviour = Fit(input_shape, loss or usual_loss, score or (_negative(loss) if loss else usual_score))
     data = PopulationData(common, own, values, behaviour)
@@ -148,7 +145,7 @@ def _untrained(seeds: Int[np.ndarray, "network"], steps: int) -> Untrained:
     keys = jax.vmap(lambda high, low: jax.random.fold_in(key_of(jax.random.fold_in(root, high), Purpose.MEMBER), low))
     own = keys(*halves)
     init_keys = jax.vmap(lambda key: key_of(key, Purpose.INIT))(own)
-    return Untrained(own, init_keys, np.arange(count, dtype=np.int32), np.full(count, steps, np.int32))
+    return Untrained(own, init_keys, jnp.arange(count), jnp.full(count, steps))
 
 
 def _make_training(optimizer: Optimizer, values: Mapping[str, np.ndarray], batch: int) -> MakeOne:

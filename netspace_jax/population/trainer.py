@@ -113,7 +113,7 @@ class Trainer:
         with lowering_of(self._mesh), jax.default_matmul_precision(self._matmul):
             walk = self._by_the_clock if on_cpu() else self._by_static_lengths
             step, end = 0, int(stops.max())
-            state = self._start(dataclasses.replace(filled, stop=stops), dataset, architecture)
+            state = self._start(dataclasses.replace(filled, stop=jnp.asarray(stops)), dataset, architecture)
             for due in sorted({check for check in self._checks if check < end} | {end}):
                 state, step = walk(advance, state, step, due, report), due
                 if self._checks:

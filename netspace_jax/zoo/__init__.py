@@ -2,7 +2,7 @@
 
 from netspace_jax.zoo.export import export_zoo
 from netspace_jax.zoo.fit import OnZooProgress, fit_zoo
-from netspace_jax.zoo.storage import open_zoo
+from netspace_jax.zoo.storage import open_zoo, save_zoo
 from netspace_jax.zoo.table import Members
 from netspace_jax.zoo.train import fingerprint, train_zoo, zoo_name
 from netspace_jax.zoo.training import MakeTraining, recipe
@@ -22,6 +22,7 @@ __all__ = [
     "fit_zoo",
     "open_zoo",
     "recipe",
+    "save_zoo",
     "train_zoo",
     "write_zoo",
     "zoo_name",

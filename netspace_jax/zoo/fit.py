@@ -8,12 +8,12 @@ import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, UInt
+from jaxtyping import Array, Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
@@ -24,13 +24,15 @@ from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.population.network import Trained
 from netspace_jax.population.trainer import Trainer, compiler_options
 from netspace_jax.zoo.memory import networks_together
-from netspace_jax.zoo.plan import Chunk, Cohort, chunk_size, cohorts_of, validation_steps
+from netspace_jax.zoo.plan import Cohort, chunk_size, cohorts_of, validation_steps
 from netspace_jax.zoo.table import Members
 from netspace_jax.zoo.training import MakeTraining, recipe
 from netspace_jax.zoo.zoo import Zoo
 
 OnZooProgress = Callable[[int, int, float], None]
 """Called with networks·steps done since the last call, their total, and the latest mean loss."""
+IsFinished = Callable[[str, int, Int[np.ndarray, "row"]], bool]
+"""From the architecture, the number and the members' indices of a chunk to whether it need not be trained."""
 
 
 def fit_zoo(
@@ -64,11 +66,11 @@ def fit_zoo(
     sizes = chunk_sizes(config, built, dataset, make_training=make_training, mesh=mesh)
     cohorts = cohorts_of(config, built, sizes, item_names=item_names, item_splits=item_splits)
     tables, parameters = [], {}
-    for chunk, flat, members in train_chunks(
+    for flat, members in train_chunks(
         cohorts, dataset, make_training=make_training, mesh=mesh, on_progress=on_progress
     ):
         tables.append(members)
-        parameters[chunk.architecture, chunk.number] = on_host(flat)[: len(members)]
+        parameters[members.architecture[0], members.chunk[0]] = on_host(flat)[: len(members)]
     seconds = time.perf_counter() - began
     return Zoo.in_memory(Members.joined(tables), parameters, describe(config, domain), {"seconds": seconds})
 
@@ -96,46 +98,38 @@ def chunk_sizes(
         return {one.name: networks_together(make_training(one, config.of(one.name)), dataset, mesh) for one in built}
 
 
-class TrainedChunk(NamedTuple):
-    """Members that trained together; rows of `flat` beyond theirs only fill up the devices."""
-
-    chunk: Chunk
-    flat: Float[Array, "row size"]
-    members: Members
-
-
 def train_chunks(
     cohorts: Sequence[Cohort],
     dataset: Dataset,
     *,
     make_training: MakeTraining,
     mesh: Mesh,
-    skip: Callable[[Chunk], bool] = lambda chunk: False,
+    is_finished: IsFinished = lambda architecture, chunk, indices: False,
     on_progress: OnZooProgress,
-) -> Iterator[TrainedChunk]:
-    """Train the members of a zoo, chunk after chunk.
+) -> Iterator[tuple[Float[Array, "row size"], Members]]:
+    """Train the members of a zoo, chunk after chunk, but for those that are finished.
 
-    Args:
-      skip: says of which chunks are finished.
+    Yields:
+      Parameters of a chunk's members, then rows that only fill up the devices; and the members.
     """
-    total = sum(int(cohort.untrained.stop.sum()) for cohort in cohorts)
+    total = sum(int(np.asarray(cohort.untrained.stop).sum()) for cohort in cohorts)
     for cohort in cohorts:
-        devices = part_of(mesh, len(cohort.splits))
+        name, devices = cohort.architecture.name, part_of(mesh, len(cohort.splits))
         architecture, data = put_everywhere((cohort.architecture, dataset), devices)
         trainer = _trainer(make_training, cohort, devices)
-        for chunk in cohort.chunks:
-            networks = jax.tree.map(lambda leaf, rows=np.array(chunk.indices): leaf[rows], cohort.untrained)
-            if skip(chunk):
-                on_progress(int(networks.stop.sum()), total, float("nan"))
+        for number, indices in enumerate(cohort.chunks):
+            networks = jax.tree.map(lambda leaf, rows=indices: leaf[rows], cohort.untrained)
+            if is_finished(name, number, indices):
+                on_progress(int(np.asarray(networks.stop).sum()), total, float("nan"))
                 continue
             trained = trainer.train(
                 networks,
                 architecture,
                 data,
                 lambda done, loss: on_progress(done, total, loss),
-                width=len(cohort.chunks[0].indices),
+                width=len(cohort.chunks[0]),
             )
-            yield TrainedChunk(chunk, trained.flat, _table(cohort, chunk, trained))
+            yield trained.flat, _table(cohort, number, trained)
 
 
 def _trainer(make_training: MakeTraining, cohort: Cohort, mesh: Mesh) -> Trainer:
@@ -157,33 +151,35 @@ def _compiled(make_training: MakeTraining, config: ZooConfig, name: str, options
     )
 
 
-def _table(cohort: Cohort, chunk: Chunk, trained: Trained) -> Members:
+def _table(cohort: Cohort, number: int, trained: Trained) -> Members:
     """The table of a chunk: what is the same for all, and what training left of each."""
-    count, indices, config = len(chunk.indices), np.array(chunk.indices), cohort.config
+    indices, config = cohort.chunks[number], cohort.config
+    count = len(indices)
     outcome = jax.tree.map(lambda leaf: leaf[:count], on_host(trained.outcome))
     return Members(
         {
-            "architecture": [chunk.architecture] * count,
+            "architecture": [cohort.architecture.name] * count,
             "index": indices,
             "item": [cohort.items[index] for index in indices],
             "split": [cohort.splits[index] for index in indices],
             "status": np.where(outcome.finite, "finite", "diverged"),
-            "seed": np.full(count, config.seed),
+            "seed": [config.seed] * count,
             "initialisation": ["shared" if config.shared_init else "own"] * count,
             "steps": cohort.untrained.stop[indices],
-            "learning_rate": np.full(count, config.learning_rate),
+            "learning_rate": [config.learning_rate] * count,
             "loss": outcome.loss,
             "score_validation": outcome.score_validation,
             "score_test": outcome.score_test,
-            "chunk": np.full(count, chunk.number),
-            "row": np.arange(count),
-            "checksum": [f"{crc:08x}" for crc in _checksums(trained.flat)[:count]],
+            "chunk": [number] * count,
+            "row": range(count),
+            "checksum": _checksums(trained.flat)[:count],
             **outcome.columns,
         }
     )
 
 
-def _checksums(flat: Float[Array, "row size"]) -> UInt[np.ndarray, "row"]:
+def _checksums(flat: Float[Array, "row size"]) -> list[str]:
     """CRC-32 of each row, computed by the process that has it."""
     shards = sorted(flat.addressable_shards, key=lambda shard: shard.index[0].start or 0)
-    return on_host(np.array([crc32(row) for shard in shards for row in np.asarray(shard.data)], np.uint32))
+    sums = on_host(np.array([crc32(row) for shard in shards for row in np.asarray(shard.data)], np.uint32))
+    return [f"{crc:08x}" for crc in sums]

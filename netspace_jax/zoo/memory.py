@@ -1,5 +1,7 @@
 """How many networks train together on an accelerator: as many as its memory holds."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jax.extend import core
@@ -34,6 +36,6 @@ def _written(jaxpr: core.Jaxpr) -> int:
     for equation in jaxpr.eqns:
         inner = [value.jaxpr for value in jax.tree.leaves(equation.params) if isinstance(value, core.ClosedJaxpr)]
         inner += [value for value in jax.tree.leaves(equation.params) if isinstance(value, core.Jaxpr)]
-        results = [atom.aval for atom in equation.outvars]
+        results: list[Any] = [atom.aval for atom in equation.outvars]
         total += sum(map(_written, inner)) if inner else sum(one.size * one.dtype.itemsize for one in results)
     return total

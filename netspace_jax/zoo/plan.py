@@ -24,28 +24,21 @@ CHUNK_BYTES = 2**24  # of parameters that one chunk holds, where a configuration
 MAX_CHUNK = 4096  # networks of such a chunk: an accelerator holds the activations of all of them
 
 
-class Chunk(NamedTuple):
-    """Members of one architecture that train together; `number` counts within the architecture."""
-
-    architecture: str
-    number: int
-    indices: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """Name of its files."""
-        return chunk_name(self.architecture, self.number)
-
-
 class Cohort(NamedTuple):
-    """The members of one architecture, with what is drawn for each before it trains, and who train together."""
+    """The members of one architecture, with what is drawn for each before it trains, and who train together.
+
+    Attributes:
+      untrained: of all members, a row for each.
+      items: name of what each is about.
+      chunks: indices of the members of each chunk.
+    """
 
     architecture: Architecture
     config: ZooConfig
     untrained: Untrained
     splits: list[str]
     items: list[str]
-    chunks: list[Chunk]
+    chunks: list[Int[np.ndarray, "row"]]
 
 
 def cohorts_of(
@@ -67,14 +60,9 @@ def cohorts_of(
     cohorts = []
     for architecture, (name, count) in zip(architectures, config.populations, strict=True):
         members, items = untrained(config, name, count), itertools.islice(itertools.cycle(item_names), count)
-        splits, chunks = splits_of(config, name, item_splits), chunks_of(name, members.stop, chunk_sizes[name])
+        splits, chunks = splits_of(config, name, item_splits), chunks_of(np.asarray(members.stop), chunk_sizes[name])
         cohorts.append(Cohort(architecture, config.of(name), members, splits, list(items), chunks))
     return cohorts
-
-
-def chunk_name(architecture: str, number: int) -> str:
-    """Name of a chunk's files."""
-    return f"{architecture}-{number:05d}"
 
 
 def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
@@ -93,8 +81,7 @@ def untrained(config: ZooConfig, architecture: str, count: int) -> Untrained:
     keys = member_keys(config, architecture, count)
     shared = key_of(architecture_key(config, architecture), Purpose.SHARED_INIT)
     init_keys = jax.vmap(lambda key: shared if config.shared_init else key_of(key, Purpose.INIT))(keys)
-    stops = stops_of(config, architecture, count)
-    return Untrained(keys, init_keys, np.arange(count, dtype=np.int32), stops)
+    return Untrained(keys, init_keys, jnp.arange(count), jnp.asarray(stops_of(config, architecture, count)))
 
 
 def validation_steps(config: ZooConfig) -> tuple[int, ...]:
@@ -157,14 +144,11 @@ def chunk_size(config: ZooConfig, parameters: int) -> int:
     return config.chunk or min(max(CHUNK_BYTES // (4 * parameters) // 64, 1), MAX_CHUNK // 64) * 64
 
 
-def chunks_of(architecture: str, stops: Int[np.ndarray, "member"], size: int) -> list[Chunk]:
+def chunks_of(stops: Int[np.ndarray, "member"], size: int) -> list[Int[np.ndarray, "row"]]:
     """Members of like stopping steps together, longest first: a chunk trains until its last member stops.
 
     Args:
       size: networks of a chunk.
     """
     order = np.argsort(-stops, kind="stable")
-    return [
-        Chunk(architecture, number, tuple(order[begin : begin + size].tolist()))
-        for number, begin in enumerate(range(0, len(order), size))
-    ]
+    return [order[begin : begin + size] for begin in range(0, len(order), size)]

@@ -16,20 +16,28 @@ left_out.csv                of an imported zoo: what was not imported, and why
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import canonical_json, checksum, disk_errors, location, read_json, reason_of, write_text
+from netspace_jax.files import (
+    canonical_json,
+    checksum,
+    disk_errors,
+    location,
+    new_directory,
+    read_json,
+    reason_of,
+    write_text,
+)
 from netspace_jax.ops.devices import is_first, wait_for_all
 from netspace_jax.signals import writing
-from netspace_jax.zoo.plan import Chunk, chunk_name
-from netspace_jax.zoo.table import REMEDY, Members, by_index, read_table, summary_of, table
+from netspace_jax.zoo.table import REMEDY, Members, by_chunk, by_index, read_table, summary_of, table
 from netspace_jax.zoo.zoo import Zoo
 
 FORMAT = 2
@@ -63,6 +71,26 @@ def open_zoo(directory: epath.PathLike) -> Zoo:
     return Zoo(members, description, summary, lambda some: _read_rows(place, some), place)
 
 
+def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}) -> Zoo:
+    """Write a zoo into a new directory, which appears at once, complete.
+
+    Args:
+      beside: other files of text, by name.
+
+    Raises:
+      InputError: the directory is not empty.
+    """
+    with new_directory(directory) as place:
+        for name, text in {"config.json": json.dumps(zoo.description, indent=1), **beside}.items():
+            write_text(place / name, text)
+        writer = ZooWriter(place)
+        for name in zoo.architectures:
+            for members in by_chunk(zoo.members[zoo.members.architecture == name]):
+                writer.write(zoo.rows(members), members)
+        writer.finish("", **zoo.summary)
+    return open_zoo(directory)
+
+
 class ZooWriter:
     """Writes a zoo into its directory, chunk after chunk, or goes on where another stopped.
 
@@ -70,75 +98,69 @@ class ZooWriter:
       InputError: zoo.json is damaged.
     """
 
-    def __init__(self, directory: epath.Path, seconds: float = 0.0):
-        self._directory, self._began = directory, time.perf_counter()
+    def __init__(self, directory: epath.Path):
         begun = (directory / "zoo.json").exists()
-        facts = _read_summary(directory, ("seconds",)) if begun else {"seconds": seconds}
-        self._earlier, self._tables = float(facts["seconds"]), {**facts.get("tables", {})}
+        facts: dict[str, Any] = _read_summary(directory, ("seconds",)) if begun else {"seconds": 0.0}
+        self._directory, self._began = directory, time.perf_counter() - facts["seconds"]
+        self._tables, self._parts = {**facts.get("tables", {})}, []
 
-    def has(self, chunk: Chunk) -> bool:
-        """Whether a chunk is finished."""
-        return self._table(chunk).exists()
+    def is_finished(self, architecture: str, chunk: int, indices: Int[np.ndarray, "row"]) -> bool:
+        """Whether a chunk is there; if so, its members are read.
 
-    def write(self, chunk: Chunk, flat: Float[Array | np.ndarray, "row size"], members: Members) -> None:
-        """A chunk that is finished; each process writes the parameters that lie on its devices."""
-        path = self._directory / "chunks" / chunk.name
+        Raises:
+          InputError: its table cannot be read or has other members.
+        """
+        path = _chunk(self._directory, architecture, chunk, ".csv")
+        if not path.exists():
+            return False
+        members = read_table(path, self._tables.get(path.stem, ""))
+        if not np.array_equal(members.index, indices) or set(members.chunk) != {chunk}:
+            raise InputError(f"{path} does not have the members of its chunk: rename it, and they are trained again")
+        self._parts.append(members)
+        return True
+
+    def write(self, flat: Float[Array | np.ndarray, "row size"], members: Members) -> None:
+        """Write a chunk; each process writes the parameters that lie on its devices."""
+        path = _chunk(self._directory, members.architecture[0], members.chunk[0])
         if is_first() and path.exists():
             path.rmtree()
-        wait_for_all(f"room for {chunk.name}")
+        wait_for_all(f"room for {path.name}")
         with writing(), disk_errors(path), ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(path, {"parameters": flat})
         text = table(members)
-        self._tables[chunk.name] = checksum(text)
-        self._summarise({"seconds": self._seconds, "tables": self._tables})
-        write_text(self._table(chunk), text)
+        self._parts.append(members)
+        self._tables[path.name] = checksum(text)
+        self._summarise({"seconds": time.perf_counter() - self._began, "tables": self._tables})
+        write_text(path.with_name(f"{path.name}.csv"), text)
 
-    def finish(self, chunks: Sequence[Chunk], remedy: str, **facts: Any) -> Zoo:
-        """The tables of all members.
+    def finish(self, remedy: str, **facts: Any) -> Zoo:
+        """Write the table of all members.
 
         Args:
           remedy: for a zoo of which every network diverged.
           facts: what else zoo.json says.
 
         Raises:
-          InputError: every network diverged, or the table of a chunk cannot be read or has other members.
+          InputError: every network diverged.
         """
-        wait_for_all("the tables of all chunks")
-        members = by_index(Members.joined([self._read(chunk) for chunk in chunks]))
+        members = by_index(Members.joined(self._parts))
         text, description = table(members), read_json(self._directory / "config.json")
-        self._summarise(
-            {
-                "format": FORMAT,
-                **facts,
-                "seconds": self._seconds,
-                **summary_of(members, remedy),
-                "config": checksum(canonical_json(description)),
-                "tables": self._tables,
-                "table": checksum(text),
-            }
-        )
+        sums = {"config": checksum(canonical_json(description)), "tables": self._tables, "table": checksum(text)}
+        seconds = time.perf_counter() - self._began
+        self._summarise({"format": FORMAT, "seconds": seconds, **facts, **summary_of(members, remedy), **sums})
         write_text(self._directory / "members.csv", text)
         wait_for_all("the table of members")
         return open_zoo(self._directory)
-
-    @property
-    def _seconds(self) -> float:
-        return self._earlier + time.perf_counter() - self._began
 
     def _summarise(self, facts: dict[str, Any]) -> None:
         """Write zoo.json, with a checksum of what it says."""
         text = json.dumps({**facts, "checksum": checksum(json.dumps(facts))}, indent=1)
         write_text(self._directory / "zoo.json", text)
 
-    def _table(self, chunk: Chunk) -> epath.Path:
-        return self._directory / "chunks" / f"{chunk.name}.csv"
 
-    def _read(self, chunk: Chunk) -> Members:
-        path = self._table(chunk)
-        members = read_table(path, self._tables.get(chunk.name, ""))
-        if tuple(members.index.tolist()) != chunk.indices or set(members.chunk) != {chunk.number}:
-            raise InputError(f"{path} does not have the members of its chunk: rename it, and they are trained again")
-        return members
+def _chunk(directory: epath.Path, architecture: str, number: int, suffix: str = "") -> epath.Path:
+    """Where a chunk's parameters lie, or with the suffix `.csv` its table."""
+    return directory / "chunks" / f"{architecture}-{number:05d}{suffix}"
 
 
 def _read_summary(directory: epath.Path, names: tuple[str, ...]) -> dict[str, Any]:
@@ -167,11 +189,10 @@ def _read_rows(directory: epath.Path, members: Members) -> Float[np.ndarray, "me
     Raises:
       InputError: it cannot be read, or is not what its table says.
     """
-    name = chunk_name(members[0].architecture, members[0].chunk)
-    path = directory / "chunks" / name
+    path = _chunk(directory, members.architecture[0], members.chunk[0])
     again = (
-        f"bring it back from a copy; of a zoo that was trained here, {name}.csv and members.csv can be renamed, and "
-        "the command that made it trains these members again"
+        f"bring it back from a copy; of a zoo that was trained here, {path.name}.csv and members.csv can be renamed, "
+        "and the command that made it trains these members again"
     )
     try:
         as_numpy = ocp.args.PyTreeRestore(restore_args={"parameters": ocp.RestoreArgs(restore_type=np.ndarray)})

@@ -97,6 +97,11 @@ def by_index(members: Members) -> Members:
     return members[np.lexsort((members.index, [names[name] for name in members.architecture]))]
 
 
+def by_chunk(members: Members) -> list[Members]:
+    """Members of one architecture, chunk after chunk."""
+    return [members[members.chunk == number] for number in np.unique(members.chunk)]
+
+
 def summary_of(members: Members, remedy: str) -> dict[str, int | float]:
     """Numbers of members and of those that diverged, and the lowest, mean and highest score of the others.
 

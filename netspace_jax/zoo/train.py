@@ -73,12 +73,16 @@ def train_zoo(
         directory, lambda: chunk_sizes(config, built, dataset, make_training=make_training, mesh=mesh)
     )
     cohorts = cohorts_of(config, built, sizes, item_names=item_names, item_splits=item_splits)
-    for trained in train_chunks(
-        cohorts, dataset, make_training=make_training, mesh=mesh, skip=writer.has, on_progress=on_progress
+    for flat, members in train_chunks(
+        cohorts,
+        dataset,
+        make_training=make_training,
+        mesh=mesh,
+        is_finished=writer.is_finished,
+        on_progress=on_progress,
     ):
-        writer.write(*trained)
-    chunks = [chunk for cohort in cohorts for chunk in cohort.chunks]
-    return writer.finish(chunks, f"lower --zoo.learning-rate ({config.learning_rate})")
+        writer.write(flat, members)
+    return writer.finish(f"lower --zoo.learning-rate ({config.learning_rate})")
 
 
 def _claim(directory: epath.Path, description: dict) -> int:

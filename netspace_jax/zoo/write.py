@@ -1,8 +1,5 @@
 """Networks that were trained elsewhere as a zoo on disk, like any other (its format: `netspace_jax.zoo.storage`)."""
 
-import csv
-import io
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,10 +8,10 @@ from etils import epath
 from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig
-from netspace_jax.files import checksum, new_directory, write_text
+from netspace_jax.files import checksum, csv_text
 from netspace_jax.zoo.fit import describe
-from netspace_jax.zoo.plan import chunk_size, chunks_of, splits_of
-from netspace_jax.zoo.storage import ZooWriter, open_zoo
+from netspace_jax.zoo.plan import chunk_size, splits_of
+from netspace_jax.zoo.storage import save_zoo
 from netspace_jax.zoo.table import Members
 from netspace_jax.zoo.zoo import Zoo
 
@@ -64,37 +61,27 @@ def write_zoo(
     Raises:
       InputError: the directory is not empty.
     """
-    (architecture,) = config.architectures
-    splits, size = splits_of(config, architecture), chunk_size(config, len(networks[0].flat))
-    chunks = chunks_of(architecture, np.zeros(len(networks), np.int32), size)
-    with new_directory(directory) as staging:
-        write_text(staging / "config.json", json.dumps(describe(config, domain), indent=1))
-        write_text(staging / "left_out.csv", _reasons(left_out))
-        writer = ZooWriter(staging, seconds)
-        for chunk in chunks:
-            rows = [networks[index] for index in chunk.indices]
-            columns = {
-                "architecture": [architecture] * len(rows),
-                "index": chunk.indices,
-                "split": [splits[index] for index in chunk.indices],
-                "status": ["finite"] * len(rows),
-                "initialisation": ["unknown"] * len(rows),
-                "score_validation": [row.score_validation for row in rows],
-                "score_test": [row.score_test for row in rows],
-                "chunk": [chunk.number] * len(rows),
-                "row": range(len(rows)),
-                "checksum": [checksum(row.flat) for row in rows],
-                "file": [row.name for row in rows],
-                "sha256": [row.sha256 for row in rows],
-            }
-            writer.write(chunk, np.stack([row.flat for row in rows]), Members(columns))
-        writer.finish(chunks, "import others", imported=len(networks), left_out=len(left_out), data_sha256=data_sha256)
-    return open_zoo(directory)
-
-
-def _reasons(left_out: Sequence[LeftOut]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(LeftOut._fields)
-    writer.writerows(left_out)
-    return text.getvalue()
+    (architecture,), count = config.architectures, len(networks)
+    names, hashes, flats, validation, test = zip(*networks, strict=True)
+    number, row = np.divmod(np.arange(count), chunk_size(config, len(flats[0])))
+    members = Members(
+        {
+            "architecture": [architecture] * count,
+            "index": range(count),
+            "split": splits_of(config, architecture),
+            "status": ["finite"] * count,
+            "initialisation": ["unknown"] * count,
+            "score_validation": validation,
+            "score_test": test,
+            "chunk": number,
+            "row": row,
+            "checksum": list(map(checksum, flats)),
+            "file": names,
+            "sha256": hashes,
+        }
+    )
+    parameters = {(architecture, chunk): np.stack(flats)[number == chunk] for chunk in np.unique(number)}
+    facts = {"seconds": seconds, "imported": count, "left_out": len(left_out), "data_sha256": data_sha256}
+    zoo = Zoo.in_memory(members, parameters, describe(config, domain), facts)
+    reasons = csv_text({"name": [one.name for one in left_out], "reason": [one.reason for one in left_out]})
+    return save_zoo(zoo, directory, {"left_out.csv": reasons})

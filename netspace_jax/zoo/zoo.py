@@ -9,7 +9,7 @@ from etils import epath
 from jaxtyping import Float, Int
 
 from netspace_jax.errors import InputError
-from netspace_jax.zoo.table import Members, by_index, summary_of
+from netspace_jax.zoo.table import Members, by_chunk, by_index, summary_of
 
 _MIXED = 16  # chunks whose members a window of a large zoo mixes
 
@@ -50,14 +50,14 @@ class Zoo:
       description: what made it: the domain, and the fields of its `ZooConfig`.
       summary: seconds of training, numbers of members and of those that diverged, lowest, mean and highest score.
       rows: flat parameters [member, size] of some members of one chunk, which train together and lie together.
-      directory: where it lies; None for a zoo in memory.
+      place: where it lies; None for a zoo in memory.
     """
 
     members: Members
     description: Mapping[str, Any]
     summary: Mapping[str, Any]
     rows: Callable[[Members], Float[np.ndarray, "member size"]]
-    directory: epath.Path | None = None
+    place: epath.Path | None = None
 
     @classmethod
     def in_memory(
@@ -83,6 +83,17 @@ class Zoo:
             summary,
             lambda some: parameters[some[0].architecture, some[0].chunk][some.row],
         )
+
+    @property
+    def directory(self) -> epath.Path:
+        """Where it lies.
+
+        Raises:
+          InputError: it is in memory.
+        """
+        if self.place is None:
+            raise InputError("the zoo is in memory: netspace_jax.zoo.save_zoo writes it into a directory")
+        return self.place
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -113,7 +124,7 @@ class Zoo:
         Raises:
           InputError: a chunk cannot be read or is not what its table says.
         """
-        for members in _by_chunk(self._finite(architecture)):
+        for members in by_chunk(self._finite(architecture)):
             yield members, self.rows(members)
 
     def networks(self, architecture: str, split: str) -> Networks:
@@ -125,7 +136,7 @@ class Zoo:
         members = self._finite(architecture, split)
         if not len(members):
             raise InputError(
-                f"zoo {self.directory or 'in memory'} has no finite {architecture} in split {split!r}: "
+                f"zoo {self.place or 'in memory'} has no finite {architecture} in split {split!r}: "
                 f"give it more members (--zoo.members)"
             )
         return self._networks(members[np.argsort(members.index, kind="stable")])
@@ -140,12 +151,12 @@ class Zoo:
         Raises:
           InputError: the split has fewer members, or a chunk cannot be read.
         """
-        chunks = [members[members.split == split] for members in _by_chunk(self._finite(architecture))]
+        chunks = [members[members.split == split] for members in by_chunk(self._finite(architecture))]
         total = sum(map(len, chunks))
         if total < size:
             raise InputError(
                 f"--netspace.resident {size} is more than the {total} members of {architecture} that zoo "
-                f"{self.directory or 'in memory'} has in split {split!r}: lower it"
+                f"{self.place or 'in memory'} has in split {split!r}: lower it"
             )
         parts, begin = [], number * size
         for pass_ in range(begin // total, (begin + size - 1) // total + 1):
@@ -172,8 +183,3 @@ class Zoo:
                 parameters = np.empty((len(members), rows.shape[1]), rows.dtype)
             parameters[places] = rows
         return Networks(members, parameters)
-
-
-def _by_chunk(members: Members) -> list[Members]:
-    """Members of one architecture, chunk after chunk."""
-    return [members[members.chunk == number] for number in np.unique(members.chunk)]
