@@ -6,6 +6,7 @@ from typing import Annotated
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Int

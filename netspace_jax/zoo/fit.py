@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
@@ -70,9 +70,16 @@ def fit_zoo(
         cohorts, dataset, make_training=make_training, mesh=mesh, on_progress=on_progress
     ):
         tables.append(members)
-        parameters[members.architecture[0], members.chunk[0]] = on_host(flat)[: len(members)]
+        parameters[members[0].architecture, members[0].chunk] = on_host(flat)[: len(members)]
     seconds = time.perf_counter() - began
-    return Zoo.in_memory(Members.joined(tables), parameters, describe(config, domain), {"seconds": seconds})
+    return Zoo.in_memory(
+        Members.joined(tables), parameters, describe(config, domain), {"seconds": seconds}, shared_of(built)
+    )
+
+
+def shared_of(built: Sequence[Architecture]) -> dict[str, PyTree]:
+    """What all networks of an architecture have in common, by its name, where there is such."""
+    return {one.name: one.shared for one in built if jax.tree.leaves(one.shared)}
 
 
 def describe(config: ZooConfig, domain: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, 
                             are padding
 chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
 members.csv                 all members; its presence says that the zoo is finished
+shared.safetensors          what all networks of an architecture have in common, where there is such: tensors by the name
+                            of the architecture and their own, `/` between names
 zoo.json                    version of this format, seconds of training, summed over interruptions, summary of scores,
                             checksums of itself, of config.json and of the tables; of an imported zoo, also the SHA-256
                             of its data
@@ -19,10 +21,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from etils import epath
-from jaxtyping import Array, Float, Int
+from flax.traverse_util import flatten_dict, unflatten_dict
+from jaxtyping import Array, Float, Int, PyTree
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from netspace_jax.errors import InputError
 from netspace_jax.files import (
@@ -33,6 +39,7 @@ from netspace_jax.files import (
     new_directory,
     read_json,
     reason_of,
+    write_bytes,
     write_text,
 )
 from netspace_jax.ops.devices import is_first, wait_for_all
@@ -68,7 +75,7 @@ def open_zoo(directory: epath.PathLike) -> Zoo:
         raise InputError(
             f"{place / 'members.csv'} has {len(members)} members where zoo.json counts {summary['members']}: {REMEDY}"
         )
-    return Zoo(members, description, summary, lambda some: _read_rows(place, some), place)
+    return Zoo(members, description, summary, lambda some: _read_rows(place, some), _read_shared(place), place)
 
 
 def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}) -> Zoo:
@@ -83,9 +90,10 @@ def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}
     with new_directory(directory) as place:
         for name, text in {"config.json": json.dumps(zoo.description, indent=1), **beside}.items():
             write_text(place / name, text)
-        writer = ZooWriter(place)
+        writer = ZooWriter(place, zoo.shared)
         for name in zoo.architectures:
-            for members in by_chunk(zoo.members[zoo.members.architecture == name]):
+            for chunk in by_chunk(zoo.members[zoo.members.architecture == name]):
+                members = chunk[np.argsort(chunk.row)]
                 writer.write(zoo.rows(members), members)
         writer.finish("", **zoo.summary)
     return open_zoo(directory)
@@ -94,11 +102,16 @@ def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}
 class ZooWriter:
     """Writes a zoo into its directory, chunk after chunk, or goes on where another stopped.
 
+    Args:
+      shared: what all networks of an architecture have in common, by its name.
+
     Raises:
       InputError: zoo.json is damaged.
     """
 
-    def __init__(self, directory: epath.Path):
+    def __init__(self, directory: epath.Path, shared: Mapping[str, PyTree]):
+        if shared:
+            write_bytes(directory / "shared.safetensors", save(jax.tree.map(np.asarray, flatten_dict(shared, sep="/"))))
         begun = (directory / "zoo.json").exists()
         facts: dict[str, Any] = _read_summary(directory, ("seconds",)) if begun else {"seconds": 0.0}
         self._directory, self._began = directory, time.perf_counter() - facts["seconds"]
@@ -121,7 +134,7 @@ class ZooWriter:
 
     def write(self, flat: Float[Array | np.ndarray, "row size"], members: Members) -> None:
         """Write a chunk; each process writes the parameters that lie on its devices."""
-        path = _chunk(self._directory, members.architecture[0], members.chunk[0])
+        path = _chunk(self._directory, members[0].architecture, members[0].chunk)
         if is_first() and path.exists():
             path.rmtree()
         wait_for_all(f"room for {path.name}")
@@ -183,13 +196,24 @@ def _read_summary(directory: epath.Path, names: tuple[str, ...]) -> dict[str, An
     return summary
 
 
+def _read_shared(directory: epath.Path) -> dict[str, PyTree]:
+    """Raises an InputError where what networks share cannot be read."""
+    path = directory / "shared.safetensors"
+    if not path.exists():
+        return {}
+    try:
+        return unflatten_dict(load(path.read_bytes()), sep="/")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read ({reason_of(error)}): bring it back from a copy") from error
+
+
 def _read_rows(directory: epath.Path, members: Members) -> Float[np.ndarray, "member size"]:
     """Parameters of some members of one chunk, which is read whole.
 
     Raises:
       InputError: it cannot be read, or is not what its table says.
     """
-    path = _chunk(directory, members.architecture[0], members.chunk[0])
+    path = _chunk(directory, members[0].architecture, members[0].chunk)
     again = (
         f"bring it back from a copy; of a zoo that was trained here, {path.name}.csv and members.csv can be renamed, "
         "and the command that made it trains these members again"

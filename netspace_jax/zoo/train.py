@@ -18,7 +18,7 @@ from netspace_jax.config import NOT_IN_DIGEST, ZooConfig, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, location, read_json, sha256, write_text
 from netspace_jax.ops.devices import wait_for_all
-from netspace_jax.zoo.fit import OnZooProgress, architectures_of, chunk_sizes, describe, train_chunks
+from netspace_jax.zoo.fit import OnZooProgress, architectures_of, chunk_sizes, describe, shared_of, train_chunks
 from netspace_jax.zoo.plan import cohorts_of
 from netspace_jax.zoo.storage import ZooWriter, open_zoo
 from netspace_jax.zoo.training import MakeTraining, recipe
@@ -68,7 +68,8 @@ def train_zoo(
     config = dataclasses.replace(config, chunk=_claim(directory, describe(config, domain)))
     if (directory / "members.csv").exists():
         return open_zoo(directory)
-    writer, built = ZooWriter(directory), architectures_of(config, dataset)
+    built = architectures_of(config, dataset)
+    writer = ZooWriter(directory, shared_of(built))
     sizes = _stored_sizes(
         directory, lambda: chunk_sizes(config, built, dataset, make_training=make_training, mesh=mesh)
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from etils import epath
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, PyTree
 
 from netspace_jax.errors import InputError
 from netspace_jax.zoo.table import Members, by_chunk, by_index, summary_of
@@ -50,6 +50,7 @@ class Zoo:
       description: what made it: the domain, and the fields of its `ZooConfig`.
       summary: seconds of training, numbers of members and of those that diverged, lowest, mean and highest score.
       rows: flat parameters [member, size] of some members of one chunk, which train together and lie together.
+      shared: what all networks of an architecture have in common, by its name, where there is such.
       place: where it lies; None for a zoo in memory.
     """
 
@@ -57,6 +58,7 @@ class Zoo:
     description: Mapping[str, Any]
     summary: Mapping[str, Any]
     rows: Callable[[Members], Float[np.ndarray, "member size"]]
+    shared: Mapping[str, PyTree] = dataclasses.field(default_factory=dict)
     place: epath.Path | None = None
 
     @classmethod
@@ -66,6 +68,7 @@ class Zoo:
         parameters: Mapping[tuple[str, int], Float[np.ndarray, "row size"]],
         description: Mapping[str, Any],
         facts: Mapping[str, Any],
+        shared: Mapping[str, PyTree] = {},
     ) -> "Zoo":
         """A zoo of arrays.
 
@@ -82,7 +85,11 @@ class Zoo:
             description,
             summary,
             lambda some: parameters[some[0].architecture, some[0].chunk][some.row],
+            shared,
         )
+
+    def __repr__(self) -> str:
+        return f"Zoo({len(self.members)} networks of {', '.join(self.architectures)} {self.place or 'in memory'})"
 
     @property
     def directory(self) -> epath.Path:
