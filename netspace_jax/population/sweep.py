@@ -12,7 +12,7 @@ import optax
 from jaxtyping import Int
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.modes import forms
+from netspace_jax.architectures.modes import mode_pair
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
@@ -180,5 +180,5 @@ def _negative(loss: Measure) -> Measure:
 def _architecture(module: nn.Module | Architecture, shape: tuple[int, ...]) -> Architecture:
     if isinstance(module, Architecture):
         return module
-    modes = forms(module, shape)
+    modes = mode_pair(module, shape)
     return Architecture(type(module).__name__, modes.module, shape, modes.trainee, modes.fold)

@@ -8,8 +8,8 @@ chunks/<architecture>-00000/   Orbax: `parameters`, float32 (rows of the chunk, 
                             are padding
 chunks/<architecture>-00000.csv   its members; its presence says that the chunk is finished
 members.csv                 all members; its presence says that the zoo is finished
-shared.safetensors          what all networks of an architecture have in common, where there is such: tensors by the name
-                            of the architecture and their own, `/` between names
+shared.safetensors          what all networks of an architecture have in common, where there is such: tensors by name
+                            of the architecture and of their own, with `/` between
 zoo.json                    version of this format, seconds of training, summed over interruptions, summary of scores,
                             checksums of itself, of config.json and of the tables; of an imported zoo, also the SHA-256
                             of its data
