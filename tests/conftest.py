@@ -1,6 +1,7 @@
 """What all tests run under: eight CPU devices, and JAX refusing silent broadcasts and keys used twice."""
 
 import atexit
+import functools
 import os
 import shutil
 import sys
@@ -16,16 +17,34 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
+import filelock
 import hypothesis
 import jax
+import optax
 import pytest
 
 import tests.typechecking  # noqa: F401 (pytest's option names it)
 from tests.browser import browser  # noqa: F401 (a fixture)
+from tests.commands import make_finished
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+def promoting(function):
+    """A library's function that mixes types, where this package does not."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments, **named):
+        with jax.numpy_dtype_promotion("standard"):
+            return function(*arguments, **named)
+
+    return wrapped
+
+
+optax.tree.bias_correction = promoting(optax.tree.bias_correction)  # a rate to the power of a count
 
 # A slow machine is no failure, and the same examples everywhere make a failure one that others can see.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
@@ -50,6 +69,19 @@ def pytest_collection_modifyitems(items):
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="long: NETSPACE_LONG=1 runs it"))
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """Where a finished tiny run of `digits` lies, made by its commands, once for all workers: tests only read it."""
+    place = tmp_path_factory.getbasetemp()
+    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "finished-run"
+    with filelock.FileLock(place.with_suffix(".lock")):
+        if not place.exists():
+            made = tmp_path_factory.mktemp("made")
+            make_finished(made)
+            made.rename(place)
+    return place
 
 
 @pytest.fixture(autouse=True)
