@@ -28,7 +28,7 @@ import jax  # noqa: E402
 
 from benchmarks.clock import Clock  # noqa: E402
 from benchmarks.timing import report  # noqa: E402
-from netspace_jax import architectures, jobs  # noqa: E402
+from netspace_jax import jobs  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.domain import domain  # noqa: E402
@@ -71,7 +71,7 @@ def one_size(count: int, args: Arguments, place: str) -> dict[str, float]:
     with clock.part("open"):
         zoo = Zoo(directory)
         networks = zoo.networks("lenetlike", "train")
-    built = architectures.build("lenetlike", data.behaviour.input_shape, data.behaviour.outputs)
+    built = data.behaviour.architecture("lenetlike")
     flats = networks.parameters
     netspace = make_netspace(
         base.netspace, (built,), data.behaviour, make_constants(base.netspace, (built,), data, (flats,))

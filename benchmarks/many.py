@@ -29,7 +29,6 @@ import jax  # noqa: E402
 
 from benchmarks.clock import Clock  # noqa: E402
 from benchmarks.timing import report  # noqa: E402
-from netspace_jax import architectures  # noqa: E402
 from netspace_jax.data.images import load_images  # noqa: E402
 from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
@@ -90,7 +89,7 @@ def one_size(count: int, args: Arguments, place: Path) -> dict[str, float]:
     with clock.part("open"):
         zoo = Zoo(directory)
         networks = {split: zoo.networks(name, split) for split in ("train", "validation", "test")}
-    built = architectures.build(name, data.behaviour.input_shape, data.behaviour.outputs)
+    built = data.behaviour.architecture(name)
     flats = networks["train"].parameters
     netspace = make_netspace(
         base.netspace, (built,), data.behaviour, make_constants(base.netspace, (built,), data, (flats,))

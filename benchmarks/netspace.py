@@ -29,7 +29,6 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
-from netspace_jax import architectures  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig  # noqa: E402
@@ -82,7 +81,7 @@ def ours(config: RunConfig, args: Arguments):
     data = image_data(_images(args.size))
     behaviour = DOMAIN.behaviour_of(config.netspace, data.behaviour)
     names = config.zoo.architectures
-    built = tuple(architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in names)
+    built = tuple(behaviour.architecture(name) for name in names)
     rng = np.random.default_rng(0)
 
     def drawn(architecture, count):
@@ -92,7 +91,7 @@ def ours(config: RunConfig, args: Arguments):
     netspace = make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, data, members))
     teacher, flat = None, None
     if config.netspace.teaching == "common":
-        teacher = architectures.build(config.zoo.teacher, behaviour.input_shape, behaviour.outputs)
+        teacher = behaviour.architecture(config.zoo.teacher)
         flat = jnp.asarray(drawn(teacher, 1)[0])
     groups = {which: Group(jnp.asarray(rows), jnp.arange(MEMBERS)) for which, rows in enumerate(members)}
     mesh = netspace_mesh()

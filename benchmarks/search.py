@@ -23,7 +23,7 @@ import jax  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
-from netspace_jax import architectures, latent  # noqa: E402
+from netspace_jax import latent  # noqa: E402
 from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import SearchConfig  # noqa: E402
@@ -51,9 +51,7 @@ def main(arguments: list[str]) -> None:
     config = preset("digits")
     data = DOMAIN.load(config.zoo).dataset
     behaviour = DOMAIN.behaviour_of(config.netspace, data.behaviour)
-    built = tuple(
-        architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in config.zoo.architectures
-    )
+    built = tuple(behaviour.architecture(name) for name in config.zoo.architectures)
     members = np.random.default_rng(0).standard_normal((32, built[0].size)).astype(np.float32)
     netspace = make_netspace(
         config.netspace, built, behaviour, make_constants(config.netspace, built, data, (members,))

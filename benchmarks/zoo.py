@@ -81,7 +81,7 @@ def ours(name: str, data: Data, networks: int, steps: int, batch: int, record: d
     """A run of `steps` steps of all networks with this project, one chunk."""
     dataset = dataset_of(data, name)
     mesh = network_mesh()
-    built = architectures.build(name, dataset.behaviour.input_shape, dataset.behaviour.outputs)
+    built = dataset.behaviour.architecture(name)
     config = ZooConfig(
         architectures=(name,),
         members=(networks,),

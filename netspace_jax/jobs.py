@@ -17,7 +17,6 @@ import jax
 from etils import epath
 from jax.sharding import Mesh
 
-from netspace_jax import architectures
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
@@ -226,9 +225,7 @@ def _loaded(config: RunConfig) -> Loaded:
 
 def _sizes(config: ZooConfig, behaviour: Behaviour) -> dict[str, int]:
     """Parameters of each architecture."""
-    return {
-        name: architectures.build(name, behaviour.input_shape, behaviour.outputs).size for name, _ in config.populations
-    }
+    return {name: behaviour.architecture(name).size for name, _ in config.populations}
 
 
 def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from netspace_jax import architectures
-from netspace_jax.behaviour import Batch, register_behaviour
+from netspace_jax.behaviour import Batch, Metric, Supervised, SupervisedDataset, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, register
 from netspace_jax.report import Evaluation, Section
@@ -22,37 +22,16 @@ NEAR = 0.1  # a value counts as right within this
 
 @register_behaviour
 @dataclasses.dataclass(frozen=True)
-class Wave:
+class Wave(Supervised):
     """What the networks compute: one value for one coordinate. It goes with a space, so it has no data."""
 
     input_shape: tuple[int, ...] = (1,)
     name: ClassVar[str] = "wave"
-    metric: ClassVar[str] = "within_0.1"
-
-    @property
-    def outputs(self):
-        """One value."""
-        return 1
-
-    def prepare(self, inputs):
-        """Coordinates as float32."""
-        return jnp.asarray(inputs, jnp.float32)
-
-    def describe(self, outputs):
-        """What the encoder is told of a network: its values at the probes."""
-        return outputs[:, 0]
-
-    def residual(self, wanted, outputs):
-        """What the encoder is told of a generated network's errors."""
-        return (outputs - wanted)[:, 0]
+    metric: ClassVar[Metric] = Metric("within_0.1", "share of values within 0.1")
 
     def fit_loss(self, outputs, targets):
         """Mean squared error."""
         return jnp.square(outputs[:, 0] - targets).mean()
-
-    def imitation_loss(self, wanted, outputs):
-        """Mean squared error between two networks."""
-        return jnp.square(wanted - outputs).mean()
 
     def score(self, outputs, targets):
         """Share of values that are right."""
@@ -64,14 +43,13 @@ class Wave:
 
 
 @flax.struct.dataclass
-class Waves:
+class Waves(SupervisedDataset):
     """The data: a wave for each member, known everywhere."""
 
     amplitude: jax.Array
     frequency: jax.Array
     member: int = 0
     behaviour: Wave = flax.struct.field(pytree_node=False, default=Wave())
-    shared: bool = flax.struct.field(pytree_node=False, default=False)
 
     @property
     def items(self):

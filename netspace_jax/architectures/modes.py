@@ -87,14 +87,14 @@ class Forms(NamedTuple):
     fold: Callable[[PyTree], PyTree] | None
 
 
-def forms(module: Any, input_shape: tuple[int, ...]) -> Forms:
+def forms(module: Any, input_shape: tuple[int, ...], input_dtype: str = "float32") -> Forms:
     """How a user's module trains and what its final form is, found by tracing it.
 
     Raises:
       InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not known here.
     """
     _check(module)
-    return _forms(_hashable(module), input_shape)
+    return _forms(_hashable(module), input_shape, input_dtype)
 
 
 def _hashable(module: nn.Module) -> nn.Module:
@@ -114,8 +114,8 @@ def _hashable(module: nn.Module) -> nn.Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _forms(module: nn.Module, input_shape: tuple[int, ...]) -> Forms:
-    name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.float32)
+def _forms(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str) -> Forms:
+    name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.dtype(input_dtype))
     argument = _argument(module)
     told: dict[str, Any] = {argument: not _ARGUMENTS[argument]} if argument else {}
     norms: list[tuple[nn.BatchNorm, Norm]] = []

@@ -20,7 +20,7 @@ from netspace_jax.errors import InputError
 MakeModule = Callable[[tuple[int, ...], int], nn.Module]
 """From the shape of one input and the number of outputs to a Flax module."""
 
-_BUILDERS: dict[str, Callable[[str, tuple[int, ...], int], Architecture]] = {}
+_BUILDERS: dict[str, Callable[[str, tuple[int, ...], int, str], Architecture]] = {}
 _FAMILIES: list[tuple[re.Pattern[str], str, Callable[..., nn.Module]]] = []
 
 
@@ -30,6 +30,7 @@ def register(
     *,
     make_trainee: MakeModule | None = None,
     fold: Callable[[PyTree], PyTree] | None = None,
+    make_shared: Callable[[tuple[int, ...], int], PyTree] | None = None,
     branch_ends: tuple[str, ...] = (),
     branches: int = 1,
 ) -> None:
@@ -46,15 +47,18 @@ def register(
       make_trainee: makes the module that trains, where it differs: it may hold batch statistics and is called with
         `train`, and may draw from `dropout`. By default found out by tracing the module.
       fold: from the variables of the one that trains to the parameters of the final form.
+      make_shared: gives what all networks have in common, as a frozen base: the module reads it as its variable
+        collection `shared`, and it is stored once in a zoo and once in a space. Such a module trains in its final form.
       branch_ends, branches: as in `Architecture`.
     """
 
-    def build_one(name: str, shape: tuple[int, ...], outputs: int) -> Architecture:
+    def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Architecture:
+        module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
         if make_trainee:
-            found = Forms(make_module(shape, outputs), make_trainee(shape, outputs), fold)
+            modes = Forms(module, make_trainee(shape, outputs), fold)
         else:
-            found = forms(make_module(shape, outputs), shape)
-        return Architecture(name, found.module, shape, found.trainee, found.fold, branch_ends, branches)
+            modes = Forms(module, None, None) if make_shared else forms(module, shape, dtype)
+        return Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
 
     _BUILDERS[name] = build_one
 
@@ -92,8 +96,10 @@ def names() -> tuple[str, ...]:
     return (*_BUILDERS, *(shown for _, shown, _ in _FAMILIES))
 
 
-def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture:
+def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: str = "float32") -> Architecture:
     """The architecture called `name` for inputs of `input_shape` (without the batch) and `outputs` outputs.
+
+    Outputs may have more axes than one; `outputs` is the size of the last.
 
     Raises:
       InputError: no architecture has that name, or its module cannot be one.
@@ -107,4 +113,4 @@ def build(name: str, input_shape: tuple[int, ...], outputs: int) -> Architecture
             f"unknown architecture {name!r}; did you mean {' or '.join(near)}? One of your own has to be registered "
             f"first (netspace_jax.architectures.register; --modules FILE.py on the command line)"
         )
-    return _BUILDERS[name](name, tuple(input_shape), outputs)
+    return _BUILDERS[name](name, tuple(input_shape), outputs, input_dtype)

@@ -15,6 +15,7 @@ import optax
 from sklearn.decomposition import PCA
 
 from netspace_jax import latent
+from netspace_jax.behaviour import as_supervised, one_task
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.explorer import packing
@@ -179,7 +180,7 @@ def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, wh
     if view.examples is not None:
         inputs, targets = view.examples
         outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
-        programs.add("score", lambda outputs: space.behaviour.score(outputs, targets), outputs)
+        programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
     if view.loss is not None and view.aims is not None:
         step, aim = search_step(space, region, which, view), jnp.asarray(view.aims[0])
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
@@ -238,7 +239,7 @@ def _points(run: Run, view: View) -> list[_Point]:
     for which in np.unique(read):
         own = z[read == which]
         scores = np.full(len(own), np.nan)
-        if run.dataset.shared:
+        if one_task(run.dataset):
             scores = scores_of(run.dataset, space.architectures[which], generate_many(space, int(which), own))
         drawn.append((own, scores, int(which), none))
     names = ("never seen by the space", "trained the space", "generated, embedded again", "drawn at random")

@@ -6,8 +6,7 @@ from typing import Any
 
 from etils import epath
 
-from netspace_jax import architectures
-from netspace_jax.behaviour import Dataset
+from netspace_jax.behaviour import Dataset, Metric, one_task
 from netspace_jax.checks import check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, domain
@@ -30,7 +29,7 @@ class Imported:
 
     zoo: Zoo
     examined: Examined
-    metric: str
+    metric: Metric
 
     def __str__(self) -> str:
         return "\n".join([*lines_of(self.examined, self.metric), summary_line(self)])
@@ -92,9 +91,9 @@ def look(
             f"{networks} holds no networks: none of its {found.others} files ends as a network's file does"
         )
     dataset = own.load(config).dataset
-    if not dataset.shared:
+    if not one_task(dataset):
         raise InputError(f"networks of {own.name} are each about an item of their own, which their files do not name")
-    built = architectures.build(architecture, dataset.behaviour.input_shape, dataset.behaviour.outputs)
+    built = dataset.behaviour.architecture(architecture)
     examined = examine(found, built, dataset, options, own.readings)
     return examined, dataset, time.perf_counter() - began
 
@@ -138,7 +137,7 @@ def _number(wanted: float, count: int, least: int) -> float:
     return float(max(round(wanted * count), least if count >= _ENOUGH else count // 3))
 
 
-def lines_of(examined: Examined, metric: str) -> list[str]:
+def lines_of(examined: Examined, metric: Metric) -> list[str]:
     """A line for each network, what was compared, and warnings."""
     lines = [
         f"{one.name}: {metric} {one.score_test:.3f} on test inputs, {one.score_validation:.3f} on validation inputs"

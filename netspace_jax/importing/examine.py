@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Batch, Dataset, Split
+from netspace_jax.behaviour import Batch, Dataset, Metric, Split
 from netspace_jax.errors import InputError
 from netspace_jax.importing.expect import ROUNDING, Expected, read_expected
 from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
@@ -169,7 +169,7 @@ def _scored(read: _Read, architecture: Architecture, dataset: Dataset) -> list[S
     ]
 
 
-def _far_below(networks: Sequence[Scored], claimed: float, metric: str) -> list[str]:
+def _far_below(networks: Sequence[Scored], claimed: float, metric: Metric) -> list[str]:
     below = [network for network in networks if network.score_test < claimed - _FAR]
     if not below:
         return []

@@ -75,7 +75,7 @@ def _of_same_shapes(architecture: Architecture, behaviour: Behaviour) -> list[Ar
     found = []
     for name in architectures.names():
         try:
-            rival = architectures.build(name, behaviour.input_shape, behaviour.outputs)
+            rival = behaviour.architecture(name)
         except InputError:  # it does not take such inputs
             continue
         if name != architecture.name and rival.fold is None and [leaf.shape for leaf in rival.spec.leaves] == shapes:

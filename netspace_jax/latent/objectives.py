@@ -3,7 +3,6 @@
 A search objective of one's own is any pytree with the two methods of `Objective`.
 """
 
-from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import flax.struct
@@ -11,11 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Behaviour, Dataset
+from netspace_jax.behaviour import Behaviour, Dataset, RunNetwork, Supervised, as_supervised, evaluation_key
 from netspace_jax.errors import InputError
-
-RunNetwork = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
-"""From inputs to the outputs of one network."""
 
 
 @runtime_checkable
@@ -31,12 +27,6 @@ class Objective(Protocol):
         ...
 
 
-def validation_score(dataset: Dataset, network: RunNetwork) -> Float[Array, ""]:
-    """Score of a network on the validation inputs of a data set."""
-    examples = dataset.examples("validation")
-    return dataset.behaviour.score(network(examples.inputs), examples.targets)
-
-
 @flax.struct.dataclass
 class Fit:
     """Do well on a data set by what is true, as the labels of images."""
@@ -45,32 +35,32 @@ class Fit:
     batch: int = flax.struct.field(pytree_node=False, default=128)
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
-        """The task's loss on a batch."""
+        """The behaviour's loss on a batch."""
         batch = self.dataset.sample(key, step, self.batch)
-        return self.dataset.behaviour.fit_loss(network(batch.inputs), batch.targets)
+        return as_supervised(self.dataset.behaviour).fit_loss(network(batch.inputs), batch.targets)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
-        """The task's score on validation inputs."""
-        return validation_score(self.dataset, network)
+        """The data's own score, on its validation split."""
+        return self.dataset.score(network, evaluation_key(), "validation")
 
 
 @flax.struct.dataclass
 class FitArrays:
     """Do well on some inputs and targets; others choose the best point. Every step sees all of them."""
 
-    behaviour: Behaviour = flax.struct.field(pytree_node=False)
+    behaviour: Supervised = flax.struct.field(pytree_node=False)
     inputs: Float[Array, "n *input"]
     targets: Shaped[Array, "n *target"]
     held_inputs: Float[Array, "m *input"]
     held_targets: Shaped[Array, "m *target"]
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
-        """The task's loss."""
+        """The behaviour's loss."""
         del key, step
         return self.behaviour.fit_loss(network(self.inputs), self.targets)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
-        """The task's score on what is held out."""
+        """The behaviour's score on what is held out."""
         return self.behaviour.score(network(self.held_inputs), self.held_targets)
 
 
@@ -78,7 +68,7 @@ def fit_arrays(behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: S
     """The objective of doing well on the inputs and targets that a caller has; every fifth is held out to choose by.
 
     Raises:
-      InputError: inputs are not what the task takes, or are not as many as targets, or fewer than 5.
+      InputError: inputs are not what the behaviour takes, or are not as many as targets, or fewer than 5.
     """
     inputs, targets = behaviour.prepare(inputs), jnp.asarray(targets)
     if len(inputs) != len(targets) or len(inputs) < 5:
@@ -86,4 +76,4 @@ def fit_arrays(behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: S
             f"{len(inputs)} inputs and {len(targets)} targets: give one target for each of at least 5 inputs"
         )
     held = np.arange(len(inputs)) % 5 == 0
-    return FitArrays(behaviour, inputs[~held], targets[~held], inputs[held], targets[held])
+    return FitArrays(as_supervised(behaviour), inputs[~held], targets[~held], inputs[held], targets[held])

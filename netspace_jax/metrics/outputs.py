@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Behaviour, Dataset, Split
+from netspace_jax.behaviour import Behaviour, Dataset, Split, Supervised, evaluation_key
 from netspace_jax.ops.mapping import Rows, each_row, in_blocks, in_pieces, of_first
 
 Members = Int[Rows, "network"] | None
@@ -26,22 +26,29 @@ def _run(architecture: Architecture, flat, inputs):
     return in_pieces(lambda x: architecture.apply(flat, x), inputs)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "split"))
+@functools.partial(jax.jit, static_argnames="split")
 def _outputs(count, rows, architecture, dataset, split):
     return of_first(count, lambda row: _run(architecture, row[0], dataset.of(row[1]).examples(split).inputs), rows)
 
 
-@functools.partial(jax.jit, static_argnames="architecture")
+@jax.jit
 def _outputs_on(count, flats, architecture, inputs):
     return of_first(count, lambda flat: _run(architecture, flat, inputs), flats)
 
 
 @functools.partial(jax.jit, static_argnames="split")
-def _scores(outputs, members, dataset, split):
-    def one(row):
+def _scores(count, rows, outputs, architecture, dataset, split):
+    """Scores of networks; from their outputs, where a score is made of these."""
+
+    def from_outputs(row):
         return dataset.behaviour.score(row[0], dataset.of(row[1]).examples(split).targets)
 
-    return each_row(one, (outputs, members))
+    def from_network(row):
+        return dataset.of(row[1]).score(architecture.bind(row[0]), evaluation_key(row[1]), split)
+
+    if isinstance(dataset.behaviour, Supervised):
+        return each_row(from_outputs, (outputs, rows[1]))
+    return of_first(count, from_network, rows)
 
 
 @functools.partial(jax.jit, static_argnames="behaviour")
@@ -96,7 +103,8 @@ def scores_of(
 
 
 def _scored(count, rows, architecture, dataset, split):
-    return _scores(_outputs(count, rows, architecture, dataset, split), rows[1], dataset, split)
+    outputs = _outputs(count, rows, architecture, dataset, split)
+    return _scores(count, rows, outputs, architecture, dataset, split)
 
 
 def agreement_with_each(
@@ -121,6 +129,7 @@ def compare(
 
 def _compared(count, rows, architecture, dataset, split):
     wanted, flats, numbers = rows
-    first, second = (_outputs(count, (own, numbers), architecture, dataset, split) for own in (wanted, flats))
-    agreements = _agreements(first, second, dataset.behaviour)
-    return _scores(first, numbers, dataset, split), _scores(second, numbers, dataset, split), agreements
+    pair = [(networks, numbers) for networks in (wanted, flats)]
+    outputs = [_outputs(count, rows, architecture, dataset, split) for rows in pair]
+    scores = [_scores(count, *both, architecture, dataset, split) for both in zip(pair, outputs, strict=True)]
+    return *scores, _agreements(*outputs, dataset.behaviour)

@@ -44,7 +44,8 @@ def prepare(cores: int = 0) -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if _LEVEL not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --{_LEVEL}=1".strip()
-    if "xla_force_host_platform_device_count" not in flags and jax.config.read("jax_num_cpu_devices") < 0:
+    chosen = getattr(jax.config, "jax_num_cpu_devices", -1) > 0
+    if not chosen and "xla_force_host_platform_device_count" not in flags:
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         # JAX has begun already, as in a notebook: its devices stay as they are.
         with contextlib.suppress(RuntimeError):

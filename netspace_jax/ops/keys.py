@@ -31,6 +31,8 @@ class Purpose(enum.IntEnum):
     """The untrained network that a decoder adds to."""
     DROPOUT = 11
     """Which units of a network drop out in a step."""
+    SCORE = 12
+    """What is drawn to score a network, as the starts of episodes."""
 
 
 def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] | int) -> PRNGKeyArray:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 
-from netspace_jax.behaviour import Batch, Split
+from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset
 from netspace_jax.ops.shuffle import shuffled
 
 Measure = Callable[[Array, Array], Array]
@@ -38,15 +38,20 @@ def explained(outputs: Float[Array, "batch ..."], targets: Float[Array, "batch .
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
+class Fit(Supervised):
     """What the networks of a population learn. They enter no space, so nothing compares two of them."""
 
     input_shape: tuple[int, ...]
-    outputs: int
+    output_count: int
     loss: Measure
     measure: Measure
     name: ClassVar[str] = "fit"
-    metric: ClassVar[str] = "score"
+    metric: ClassVar[Metric] = Metric("score")
+
+    @property
+    def outputs(self) -> int:
+        """Size of the last axis of the outputs."""
+        return self.output_count
 
     def fit_loss(self, outputs: Array, targets: Array) -> Float[Array, ""]:
         """The user's loss."""
@@ -58,7 +63,7 @@ class Fit:
 
 
 @flax.struct.dataclass
-class PopulationData:
+class PopulationData(SupervisedDataset):
     """The data of the networks that train together.
 
     Attributes:
@@ -74,11 +79,6 @@ class PopulationData:
     first: Int[Array, ""]
     behaviour: Fit = flax.struct.field(pytree_node=False)
     own: tuple[str, ...] = flax.struct.field(pytree_node=False)
-
-    @property
-    def shared(self) -> bool:
-        """Whether all networks see the same data."""
-        return not self.own
 
     @property
     def items(self) -> int:

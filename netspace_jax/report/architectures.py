@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from netspace_jax.architectures import build
+from netspace_jax.behaviour import one_task
 from netspace_jax.latent import line
 from netspace_jax.metrics.baselines import distilled
 from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
@@ -163,7 +163,7 @@ def unseen(run: Run) -> Section:
 
 def _alike(run: Run, which: int) -> dict[str, float]:
     """How much two different test members agree, and how much two networks that were generated from different ones."""
-    if not run.dataset.shared or len(run.networks(which, "test").members) < 2:
+    if not one_task(run.dataset) or len(run.networks(which, "test").members) < 2:
         return {}
     generated = run.reconstruction(which, "test").generated
     architecture, behaviour = run.space.architectures[which], run.space.behaviour
@@ -179,7 +179,7 @@ def _distilled(run: Run, which: int) -> np.ndarray | None:
     if not name:
         return None
     behaviour = run.space.behaviour
-    teacher = build(name, behaviour.input_shape, behaviour.outputs)
+    teacher = behaviour.architecture(name)
     wanted = np.repeat(run.zoo.networks(name, "teacher").parameters[:1], DISTILLED, 0)
     inputs, architecture = run.dataset.examples("train").inputs, run.space.architectures[which]
     flats = distilled(

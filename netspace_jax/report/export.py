@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 
-from netspace_jax.behaviour import Split
+from netspace_jax.behaviour import Split, one_task
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.outputs import scores_of
@@ -121,7 +121,7 @@ def _sampled(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen]:
 
 
 def _searched(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen]:
-    if not run.dataset.shared:
+    if not one_task(run.dataset):
         raise InputError("--which search: each network of this run has data of its own, so there is none to search for")
     data, name = run.dataset.examples("train"), run.space.names[which]
     for seed in range(options.seed, options.seed + options.count):
@@ -138,6 +138,6 @@ def _searched(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen]
 
 def _scores(run: Run, network: Network) -> dict[str, float]:
     """On test inputs, where all networks see the same data."""
-    if not run.dataset.shared:
+    if not one_task(run.dataset):
         return {}
     return {f"{run.metric} on test inputs": float(scores_of(run.dataset, network.architecture, network.flat[None])[0])}

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import hidden_permutation
+from netspace_jax.behaviour import one_task
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import disturbed
@@ -164,7 +165,7 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
         of_embeddings("mean_embedding", "mean embedding", constant),
         of_weights("noise", "10 % noise on the weights", disturbed(networks.parameters, 0.1)),
     ]
-    if run.dataset.shared:
+    if one_task(run.dataset):
         inputs, behaviour = run.dataset.examples("train").inputs, run.space.behaviour
         training = run.networks(which, "train").parameters
         nearest = nearest_networks(behaviour, architecture, networks.parameters, training, inputs)
@@ -178,7 +179,7 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
 
 
 def _spreads(run: Run, which: int) -> dict[str, float]:
-    if not run.dataset.shared:
+    if not one_task(run.dataset):
         return {}
     architecture, behaviour = run.space.architectures[which], run.dataset.behaviour
     generated, refined = run.reconstruction(which, "test"), run.refined(which)

@@ -3,21 +3,18 @@
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.behaviour import Metric
 from netspace_jax.metrics.interval import mean_interval
 
-_WITHIN = "within_"
+
+def score_name(metric: Metric) -> str:
+    """What a score is called on axes and in sentences."""
+    return metric.title
 
 
-def score_name(metric: str) -> str:
-    """What a score is called on axes and in sentences: `within_0.05` is the share of values that near the true ones."""
-    return f"share of values within {metric.removeprefix(_WITHIN)}" if _WITHIN in metric else metric.replace("_", " ")
-
-
-def same_answer(metric: str) -> str:
-    """What two networks do on an input on which they agree, by the name of the score."""
-    if metric == "accuracy":
-        return "predict the same class"
-    return f"differ by at most {metric.removeprefix(_WITHIN)}" if _WITHIN in metric else "give the same answer"
+def same_answer(metric: Metric) -> str:
+    """What two networks do on an input on which they agree."""
+    return metric.agreement
 
 
 def difference(

@@ -8,7 +8,7 @@ import numpy as np
 from etils import epath
 from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import Dataset, ImitationInputs, Split
+from netspace_jax.behaviour import Dataset, ImitationInputs, Metric, Split, one_task
 from netspace_jax.config import RunConfig
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
@@ -48,8 +48,8 @@ class Run(Generic[Data]):
     _refined: dict[int, Refined] = dataclasses.field(init=False, default_factory=dict)
 
     @property
-    def metric(self) -> str:
-        """Name of what scores measure, such as `accuracy`."""
+    def metric(self) -> Metric:
+        """The score of its networks, such as accuracy."""
         return self.dataset.behaviour.metric
 
     @property
@@ -98,7 +98,7 @@ class Run(Generic[Data]):
         self, networks: Networks, z: Float[np.ndarray, "network embedding"], architecture_id: int
     ) -> Float[np.ndarray, "network embedding"]:
         config = self.config.refine
-        if self.dataset.shared:
+        if one_task(self.dataset):
             return self.refine_shared(networks.parameters, z, architecture_id)
         own = [self.dataset.of(int(index)) for index in networks.indices]
         inputs = np.stack([np.asarray(_imitation_inputs(data, config.seed)) for data in own])

@@ -48,6 +48,7 @@ def save(
     """Write a NetSpace and the embeddings of its training networks."""
     folder = location(folder)
     tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}
+    tree["shared"] = {built.name: built.shared for built in netspace.architectures if built.shared}
     arrays = {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(tree, sep="/").items()}
     content = safetensors.numpy.save({name: np.ascontiguousarray(leaf) for name, leaf in arrays.items()})
     sha256 = hashlib.sha256(content).hexdigest()
@@ -106,16 +107,23 @@ def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
     return description, flax.traverse_util.unflatten_dict(jax.tree.map(jnp.asarray, arrays), sep="/")
 
 
-def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tuple[Architecture, ...]:
+def architectures_of(
+    description: dict[str, Any], shared: Mapping[str, PyTree], folder: epath.PathLike
+) -> tuple[Architecture, ...]:
     """The architectures that a description names.
+
+    Args:
+      shared: by name of the architecture, what its networks share.
 
     Raises:
       InputError: one is not registered here, or is another here than it was there.
     """
-    found = []
+    read = []
     for entry in _entries(description, "architectures", folder):
         try:
-            built = architectures.build(entry["name"], tuple(entry["input_shape"]), entry["outputs"])
+            built = architectures.build(
+                entry["name"], tuple(entry["input_shape"]), entry["outputs"], entry.get("input_dtype", "float32")
+            )
         except InputError as error:
             raise InputError(f"the space in {folder} needs the architecture {entry['name']!r}: {error}") from error
         if _described(built, entry["outputs"]) != entry:
@@ -123,8 +131,8 @@ def architectures_of(description: dict[str, Any], folder: epath.PathLike) -> tup
                 f"the architecture {entry['name']!r} that is registered here is not the one that the space in {folder} "
                 f"was made with: {built.size} parameters here, {entry['parameters']} there, or other shapes"
             )
-        found.append(built)
-    return tuple(found)
+        read.append(dataclasses.replace(built, shared=shared.get(built.name, ())))
+    return tuple(read)
 
 
 def module_of(description: dict[str, Any], part: str, folder: epath.PathLike) -> nn.Module:
@@ -142,7 +150,7 @@ def module_of(description: dict[str, Any], part: str, folder: epath.PathLike) ->
 
 
 def behaviour_of(description: dict[str, Any], folder: epath.PathLike) -> Behaviour:
-    """The task of a description.
+    """The behaviour of a description.
 
     Raises:
       InputError: it is not known here.
@@ -168,6 +176,7 @@ def _described(architecture: Architecture, outputs: int) -> dict[str, Any]:
         "name": architecture.name,
         "input_shape": list(architecture.input_shape),
         "outputs": outputs,
+        **({} if architecture.input_dtype == "float32" else {"input_dtype": architecture.input_dtype}),
         "parameters": architecture.size,
         "leaves": leaves,
     }

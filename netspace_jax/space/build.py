@@ -69,14 +69,14 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     keys = jax.random.split(key, 4)
     constants = netspace.constants
     flat = jnp.zeros(netspace.architectures[0].size)
-    seen = netspace.observe(flat, netspace.architectures[0].apply(flat, constants.probes), 0)
+    outputs = netspace.architectures[0].apply(flat, constants.probes)
+    seen = netspace.observe(flat, outputs, 0)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
     z = netspace.encoder.apply({"params": encoder}, seen)
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], 0)["params"]
     params = {"encoder": encoder, "decoder": decoder, "head": netspace.head.init(keys[2], z)["params"]}
     if netspace.correction is not None:
-        nothing = jnp.zeros((len(constants.probes), netspace.behaviour.outputs))
-        residual = netspace.behaviour.residual(nothing, nothing)
+        residual = netspace.behaviour.residual(outputs, outputs)
         params["correction"] = netspace.correction.init(keys[3], z, residual, z)["params"]
     return params
 

@@ -181,9 +181,7 @@ def group_of(networks: Networks) -> Group:
 
 
 def _untrained(config: RunConfig, dataset: Dataset, behaviour: Behaviour, networks: dict[int, Networks]) -> NetSpace:
-    built = tuple(
-        architectures.build(name, behaviour.input_shape, behaviour.outputs) for name in config.zoo.architectures
-    )
+    built = tuple(behaviour.architecture(name) for name in config.zoo.architectures)
     empty = [np.zeros((0, architecture.size), np.float32) for architecture in built]
     members = tuple(networks[i].parameters if i in networks else empty[i] for i in range(len(built)))
     return make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, dataset, members))
@@ -191,7 +189,7 @@ def _untrained(config: RunConfig, dataset: Dataset, behaviour: Behaviour, networ
 
 def _teacher(config: RunConfig, behaviour: Behaviour) -> architectures.Architecture | None:
     common = config.netspace.teaching == "common"
-    return architectures.build(config.zoo.teacher, behaviour.input_shape, behaviour.outputs) if common else None
+    return behaviour.architecture(config.zoo.teacher) if common else None
 
 
 def _data_of(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from netspace_jax.behaviour import Batch, Dataset, take
+from netspace_jax.behaviour import Batch, Dataset, one_task, take, task_axis
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
 
@@ -99,7 +99,7 @@ def sample(
     Args:
       drawn: of data that is shared, what `draw` gave for the step.
     """
-    if dataset.shared:
+    if one_task(dataset):
         return [take(dataset, key, drawn, size)] * len(groups)
     batches = []
     for group_key, group in zip(jax.random.split(key, len(groups)), groups, strict=True):
@@ -108,12 +108,8 @@ def sample(
     return batches
 
 
-def _batch_axis(dataset: Dataset) -> int | None:
-    return None if dataset.shared else 0
-
-
 def _outputs(netspace, dataset, flats, batch, architecture_id):
-    return jax.vmap(netspace.architectures[architecture_id].apply, (0, _batch_axis(dataset)))(flats, batch.inputs)
+    return jax.vmap(netspace.architectures[architecture_id].apply, (0, task_axis(dataset)))(flats, batch.inputs)
 
 
 def _behaviour(netspace, dataset, config, z, architecture_id, batch, wanted) -> Float[Array, ""]:
@@ -124,7 +120,7 @@ def _behaviour(netspace, dataset, config, z, architecture_id, batch, wanted) -> 
     if config.teaching == "self":
         return jax.vmap(behaviour.imitation_loss)(wanted, outputs).sum()
     imitation = jax.vmap(behaviour.imitation_loss, (None, 0))(wanted, outputs)
-    labels = jax.vmap(behaviour.fit_loss, (0, _batch_axis(dataset)))(outputs, batch.targets)
+    labels = jax.vmap(behaviour.fit_loss, (0, task_axis(dataset)))(outputs, batch.targets)
     return ((1 - config.label_weight) * imitation + config.label_weight * labels).sum()
 
 

@@ -7,7 +7,7 @@ from typing import cast
 import flax.linen as nn
 import flax.struct
 import jax
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
@@ -22,14 +22,14 @@ Together = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
 class Constants:
     """What a NetSpace is given and does not learn: probe inputs, and scale and center of each generated value."""
 
-    probes: Float[Array, "probe *input"]
+    probes: Shaped[Array, "probe *input"]
     scale: Float[Array, "architecture h w"]
     shift: Float[Array, "architecture h w"]
 
 
 @flax.struct.dataclass
 class NetSpace:
-    """Encoder, decoder and head: a pytree whose leaves are the last two attributes.
+    """Encoder, decoder and head: a pytree whose leaves are parameters, constants, and what networks share.
 
     Its methods are functions of ONE network or embedding, to be vmapped where they are called. An architecture's id is
     its position in `architectures`; it is static, so that shapes are.
@@ -43,7 +43,7 @@ class NetSpace:
       params: parameters of encoder, decoder, head and correction; None before they are initialised.
     """
 
-    architectures: tuple[Architecture, ...] = flax.struct.field(pytree_node=False)
+    architectures: tuple[Architecture, ...]
     prep: tuple[int, int] = flax.struct.field(pytree_node=False)
     encoder: nn.Module = flax.struct.field(pytree_node=False)
     decoder: nn.Module = flax.struct.field(pytree_node=False)
@@ -106,7 +106,7 @@ class NetSpace:
         return found
 
     def observe(
-        self, flat: Float[Array, "size"], outputs: Float[Array, "probe outputs"], architecture_id: int
+        self, flat: Float[Array, "size"], outputs: Float[Array, "probe *output"], architecture_id: int
     ) -> Observation:
         """What the encoder may look at of a network, given its outputs on the probes."""
         return observe(

@@ -1,7 +1,6 @@
 """One network that came out of a space, ready to use."""
 
 import dataclasses
-import functools
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -36,11 +35,11 @@ class Network:
         """Its parameters as Flax has them, for `architecture.module.apply({"params": …}, x)`."""
         return unflatten(self.architecture.spec, self.flat)
 
-    def __call__(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n outputs"]:
-        """Outputs for inputs: uint8 images, which are normalised as in training, or values that are normalised already.
+    def __call__(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n *output"]:
+        """Outputs for inputs as the behaviour takes them: it prepares them as in training.
 
         Raises:
-          InputError: the inputs are not what the task takes.
+          InputError: the inputs are not what the behaviour takes.
         """
         return _apply(self.architecture, self.flat, self.behaviour.prepare(inputs))
 
@@ -66,12 +65,11 @@ class Network:
         Raises:
           InputError: the folder is not empty, the network is not finite, or a library that writes it is missing.
         """
-        mean, std = (tuple(getattr(self.behaviour, name, ())) for name in ("mean", "std"))
-        scaled = "pixels divided by 255" if mean else "values as they are"
+        mean, std = self.behaviour.normalisation
         card = ModelCard(
             title=title or f"A {self.architecture.name} out of a latent space of networks",
             origin=origin or "Decoded from an embedding of a space (netspace_jax).",
-            inputs=f"inputs of the task {self.behaviour.name}, {scaled}",
+            inputs=f"inputs of {self.behaviour.name}: {self.behaviour.inputs_in_words}",
             outputs=f"{self.behaviour.outputs} values for each input, scored by {self.behaviour.metric}",
             mean=mean,
             std=std,
@@ -83,6 +81,6 @@ class Network:
         return f"Network({self.architecture.name}, {self.architecture.size} parameters)"
 
 
-@functools.partial(jax.jit, static_argnames="architecture")
-def _apply(architecture: Architecture, flat: Float[Array, "size"], inputs: Float[Array, "n *input"]):
+@jax.jit
+def _apply(architecture: Architecture, flat: Float[Array, "size"], inputs: Shaped[Array, "n *input"]):
     return architecture.apply(flat, inputs)

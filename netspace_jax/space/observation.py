@@ -14,7 +14,7 @@ class Observation(NamedTuple):
     """What there is to see of a network; an encoder looks at what it needs.
 
     Attributes:
-      description: what the task says of its outputs on the probes.
+      description: what the behaviour says of its outputs on the probes.
       statistics: size of each of its parameter tensors.
       prep: its parameters.
     """
@@ -27,7 +27,7 @@ class Observation(NamedTuple):
 def observe(
     architecture: Architecture,
     flat: Float[Array, "size"],
-    outputs: Float[Array, "probe outputs"],
+    outputs: Float[Array, "probe *output"],
     *,
     behaviour: Behaviour,
     prep: tuple[int, int],

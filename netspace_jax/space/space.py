@@ -266,7 +266,7 @@ def load(folder: epath.PathLike) -> Space:
 
 
 def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.PathLike) -> Space:
-    architectures = artefact.architectures_of(description, folder)
+    architectures = artefact.architectures_of(description, tree.get("shared", {}), folder)
     parts = ("encoder", "decoder", "head")
     encoder, decoder, head = (artefact.module_of(description, part, folder) for part in parts)
     correction = artefact.module_of(description, "correction", folder) if description.get("correction") else None

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, draw
+from netspace_jax.behaviour import Dataset, draw, one_task
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.clip import clip_by_norm
 from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
@@ -138,7 +138,7 @@ def make_training(
             for which, group in data.groups.items()
         }
         batches = key_of(config.seed, Purpose.BATCHES)
-        return Planned(rows, draw(data.dataset, batches, step, config.batch) if data.dataset.shared else step)
+        return Planned(rows, draw(data.dataset, batches, step, config.batch) if one_task(data.dataset) else step)
 
     def step(state: TrainState, data: TrainData, planned: Planned, corrected: bool) -> tuple[TrainState, Losses]:
         netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
@@ -152,7 +152,7 @@ def make_training(
             groups[which] = jax.lax.with_sharding_constraint(networks, spread)
         key = key_of(config.seed, Purpose.BATCHES)
         batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
-        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not data.dataset.shared))
+        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not one_task(data.dataset)))
 
         common = None
         if teacher is not None and data.teacher is not None:

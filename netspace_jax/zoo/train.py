@@ -20,7 +20,6 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, Shaped
 
-from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NOT_IN_DIGEST, ZooConfig, digest
@@ -98,10 +97,7 @@ def train_zoo(
     tables: dict[str, str] = {**found.get("tables", {})}
     dataset = put_everywhere(dataset, mesh)
     plans = {name: plan(config, name, count) for name, count in config.populations}
-    built = {
-        name: architectures.build(name, dataset.behaviour.input_shape, dataset.behaviour.outputs)
-        for name, _ in config.populations
-    }
+    built = {name: dataset.behaviour.architecture(name) for name, _ in config.populations}
     together = _together(directory, config, built, make_training=make_training, dataset=dataset, mesh=mesh)
     chunks = [
         chunk

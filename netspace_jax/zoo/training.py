@@ -1,7 +1,6 @@
 """How ONE network trains: pure functions, mapped over a population by `netspace_jax.zoo.population`."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -12,10 +11,9 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, Split, draw, take
+from netspace_jax.behaviour import Dataset, as_supervised, draw, evaluation_key, take
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import in_pieces
 from netspace_jax.zoo.plan import architecture_key
 
 
@@ -109,7 +107,9 @@ def supervised(
       optimizer: by default that of the configuration.
     """
     optimizer = optimizer or make_optimizer(config)
-    rounded = functools.partial(jax.tree.map, lambda leaf: leaf.astype(precision))
+
+    def rounded(tree: PyTree) -> PyTree:
+        return jax.tree.map(lambda x: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
 
     def start(key: PRNGKeyArray, member: Int[Array, ""], stop: Int[Array, ""]) -> State:
         shared = key_of(architecture_key(config, architecture.name), Purpose.SHARED_INIT)
@@ -129,7 +129,7 @@ def supervised(
 
         def loss(params):
             outputs, new_extras = architecture.train_apply(rounded(params), extras, rounded(batch.inputs), dropout)
-            return dataset.behaviour.fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
+            return as_supervised(dataset.behaviour).fit_loss(outputs.astype(jnp.float32), batch.targets), new_extras
 
         (value, extras), gradient = jax.value_and_grad(loss, has_aux=True)(state.variables["params"])
         updates, opt_state = optimizer.update(gradient, state.optimizer, state.variables["params"])
@@ -156,24 +156,16 @@ def supervised(
         return jax.lax.scan(one_of, state, (steps, jax.vmap(lambda index: drawn(index, state, dataset))(steps)))[0]
 
     def validate(state: State, dataset: Dataset) -> State:
-        score = score_of(architecture, architecture.finish(state.variables), dataset.of(state.member), "validation")
+        network = architecture.bind(architecture.finish(state.variables))
+        score = dataset.of(state.member).score(network, evaluation_key(state.member), "validation")
         better = score > state.kept_score
         kept = jax.tree.map(lambda a, b: jnp.where(better, a, b), state.variables, state.kept)
         return dataclasses.replace(state, kept=kept, kept_score=jnp.where(better, score, state.kept_score))
 
     def finish(state: State, dataset: Dataset) -> Trained:
         flat = architecture.finish(state.kept if config.validations else state.variables)
-        own = dataset.of(state.member)
-        scores = (score_of(architecture, flat, own, split) for split in ("validation", "test"))
+        data, key = dataset.of(state.member), evaluation_key(state.member)
+        scores = (data.score(architecture.bind(flat), key, split) for split in ("validation", "test"))
         return Trained(flat, Outcome(state.loss, jnp.isfinite(flat).all(), *scores))
 
     return Training(start, advance, validate, finish)
-
-
-def score_of(
-    architecture: Architecture, flat: Float[Array, "size"], dataset: Dataset, split: Split
-) -> Float[Array, ""]:
-    """Score of one network on the inputs of a split."""
-    examples = dataset.examples(split)
-    outputs = in_pieces(lambda inputs: architecture.apply(flat, inputs), examples.inputs)
-    return dataset.behaviour.score(outputs, examples.targets)

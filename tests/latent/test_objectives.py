@@ -6,7 +6,6 @@ import pytest
 
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit, Objective, fit_arrays
-from netspace_jax.latent.objectives import validation_score
 from tests import tiny
 from tests.objectives import batch_of, log_probabilities, loss_of, network
 
@@ -72,4 +71,4 @@ def test_arrays_of_another_shape(dataset):
 def test_the_validation_score_is_the_tasks(dataset):
     held = dataset.examples("validation")
     expected = dataset.behaviour.score(network()(held.inputs), held.targets)
-    np.testing.assert_allclose(validation_score(dataset, network()), expected)
+    np.testing.assert_allclose(dataset.score(network(), jax.random.key(0), "validation"), expected)

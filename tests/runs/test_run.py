@@ -35,7 +35,7 @@ def test_reconstructions_are_computed_once_and_of_test_inputs():
     np.testing.assert_allclose(
         found.score, [member.score_test for member in run.networks(0, "test").members], atol=1e-6
     )
-    assert run.metric == "accuracy" and run.trained_ids == (0,)
+    assert run.metric.name == "accuracy" and run.trained_ids == (0,)
 
 
 def test_the_validation_split_may_judge_refinement():

@@ -12,7 +12,7 @@ from netspace_jax.domains.images.domain import training
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo.plan import member_keys
 from netspace_jax.zoo.population import Population
-from netspace_jax.zoo.training import make_optimizer, score_of, supervised
+from netspace_jax.zoo.training import make_optimizer, supervised
 from tests import tiny
 
 ARCHITECTURES = {"perceptron3": tiny.perceptron, "normed": tiny.normed}
@@ -105,7 +105,9 @@ def test_weight_decay_makes_parameters_smaller(data, optimizer):
 def test_scores_are_asked_of_the_members_own_data(data):
     flat, examples = tiny.flats(1)[0], data.examples("test")
     right = np.asarray(tiny.perceptron().apply(flat, examples.inputs)).argmax(-1) == np.asarray(examples.targets)
-    np.testing.assert_allclose(score_of(tiny.perceptron(), flat, data.of(3), "test"), right.mean(), atol=1e-6)
+    np.testing.assert_allclose(
+        data.of(3).score(tiny.perceptron().bind(flat), jax.random.key(0), "test"), right.mean(), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -5,17 +5,23 @@ unit, and how near two values have to be to count as the same.
 """
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import register_behaviour
-from netspace_jax.errors import InputError
+from netspace_jax.behaviour import Metric, Supervised, register_behaviour
+
+
+def within(tolerance: float) -> Metric:
+    """The share of values that are right within a tolerance."""
+    return Metric(
+        f"within_{tolerance:g}", f"share of values within {tolerance:g}", agreement=f"differ by at most {tolerance:g}"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
-class Field:
+class Field(Supervised):
     """What networks of any kind of field compute.
 
     Attributes:
@@ -31,7 +37,6 @@ class Field:
     channels: int = 1
     error: Literal["squared", "absolute"] = "squared"
     name: ClassVar[str]
-    metric: ClassVar[str]
     tolerance: ClassVar[float]
     unit: ClassVar[float]
     surface_share: ClassVar[float] = 0.0
@@ -41,43 +46,37 @@ class Field:
         """Values at one coordinate."""
         return self.channels
 
-    def prepare(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n d"]:
-        """Coordinates as float32.
-
-        Raises:
-          InputError: they are of another shape.
-        """
-        if tuple(inputs.shape[1:]) != self.input_shape:
-            raise InputError(f"points have shape {tuple(inputs.shape)}; these networks take (n, {self.input_shape[0]})")
-        return jnp.asarray(inputs, jnp.float32)
-
     def describe(self, outputs: Float[Array, "probe c"]) -> Float[Array, "features"]:
         """Values at the probes, in their unit."""
         return (outputs / self.unit).reshape(-1)
 
-    def residual(self, wanted: Float[Array, "probe c"], outputs: Float[Array, "probe c"]) -> Float[Array, "residuals"]:
+    def residual(
+        self, target_outputs: Float[Array, "probe c"], outputs: Float[Array, "probe c"]
+    ) -> Float[Array, "residuals"]:
         """Difference of values, in units of the tolerance, made soft beyond it."""
-        return jnp.tanh((outputs - wanted) / self.tolerance).reshape(-1)
+        return jnp.tanh((outputs - target_outputs) / self.tolerance).reshape(-1)
 
     def fit_loss(self, outputs: Float[Array, "batch c"], targets: Float[Array, "batch c"]) -> Float[Array, ""]:
         """Mean squared error to the true values."""
         return jnp.square(outputs - targets).mean()
 
-    def imitation_loss(self, wanted: Float[Array, "batch c"], outputs: Float[Array, "batch c"]) -> Float[Array, ""]:
+    def imitation_loss(
+        self, target_outputs: Float[Array, "batch c"], outputs: Float[Array, "batch c"]
+    ) -> Float[Array, ""]:
         """Mean error between the values of two networks, squared (docs/method.md, eq. 13) or absolute.
 
         The absolute one is rounded off below a hundredth of the unit, so that it has a gradient everywhere.
         """
-        squares = jnp.square(wanted - outputs)
+        squares = jnp.square(target_outputs - outputs)
         return squares.mean() if self.error == "squared" else jnp.sqrt(squares + 1e-5).mean()
 
     def score(self, outputs: Float[Array, "batch c"], targets: Float[Array, "batch c"]) -> Float[Array, ""]:
         """Share of values within the tolerance of the true ones."""
         return (jnp.abs(outputs - targets) <= self.tolerance).mean()
 
-    def agreement(self, wanted: Float[Array, "batch c"], outputs: Float[Array, "batch c"]) -> Float[Array, ""]:
+    def agreement(self, target_outputs: Float[Array, "batch c"], outputs: Float[Array, "batch c"]) -> Float[Array, ""]:
         """Share of values in which two networks differ by at most the tolerance."""
-        return (jnp.abs(wanted - outputs) <= self.tolerance).mean()
+        return (jnp.abs(target_outputs - outputs) <= self.tolerance).mean()
 
 
 @register_behaviour
@@ -87,7 +86,7 @@ class SignedDistance(Field):
 
     input_shape: tuple[int, ...] = (3,)
     name: ClassVar[str] = "signed_distance"
-    metric: ClassVar[str] = "within_0.01"
+    metric: ClassVar[Metric] = within(0.01)
     tolerance: ClassVar[float] = 0.01
     unit: ClassVar[float] = 0.1  # beyond it matters little how far the surface is
     surface_share: ClassVar[float] = 1 / 3  # the surface is what a shape is used for
@@ -105,7 +104,7 @@ class Picture(Field):
 
     input_shape: tuple[int, ...] = (2,)
     name: ClassVar[str] = "picture"
-    metric: ClassVar[str] = "within_0.05"
+    metric: ClassVar[Metric] = within(0.05)
     tolerance: ClassVar[float] = 0.05
     unit: ClassVar[float] = 1.0
 
@@ -116,6 +115,6 @@ class Signal(Field):
     """The value of each channel of a signal at an instant; instants run from -1 to 1, and values are of order 1."""
 
     name: ClassVar[str] = "signal"
-    metric: ClassVar[str] = "within_0.05"
+    metric: ClassVar[Metric] = within(0.05)
     tolerance: ClassVar[float] = 0.05
     unit: ClassVar[float] = 1.0

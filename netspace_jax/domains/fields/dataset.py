@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split
+from netspace_jax.behaviour import Batch, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.sampling import ShapeSet
 
@@ -93,7 +93,7 @@ Truth = TypeVar("Truth", ShapeTruth, PictureTruth, SignalTruth)
 
 
 @flax.struct.dataclass
-class FieldData(Generic[Truth]):
+class FieldData(SupervisedDataset, Generic[Truth]):
     """A set of fields; each network is about one, so that each has points of its own.
 
     Attributes:
@@ -113,7 +113,6 @@ class FieldData(Generic[Truth]):
     scale: float = flax.struct.field(pytree_node=False, default=1.0)
     shift: float = flax.struct.field(pytree_node=False, default=0.0)
     spare: int = flax.struct.field(pytree_node=False, default=0)
-    shared: bool = flax.struct.field(pytree_node=False, default=False)
 
     @property
     def items(self) -> int:

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
-from netspace_jax.behaviour import Batch, Split, register_behaviour
+from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset, register_behaviour
 from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import ImageSet
 from netspace_jax.errors import InputError
@@ -19,7 +20,7 @@ from netspace_jax.ops.shuffle import shuffled
 
 @register_behaviour
 @dataclasses.dataclass(frozen=True)
-class Classification:
+class Classification(Supervised):
     """What classifiers of images compute: one logit for each class.
 
     Attributes:
@@ -36,7 +37,14 @@ class Classification:
     temperature: float = 1.0
     relative: float = 0.0
     name: ClassVar[str] = "classification"
-    metric: ClassVar[str] = "accuracy"
+    metric: ClassVar[Metric] = Metric("accuracy", agreement="predict the same class")
+
+    inputs_in_words: ClassVar[str] = "pixels divided by 255"
+
+    @property
+    def normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of each channel."""
+        return self.mean, self.std
 
     @property
     def outputs(self) -> int:
@@ -57,7 +65,8 @@ class Classification:
         if inputs.dtype == np.uint8:
             return normalise(inputs, self.mean, self.std)
         inputs = jnp.asarray(inputs, jnp.float32)
-        if inputs.size and float(inputs.min()) >= 0 and float(inputs.max()) > 0:
+        traced = isinstance(inputs, Tracer)  # values are not known then
+        if inputs.size and not traced and float(inputs.min()) >= 0 and float(inputs.max()) > 0:
             raise InputError(
                 f"images are floats from {float(inputs.min()):g} to {float(inputs.max()):g}, none negative, so they "
                 f"are not normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
@@ -76,10 +85,10 @@ class Classification:
         return jnp.concatenate([(centred / spread).reshape(-1), each, jax.nn.softmax(outputs).reshape(-1)])
 
     def residual(
-        self, wanted: Float[Array, "probe classes"], outputs: Float[Array, "probe classes"]
+        self, target_outputs: Float[Array, "probe classes"], outputs: Float[Array, "probe classes"]
     ) -> Float[Array, "residuals"]:
-        """Difference of centred logits, in standard deviations of those wanted."""
-        own, other = (logits - logits.mean(-1, keepdims=True) for logits in (wanted, outputs))
+        """Difference of centred logits, in standard deviations of those target_outputs."""
+        own, other = (logits - logits.mean(-1, keepdims=True) for logits in (target_outputs, outputs))
         return ((other - own) / (jnp.sqrt(jnp.square(own).mean()) + 1e-6)).reshape(-1)
 
     def fit_loss(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
@@ -87,30 +96,30 @@ class Classification:
         return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
 
     def imitation_loss(
-        self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
+        self, target_outputs: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
     ) -> Float[Array, ""]:
         """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (docs/method.md, eq. 12).
 
         A network that trained briefly has logits a hundred times smaller than one that trained long, and at one
         temperature for all its loss all but vanishes. So `relative` times the same divergence is added at a temperature
-        that is a third of the standard deviation of the wanted network's own logits, without the factor T².
+        that is a third of the standard deviation of the target_outputs network's own logits, without the factor T².
         """
-        loss = self.temperature**2 * _divergence(wanted, outputs, self.temperature)
+        loss = self.temperature**2 * _divergence(target_outputs, outputs, self.temperature)
         if not self.relative:
             return loss
-        centred = wanted - wanted.mean(-1, keepdims=True)
+        centred = target_outputs - target_outputs.mean(-1, keepdims=True)
         own = (jnp.sqrt(jnp.square(centred).mean()) + 1e-6) / 3
-        return loss + self.relative * _divergence(wanted, outputs, own)
+        return loss + self.relative * _divergence(target_outputs, outputs, own)
 
     def score(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
         """Accuracy."""
         return (outputs.argmax(-1) == targets).mean()
 
     def agreement(
-        self, wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
+        self, target_outputs: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
     ) -> Float[Array, ""]:
         """Share of images on which two networks predict the same class."""
-        return (wanted.argmax(-1) == outputs.argmax(-1)).mean()
+        return (target_outputs.argmax(-1) == outputs.argmax(-1)).mean()
 
 
 def _divergence(
@@ -129,7 +138,7 @@ class LabelledImages:
 
 
 @flax.struct.dataclass
-class ImageData:
+class ImageData(SupervisedDataset):
     """A set of labelled images on the device; every network sees the same ones.
 
     Attributes:
@@ -144,7 +153,6 @@ class ImageData:
     crop_padding: int = flax.struct.field(pytree_node=False, default=0)
     flip: bool = flax.struct.field(pytree_node=False, default=False)
     mixed: float = flax.struct.field(pytree_node=False, default=0.0)
-    shared: bool = flax.struct.field(pytree_node=False, default=True)
     items: int = flax.struct.field(pytree_node=False, default=1)
 
     def of(self, member: Int[Array, ""] | int) -> "ImageData":

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.behaviour import RunNetwork, evaluation_key
 from netspace_jax.domains.images.dataset import ImageData
-from netspace_jax.latent.objectives import RunNetwork, validation_score
 
 
 @flax.struct.dataclass
@@ -22,7 +22,7 @@ class Distil:
 
     dataset: ImageData
     flat: Float[Array, "size"]
-    teacher: Architecture = flax.struct.field(pytree_node=False)
+    teacher: Architecture
     temperature: float = flax.struct.field(pytree_node=False, default=4.0)
     label_weight: float = flax.struct.field(pytree_node=False, default=0.1)
     batch: int = flax.struct.field(pytree_node=False, default=128)
@@ -37,7 +37,7 @@ class Distil:
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """Accuracy on validation images."""
-        return validation_score(self.dataset, network)
+        return self.dataset.score(network, evaluation_key(), "validation")
 
 
 @flax.struct.dataclass

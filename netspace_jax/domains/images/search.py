@@ -43,9 +43,7 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
     zoo = run.config.zoo
     if zoo.teacher:
         networks = run.zoo.networks(zoo.teacher, "teacher")
-        architecture = architectures.build(
-            zoo.teacher, run.dataset.behaviour.input_shape, run.dataset.behaviour.outputs
-        )
+        architecture = run.dataset.behaviour.architecture(zoo.teacher)
         label, row, weight = f"the zoo's teacher, a {zoo.teacher}", 0, 0.1
     else:
         which = run.trained_ids[0]

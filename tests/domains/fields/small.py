@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from netspace_jax import architectures
 from netspace_jax.config import RefineConfig, RunConfig
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
 from netspace_jax.domains.fields.dataset import FieldData
@@ -20,7 +19,7 @@ NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 pla
 
 def flats_for(data: FieldData, count: int, seed: int = 0):
     """Untrained networks for the coordinates and values of some data."""
-    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
+    architecture = data.behaviour.architecture(NAME)
     start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
     return start(jax.random.split(jax.random.key(seed), count))
 
@@ -30,7 +29,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
 
     Network i is about field i of the data.
     """
-    architecture = architectures.build(NAME, data.behaviour.input_shape, data.behaviour.outputs)
+    architecture = data.behaviour.architecture(NAME)
     held = tiny.Held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]})
     test = held.held[NAME, "test"]
     members = tuple(dataclasses.replace(member, index=train + member.index) for member in test.members)

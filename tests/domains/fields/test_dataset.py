@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.domains.fields.behaviour import Picture, SignedDistance
 from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth, field_data
 from netspace_jax.domains.fields.sampling import ShapeSet
@@ -94,7 +94,7 @@ def test_losses_and_scores_by_hand(behaviour):
 
 def test_an_item_for_each_shape(data):
     """Members beyond the shapes begin with the first again; each has examples of its own."""
-    assert isinstance(data, Dataset) and not data.shared and data.items == SHAPES
+    assert isinstance(data, Dataset) and not one_task(data) and data.items == SHAPES
     for member, shape in ((0, 0), (2, 2), (SHAPES, 0), (2 * SHAPES + 1, 1)):
         for split in ("train", "validation", "test"):
             assert (data.of(member).examples(split).inputs[:, 0] == shape).all()
@@ -115,11 +115,11 @@ def test_the_task_and_what_it_takes(behaviour):
         isinstance(behaviour, Behaviour)
         and behaviour.input_shape == (3,)
         and behaviour.outputs == 1
-        and behaviour.metric == "within_0.01"
+        and behaviour.metric.name == "within_0.01"
     )
     points = behaviour.prepare(np.ones((5, 3)))
     assert points.dtype == jnp.float32 and points.shape == (5, 3)
-    with pytest.raises(InputError, match=r"points have shape \(5, 2\); these networks take \(n, 3\)"):
+    with pytest.raises(InputError, match=r"inputs have shape \(5, 2\); these networks take \(n, 3\)"):
         behaviour.prepare(np.ones((5, 2)))
     assert behaviour_from(describe_behaviour(behaviour)) == behaviour == SignedDistance()
 

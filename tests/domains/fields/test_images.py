@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.images import in_proportion, load_pictures, pixel_centres
 from netspace_jax.errors import InputError
@@ -29,7 +29,9 @@ def loaded(path):
 def test_every_pixel_is_at_its_place(loaded, path):
     """Each network's samples, put back by their coordinates, are the picture of its name."""
     data, file = loaded.dataset, np.load(path)
-    assert isinstance(data, Dataset) and isinstance(data.behaviour, Behaviour) and data.items == 80 and not data.shared
+    assert (
+        isinstance(data, Dataset) and isinstance(data.behaviour, Behaviour) and data.items == 80 and not one_task(data)
+    )
     batch = data.of(7).examples("test")
     whole = np.full((6, 5), np.nan)
     row, column = np.floor((np.asarray(batch.inputs) + 1) / 2 * np.array([6, 5])).astype(int).T

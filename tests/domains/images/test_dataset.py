@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour
+from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.data.images import Images, ImageSet, load_images
 from netspace_jax.domains.images.dataset import Classification, image_data
 from netspace_jax.errors import InputError
@@ -99,7 +99,7 @@ def test_a_batch_of_more_images_than_there_are_is_all_of_them(data):
 
 def test_the_data_is_one_for_all_networks(data):
     """It passes through jit as a pytree, its task being static."""
-    assert isinstance(data, Dataset) and data.shared and data.items == 1 and data.of(3) is data
+    assert isinstance(data, Dataset) and one_task(data) and data.items == 1 and data.of(3) is data
     assert len(jax.tree.leaves(data)) == 6  # images and labels of three splits
     assert jax.tree.unflatten(*jax.tree.flatten(data)[::-1]).behaviour == data.behaviour
     few, whole = data.of(0).examples("validation"), data.of(jnp.int32(4)).examples("validation")
@@ -113,7 +113,7 @@ def test_chance_is_the_share_of_the_commonest_class(data):
 
 
 def test_shapes(behaviour):
-    assert isinstance(behaviour, Behaviour) and behaviour.metric == "accuracy"
+    assert isinstance(behaviour, Behaviour) and behaviour.metric.name == "accuracy"
     assert behaviour.input_shape == (4, 4, 1) and behaviour.outputs == 3
     chex.assert_shape(behaviour.describe(jnp.zeros((7, 3))), (7 * 3 + 7 + 7 * 3,))
 

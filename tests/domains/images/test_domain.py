@@ -14,7 +14,7 @@ def test_digits():
     loaded = load(ImageZooConfig())
     behaviour = loaded.dataset.behaviour
     assert loaded.items == ("",) and loaded.config == ImageZooConfig()
-    assert behaviour.input_shape == (8, 8, 1) and behaviour.outputs == 10 and behaviour.metric == "accuracy"
+    assert behaviour.input_shape == (8, 8, 1) and behaviour.outputs == 10 and behaviour.metric.name == "accuracy"
 
 
 def test_augmentation_comes_from_the_configuration():
