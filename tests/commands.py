@@ -9,12 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY_ZOO = "--zoo.members=24 --zoo.steps=30 --zoo.chunk=8 --zoo.validation=4 --zoo.test=4".split()
+TINY_ZOO = ["--zoo.members=24", "--zoo.steps=30", "--zoo.chunk=8", "--zoo.validation=4", "--zoo.test=4"]
 TINY = [
     *TINY_ZOO,
-    *"--netspace.networks=4 --netspace.batch=16 --netspace.hidden=32 --netspace.embedding=16".split(),
-    *"--netspace.probes=8 --netspace.steps=60 --netspace.rank=0 --netspace.corrections=0".split(),
-    *"--netspace.validations=3 --netspace.log-every=10 --refine.steps=0 --no-explorer".split(),
+    "--netspace.networks=4",
+    "--netspace.batch=16",
+    "--netspace.hidden=32",
+    "--netspace.embedding=16",
+    "--netspace.probes=8",
+    "--netspace.steps=60",
+    "--netspace.rank=0",
+    "--netspace.corrections=0",
+    "--netspace.validations=3",
+    "--netspace.log-every=10",
+    "--refine.steps=0",
+    "--no-explorer",
 ]
 
 

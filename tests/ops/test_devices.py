@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -30,6 +31,7 @@ def test_numbers_that_make_no_sense_are_refused(hosts, word):
 
 def test_one_process_alone_needs_nothing():
     join(Hosts())
+    assert jax.process_count() == 1
 
 
 GRADIENT = """
