@@ -1,22 +1,46 @@
-"""What a domain is: everything that belongs to a kind of behaviour, as one value; and the domains that are known."""
+"""A domain: everything that belongs to a kind of network, as one value; and the domains that are registered.
+
+A domain is registered before anything of it is needed, so that its names can be listed at once: what is heavy is named
+by its place and imported when it is called (`Lazy`). Nothing here knows what a report looks like.
+"""
 
 import dataclasses
 import difflib
+import importlib
 import inspect
-import math
+import pkgutil
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
-from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Batch, Behaviour, Dataset
-from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
+from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep, rebuild
 from netspace_jax.errors import InputError
-from netspace_jax.explorer.view import View
-from netspace_jax.report.section import Evaluation
-from netspace_jax.zoo import Zoo
-from netspace_jax.zoo.training import Training, supervised
+
+if TYPE_CHECKING:
+    from netspace_jax.architectures import Architecture
+    from netspace_jax.behaviour import Batch, Behaviour, Dataset
+    from netspace_jax.zoo.training import Training
+
+
+@dataclasses.dataclass(frozen=True)
+class Lazy:
+    """A function that is imported when it is first called.
+
+    Attributes:
+      place: where it is, as `module:function`.
+    """
+
+    place: str
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        return pkgutil.resolve_name(self.place)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Import and call it."""
+        return self.function(*arguments)
 
 
 class Loaded(NamedTuple):
@@ -28,10 +52,43 @@ class Loaded(NamedTuple):
       splits: split of each item, where the data says it; else each member draws its own.
     """
 
-    dataset: Dataset
+    dataset: "Dataset"
     items: tuple[str, ...]
     config: ZooConfig
     splits: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Something that can be made of a finished run: `python eval NAME RUN`.
+
+    Attributes:
+      make: a function of a run, and of options where it has a second parameter, which is annotated with a frozen
+        dataclass of flags. It returns a section of a report, or lines for the screen.
+      summary: what its section answers, as a reader would ask it, or what it writes.
+      in_report: whether the report has it; what takes minutes of training, or writes files, is made when asked for.
+      applies: whether a run can have it.
+      leads: whether it stands right after the zoo, since it shows what the networks hold.
+    """
+
+    name: str
+    make: Callable[..., Any]
+    summary: str = ""
+    in_report: bool = True
+    applies: Callable[[Any], bool] = lambda run: True
+    leads: bool = False
+
+    @property
+    def options(self) -> type | None:
+        """The dataclass of flags that it takes beside the run, if it takes any."""
+        function = self.make.function if isinstance(self.make, Lazy) else self.make
+        _, *rest = inspect.signature(function).parameters.values()
+        return rest[0].annotation if rest else None
+
+
+def several_architectures(run: Any) -> bool:
+    """Whether a run has more than one architecture."""
+    return len(run.space.architectures) > 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +101,15 @@ class Domain:
       load: from a zoo's configuration to its data.
       presets: complete configurations by name, each a function whose docstring says what it is.
       evaluations: its sections of a report, and what else can be made of a finished run.
-      behaviour_of: the task as a space of this configuration compares networks by it; by default the data's own.
+      behaviours: modules that register its behaviours when they are imported, which a saved space needs.
+      behaviour_of: the behaviour as a space of this configuration compares networks by it; by default the data's own.
       data_of: the data that a space of this configuration trains on; by default the data as it is.
       check: refuses values of its own flags that cannot be.
-      training: how ONE network trains, from an architecture and the zoo's configuration.
+      training: how ONE network trains, from an architecture and the zoo's configuration; by default on labels.
       data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
       readings: the first so many validation inputs, given to networks in other ways, by the flags that ask for them;
         networks from outside are tried in each.
-      view: how its networks are shown in the explorer of a run.
+      view: from a run to how the explorer shows its networks; by default as curves.
     """
 
     name: str
@@ -60,26 +118,41 @@ class Domain:
     load: Callable[[Any], Loaded]
     presets: Mapping[str, Callable[[], RunConfig]]
     evaluations: tuple[Evaluation, ...]
-    behaviour_of: Callable[[Any, Any], Behaviour] = lambda config, behaviour: behaviour
-    data_of: Callable[[Any, Any], Dataset] = lambda config, data: data
+    behaviours: tuple[str, ...] = ()
+    behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
+    data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
-    training: Callable[[Architecture, Any], Training] = supervised
+    training: "Callable[[Architecture, Any], Training]" = Lazy("netspace_jax.zoo.training:supervised")
     data_flags: tuple[str, ...] = ("dataset",)
-    readings: Callable[[Any, int], Mapping[str, Batch]] = lambda dataset, count: {}
-    view: Callable[[Any], View] = lambda run: View()
+    readings: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
+    view: Callable[[Any], Any] | None = None
 
 
 _DOMAINS: dict[str, Domain] = {}
 
 
 def register(domain: Domain) -> None:
-    """Make a domain, its presets and its evaluations known."""
+    """Add a domain with its presets and its evaluations to those that names are looked up in."""
+    _import_own()
     _DOMAINS[domain.name] = domain
 
 
 def domains() -> tuple[Domain, ...]:
-    """All known domains."""
+    """All registered domains: the package's own, and then those of a user."""
+    _import_own()
     return tuple(_DOMAINS.values())
+
+
+def _import_own() -> None:
+    """The package's own domains register themselves when they are imported, and nobody else has to import them."""
+    importlib.import_module("netspace_jax.domains")
+
+
+def import_behaviours() -> None:
+    """Import the modules of all registered domains that register behaviours."""
+    for each in domains():
+        for module in each.behaviours:
+            importlib.import_module(module)
 
 
 def domain(name: str) -> Domain:
@@ -88,14 +161,15 @@ def domain(name: str) -> Domain:
     Raises:
       InputError: none has it.
     """
-    if not isinstance(name, str) or name not in _DOMAINS:
-        raise InputError(f"unknown domain {name!r}; known are {', '.join(_DOMAINS)}")
-    return _DOMAINS[name]
+    registered = {one.name: one for one in domains()}
+    if not isinstance(name, str) or name not in registered:
+        raise InputError(f"unknown domain {name!r}; known are {', '.join(registered)}")
+    return registered[name]
 
 
 def presets() -> dict[str, Callable[[], RunConfig]]:
     """All presets by name."""
-    return {name: make for each in domains() for name, make in each.presets.items()}
+    return {name: make for one in domains() for name, make in one.presets.items()}
 
 
 def preset(name: str, zoo: epath.PathLike | None = None) -> RunConfig:
@@ -107,11 +181,11 @@ def preset(name: str, zoo: epath.PathLike | None = None) -> RunConfig:
     Raises:
       InputError: there is no such preset, and the message has the nearest names; or no such zoo.
     """
-    known = presets()
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
+    makers = presets()
+    if name not in makers:
+        near = difflib.get_close_matches(name, makers, n=3, cutoff=0.4) or list(makers)
         raise InputError(f"unknown preset {name!r}; did you mean {' or '.join(near)}?")
-    return known[name]() if zoo is None else on_zoo(known[name](), zoo)
+    return makers[name]() if zoo is None else on_zoo(makers[name](), zoo)
 
 
 def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
@@ -122,25 +196,23 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
     Raises:
       InputError: there is no such zoo, or it is of another domain.
     """
+    from netspace_jax.zoo import Zoo  # not needed to list presets
+
     zoo = Zoo(directory)
     fields = dict(zoo.description) if isinstance(zoo.description, dict) else {}
-    own = domain(fields.pop("domain", ""))
-    if own.name != config.domain:
-        raise InputError(f"zoo {directory} is of the domain {own.name}, and the preset of {config.domain}")
+    zoo_domain = domain(fields.pop("domain", ""))
+    if zoo_domain.name != config.domain:
+        raise InputError(f"zoo {directory} is of the domain {zoo_domain.name}, and the preset of {config.domain}")
     try:
-        settings = rebuild(own.zoo_config, fields)
+        settings = rebuild(zoo_domain.zoo_config, fields)
     except TypeError as error:
         raise InputError(f"{zoo.directory / 'config.json'} is not the configuration of a zoo ({error})") from error
-    size, (rows, columns) = zoo.size, config.netspace.prep
-    if size > rows * columns:
-        columns = max(columns, math.isqrt(size) // 64 * 64)
-        rows = -(-size // columns)
-    netspace = dataclasses.replace(config.netspace, prep=(rows, columns))
+    netspace = fitting_prep(config.netspace, zoo.size)
     return dataclasses.replace(config, zoo=settings, netspace=netspace, zoo_folder=str(zoo.directory))
 
 
 def preset_text(name: str) -> str:
-    """What a preset is, for people."""
+    """Description of a preset, for people."""
     return inspect.getdoc(presets()[name]) or ""
 
 
@@ -151,12 +223,10 @@ def read_config(description: Mapping[str, Any], where: object) -> RunConfig:
       InputError: it is not one, or its domain is not known here.
     """
     try:
-        own = domain(description["domain"])
-        zoo, netspace = (
-            rebuild(own.zoo_config, description["zoo"]),
-            rebuild(own.netspace_config, description["netspace"]),
-        )
+        run_domain = domain(description["domain"])
+        zoo = rebuild(run_domain.zoo_config, description["zoo"])
+        netspace = rebuild(run_domain.netspace_config, description["netspace"])
         refine = rebuild(RefineConfig, description.get("refine", {}))
-        return RunConfig(description["name"], own.name, zoo, netspace, refine)
+        return RunConfig(description["name"], run_domain.name, zoo, netspace, refine)
     except (KeyError, TypeError) as error:
         raise InputError(f"{where} is not the configuration of a run ({error})") from error

@@ -1,43 +1,100 @@
-"""What can be made of finished runs: the sections of a report, one of them again, and what else a domain can."""
+"""Everything that can be made of finished runs: the sections of a report, one of them again, and files.
 
-from collections.abc import Callable, Sequence
+Runs are not typed here, and what makes a section is imported when it is asked for: a list of names needs neither.
+"""
+
+import dataclasses
+import logging
+from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, domain, domains
+from netspace_jax.domain import Domain, Evaluation, Lazy, domain, domains
 from netspace_jax.errors import InputError
-from netspace_jax.explorer.page import evaluation as explorer_evaluation
-from netspace_jax.report import Evaluation, Section
-from netspace_jax.report.page import save_figures
-from netspace_jax.report.sections import FIRST, LAST
-from netspace_jax.runs import Run
+from netspace_jax.report import Section
 
 OnSection = Callable[[str, int], None]
 """Called with the name of a section as it begins, and the number of sections."""
 
+_REPORT = "netspace_jax.report"
+_FIRST = (Evaluation("zoo", Lazy(f"{_REPORT}.sections:zoo"), "What are the networks, and how good are they?"),)
+_THEN = (
+    Evaluation(
+        "reconstruct",
+        Lazy(f"{_REPORT}.sections:reconstruction"),
+        "Does a network that the space never saw come back?",
+    ),
+    Evaluation(
+        "fidelity",
+        Lazy(f"{_REPORT}.fidelity:fidelity"),
+        "Is it the same network, or only one as good?",
+        applies=lambda run: bool(run.config.refine.steps) and run.config.netspace.teaching == "self",
+    ),
+    Evaluation("embeddings", Lazy(f"{_REPORT}.sections:embeddings"), "Does the space know which networks are alike?"),
+    Evaluation("prep", Lazy(f"{_REPORT}.sections:preps"), "Do the parameters look alike?"),
+)
+_LAST = (
+    Evaluation("training", Lazy(f"{_REPORT}.sections:training"), "Has the training come to its end?"),
+    Evaluation(
+        "export",
+        Lazy(f"{_REPORT}.export:export"),
+        "Networks with a model card: safetensors, PyTorch, Orbax, StableHLO and ONNX",
+        in_report=False,
+    ),
+    Evaluation(
+        "explore",
+        Lazy("netspace_jax.explorer.page:explore"),
+        "The space as a map in one HTML file, networks decoded and run in the browser",
+        in_report=False,
+    ),
+)
+
 
 def evaluations(run_domain: Domain) -> tuple[Evaluation, ...]:
-    """What can be made of a domain's finished runs, in the order of a report."""
-    own = run_domain.evaluations
-    leading, others = (tuple(one for one in own if one.leads is leads) for leads in (True, False))
-    return (FIRST[0], *leading, *FIRST[1:], *others, *LAST, explorer_evaluation(run_domain.view))
+    """All that can be made of a domain's finished runs, in the order of a report."""
+    leading = tuple(one for one in run_domain.evaluations if one.leads)
+    others = tuple(one for one in run_domain.evaluations if not one.leads)
+    return (*_FIRST, *leading, *_THEN, *others, *_LAST)
 
 
 def all_evaluations() -> dict[str, Evaluation]:
-    """What can be made of finished runs of any domain, by name."""
-    return {found.name: found for each in domains() for found in evaluations(each)}
+    """All that can be made of finished runs of any domain, by name."""
+    return {one.name: one for run_domain in domains() for one in evaluations(run_domain)}
 
 
-def sections(run: Run, on_section: OnSection) -> list[Section]:
-    """The sections of a run's report, in order."""
-    wanted = [found for found in evaluations(domain(run.config.domain)) if found.in_report and found.applies(run)]
+def make(evaluation: Evaluation, run: Any, options: Any = None) -> Section | list[str]:
+    """A section of a run's report, or lines for the screen.
+
+    Args:
+      options: what the evaluation takes beside the run; its defaults where none are given.
+    """
+    kind = evaluation.options
+    made = evaluation.make(run) if kind is None else evaluation.make(run, options or kind())
+    return made if isinstance(made, list) else dataclasses.replace(made, question=evaluation.summary)
+
+
+def sections(run: Any, on_section: OnSection) -> list[Section]:
+    """The sections of a run's report, in order.
+
+    One that fails costs no other: it stands in its place with the error, and `Section.failed` is true.
+    """
+    chosen = [one for one in evaluations(domain(run.config.domain)) if one.in_report and one.applies(run)]
     made = []
-    for evaluation in wanted:
-        on_section(evaluation.name, len(wanted))
-        made.append(evaluation(run))
+    for evaluation in chosen:
+        on_section(evaluation.name, len(chosen))
+        try:
+            made.append(make(evaluation, run))
+        except Exception as error:
+            logging.getLogger(__name__).exception("section %s of %s failed", evaluation.name, run.path)
+            made.append(_failed(evaluation, error))
     return made
 
 
-def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
+def _failed(evaluation: Evaluation, error: Exception) -> Section:
+    text = f"This section could not be made: {type(error).__name__}: {error}"
+    return Section(evaluation.name, evaluation.name, text, {}, question=evaluation.summary, failed=True)
+
+
+def evaluate(name: str, run: Any, options: Any = None) -> list[str]:
     """Make one section of a finished run's report again, or what else its domain can; returns lines for the screen.
 
     Args:
@@ -46,21 +103,22 @@ def evaluate(name: str, run: Run, options: Any = None) -> list[str]:
     Raises:
       InputError: the run cannot have it.
     """
-    found = _named(name, run)(run, options)
-    if not isinstance(found, Section):
-        return found
+    from netspace_jax.report.page import save_figures  # with matplotlib, of which a list of names has no need
+
+    made = make(_named(name, run), run, options)
+    if isinstance(made, list):
+        return made
     figures = run.path / "figures"
-    save_figures([found], figures)
-    lines = [found.title, "", found.text, "", *("  ".join(row) for row in found.table)]
-    lines += [f"{key} {value:.4f}" for key, value in sorted(found.metrics.items())]
-    if found.figure is not None:
-        lines.append(f"figure: {figures / (found.name + '.png')}")
+    save_figures([made], figures)
+    lines = [made.title, "", made.text, "", *("  ".join(row) for row in made.table)]
+    lines += [f"{key} {value:.4f}" for key, value in sorted(made.metrics.items())]
+    if made.figure is not None:
+        lines.append(f"figure: {figures / (made.name + '.png')}")
     return lines
 
 
-def _named(name: str, run: Run) -> Evaluation:
-    possible: Sequence[Evaluation] = [e for e in evaluations(domain(run.config.domain)) if e.applies(run)]
-    for found in possible:
-        if found.name == name:
-            return found
-    raise InputError(f"a run of {run.config.name} has no {name!r}; it has {', '.join(e.name for e in possible)}")
+def _named(name: str, run: Any) -> Evaluation:
+    possible = {one.name: one for one in evaluations(domain(run.config.domain)) if one.applies(run)}
+    if name not in possible:
+        raise InputError(f"a run of {run.config.name} has no {name!r}; it has {', '.join(possible)}")
+    return possible[name]

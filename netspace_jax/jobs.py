@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import logging
 import os
 import platform
 import time
@@ -17,23 +18,24 @@ import jax
 from etils import epath
 from jax.sharding import Mesh
 
+from netspace_jax import evaluations
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, domain, read_config
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
-from netspace_jax.explorer.page import evaluation as explorer_evaluation
-from netspace_jax.files import location, read_json, usable
+from netspace_jax.explorer.page import ExploreOptions, explore
+from netspace_jax.files import LOG, location, read_json, usable
+from netspace_jax.fit import fit_from_zoo
 from netspace_jax.locks import one_writer
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh, network_mesh
+from netspace_jax.ops.devices import network_mesh
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.space import load
+from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
-from netspace_jax.space.loop import OnProgress, Progress, train_space
+from netspace_jax.space.loop import OnProgress, Progress
 from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 from netspace_jax.zoo.train import OnZooProgress
@@ -100,7 +102,8 @@ def train(
       explorer: whether to write explore.html beside the report.
 
     Raises:
-      InputError: the configuration or the data cannot be used, or a directory holds something else.
+      InputError: the configuration or the data cannot be used, or a directory holds something else; or, when all is
+        written, a section of the report has failed.
     """
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
@@ -121,12 +124,20 @@ def train(
         zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
         # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
         directory = RunDirectory(out, description, fresh, defaults)
-        each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-        devices_mesh = netspace_mesh(devices, each, config.netspace.batch)
-        data = own.data_of(config.netspace, loaded.dataset)
-        progress = _space(config, zoo, data, behaviour, directory, devices_mesh, watch)
+        space, progress = fit_from_zoo(
+            zoo,
+            behaviour,
+            own.data_of(config.netspace, loaded.dataset),
+            config=config.netspace,
+            key=jax.random.key(config.netspace.seed),
+            store=directory,
+            devices=devices,
+            architectures=config.zoo.architectures,
+            on_progress=watch.netspace,
+        )
+        space.save(directory.path / "space")
         after = time.time()
-        run = _opened(config, directory.path, zoo, loaded.dataset)
+        run = _opened(config, directory.path, zoo, loaded.dataset, space)
         found = sections(run, watch.section)
         metrics = {name: value for section in found for name, value in section.metrics.items()}
         pictures = save_figures(found, directory.path / "figures")
@@ -135,10 +146,16 @@ def train(
         spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
         metrics["seconds/total"] = _first_total(directory.path, progress, spent)
         directory.write_metrics(metrics)
-        notes = [*_notes(config), *(_explorer(own, run) if explorer else ())]
+        notes = [*_notes(config), *(_explorer(run) if explorer else ())]
         report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
         title = f"NetSpace: {config.name}"
         write_report(report, title, command, found, pictures, metrics, notes=notes, explorer=beside)
+        failed = [section.name for section in found if section.failed]
+        if failed:
+            raise InputError(
+                f"{report} lacks {', '.join(failed)}: the error is in {LOG} beside it; "
+                f"`python eval NAME {out}` makes one section again"
+            )
         return report
 
 
@@ -154,11 +171,13 @@ def _notes(config: RunConfig) -> list[str]:
     ]
 
 
-def _explorer(own: Domain, run: Run) -> list[str]:
-    """Write the explorer; where a network cannot run in a page, what to say of that."""
+def _explorer(run: Run) -> list[str]:
+    """Write the explorer; where that fails, as for a network that cannot run in a page, a note that says so."""
     try:
-        explorer_evaluation(own.view)(run)
-    except InputError as error:
+        explore(run, ExploreOptions())
+    except Exception as error:
+        if not isinstance(error, InputError):
+            logging.getLogger(evaluations.__name__).exception("the explorer of %s failed", run.path)
         return [f"no explorer: {error}"]
     return []
 
@@ -178,7 +197,7 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset)
+    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
 
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
@@ -260,35 +279,9 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
     return zoo
 
 
-def _space(
-    config: RunConfig,
-    zoo: Zoo,
-    dataset: Dataset,
-    behaviour: Behaviour,
-    directory: RunDirectory,
-    mesh: Mesh,
-    watch: Watch,
-) -> Progress:
-    """Train the run's space and save it."""
-    ids = config.netspace.trains_on(config.zoo.architectures)
-    validation = {which: zoo.networks(config.zoo.architectures[which], "validation") for which in ids}
-    space, progress = train_space(
-        config,
-        zoo,
-        dataset,
-        behaviour,
-        store=directory,
-        select=lambda netspace: selection_metric(netspace, dataset, validation, config.netspace),
-        mesh=mesh,
-        on_progress=watch.netspace,
-    )
-    space.save(directory.path / "space")
-    return progress
-
-
-def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset) -> Run:
+def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset, space: Space) -> Run:
     step = latest_step(path / "checkpoints" / "best") or 0
-    return Run(config, path, zoo, dataset, load(path / "space"), step)
+    return Run(config, path, zoo, dataset, space, step)
 
 
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:

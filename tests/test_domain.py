@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-import netspace_jax.domains  # noqa: F401 (registers them)
 from netspace_jax import architectures
 from netspace_jax.checks import check_netspace, check_zoo
 from netspace_jax.domain import domain, domains, preset, preset_text, presets, read_config, register

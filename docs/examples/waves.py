@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from netspace_jax import architectures
 from netspace_jax.behaviour import Batch, Metric, Supervised, SupervisedDataset, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
-from netspace_jax.domain import Domain, Loaded, register
-from netspace_jax.report import Evaluation, Section
+from netspace_jax.domain import Domain, Evaluation, Loaded, register
+from netspace_jax.report import Section
 
 NEAR = 0.1  # a value counts as right within this
 

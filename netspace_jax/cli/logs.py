@@ -18,7 +18,7 @@ from netspace_jax.files import LOG, append_text, location
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 _log.propagate = False
-_LOGGERS = (__name__, "absl", "asyncio", "etils", "orbax", "tensorstore")
+_LOGGERS = (__name__, "netspace_jax.evaluations", "absl", "asyncio", "etils", "orbax", "tensorstore")
 
 
 class LogCapture(logging.Handler):

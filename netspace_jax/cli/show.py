@@ -35,19 +35,16 @@ def describe_zoo(zoo: Zoo) -> str:
 
 
 def list_evaluations(program: str) -> str:
-    """What can be made of a finished run, a line each."""
-    shared = set.intersection(*({found.name for found in evaluations(each)} for each in domains()))
-    width = max(map(len, all_evaluations()))
+    """All that can be made of a finished run, a line each."""
+    every = all_evaluations()
+    shared = set.intersection(*({one.name for one in evaluations(run_domain)} for run_domain in domains()))
+    width = max(map(len, every))
+    groups = {"any run": [one for name, one in every.items() if name in shared]}
+    for run_domain in domains():
+        groups[f"runs of {run_domain.name}"] = [one for one in run_domain.evaluations if one.name not in shared]
     lines = [f"usage: {program} NAME RUN [FLAGS]   ({program} NAME --help lists the flags of one)", ""]
-    for title, chosen in (
-        ("any run", [found for name, found in all_evaluations().items() if name in shared]),
-        *(
-            (f"runs of {each.name}", [found for found in each.evaluations if found.name not in shared])
-            for each in domains()
-        ),
-    ):
+    for title, chosen in groups.items():
         lines.append(f"{title}:")
-        for found in chosen:
-            extra = "" if found.in_report else " (not in the report)"
-            lines.append(f"  {found.name:{width}}  {found.summary}{extra}")
+        for one in chosen:
+            lines.append(f"  {one.name:{width}}  {one.summary}{'' if one.in_report else ' (not in the report)'}")
     return "\n".join(lines)

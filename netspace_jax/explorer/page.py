@@ -17,6 +17,7 @@ from sklearn.decomposition import PCA
 from netspace_jax import latent
 from netspace_jax.behaviour import as_supervised, one_task
 from netspace_jax.config import SearchConfig
+from netspace_jax.domain import domain
 from netspace_jax.errors import InputError
 from netspace_jax.explorer import packing
 from netspace_jax.explorer.programs import Programs
@@ -24,7 +25,6 @@ from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.section import Evaluation
 from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
@@ -56,18 +56,14 @@ class _Point(NamedTuple):
     label: list[str]
 
 
-def evaluation(make: Callable[[Run], View]) -> Evaluation:
-    """`python eval explore RUN` for a domain whose networks are shown as `make` says."""
-
-    def explore(run: Run, options: ExploreOptions) -> list[str]:
-        """The space as a map in one HTML file, networks decoded and run in the browser."""
-        path = run.path / "explore.html"
-        text, bits = page(run, make(run), options)
-        write_text(path, text)
-        how = "as they are" if bits == packing.EXACT else f"rounded to {bits} bits of their column's largest"
-        return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
-
-    return Evaluation("explore", explore, in_report=False, options=ExploreOptions)
+def explore(run: Run, options: ExploreOptions) -> list[str]:
+    """The space as a map in one HTML file, networks decoded and run in the browser."""
+    view_of = domain(run.config.domain).view
+    path = run.path / "explore.html"
+    text, bits = page(run, View() if view_of is None else view_of(run), options)
+    write_text(path, text)
+    how = "as they are" if bits == packing.EXACT else f"rounded to {bits} bits of their column's largest"
+    return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
 
 
 def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tuple[str, int]:
@@ -112,7 +108,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "axes": axes,
         "mean": np.zeros(z.shape[1], np.float32) if plane is None else np.asarray(plane.mean_, np.float32),
         "centre": np.asarray(region.mean, np.float32),
-        "spread": np.asarray(region.std, np.float32),
+        "spread": np.asarray(region.deviation, np.float32),
         "checkInputs": inputs,
         "checkOutputs": np.stack(expected) if expected else np.zeros((0, 1), np.float32),
         "probes": np.asarray(space.constants.probes),
@@ -170,7 +166,9 @@ def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     )
 
 
-def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
+def _add_programs(
+    programs: Programs, space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View
+) -> None:
     """What the page does with one architecture: decode, run, score, and one step of a search."""
     architecture = space.architectures[which]
     z, flat = jnp.zeros(region.mean.shape), jnp.zeros(architecture.size)
@@ -186,8 +184,8 @@ def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, wh
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
 
 
-def search_step(space: NetSpace, region: latent.Region, which: int, view: View) -> Callable[..., Any]:
-    """One step of `latent.climb` on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
+def search_step(space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View) -> Callable[..., Any]:
+    """One step of a search on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
 
     What is aimed at is given last; the loss comes last. The rate stays what a search begins with.
     """

@@ -9,6 +9,7 @@ from scipy.stats import kendalltau
 from netspace_jax.behaviour import Dataset, Split
 from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.loss import Group
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
@@ -56,7 +57,7 @@ def kendall_tau(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
 
 
 def reconstruct(
-    netspace: NetSpace, dataset: Dataset, networks: Networks, architecture_id: int, split: Split = "test"
+    netspace: NetSpace, dataset: Dataset, networks: Networks | Group, architecture_id: int, split: Split = "test"
 ) -> Reconstruction:
     """Encode and decode networks of one architecture, and compare both on the inputs of a split."""
     z = embed_many(netspace, architecture_id, networks.parameters)
@@ -66,7 +67,7 @@ def reconstruct(
 def decode_and_compare(
     netspace: NetSpace,
     dataset: Dataset,
-    networks: Networks,
+    networks: Networks | Group,
     z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,

@@ -1,5 +1,5 @@
 """Reports: sections, figures and the page."""
 
-from netspace_jax.report.section import Evaluation, Section
+from netspace_jax.report.section import Section
 
-__all__ = ["Evaluation", "Section"]
+__all__ = ["Section"]

@@ -5,16 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from netspace_jax.behaviour import one_task
-from netspace_jax.latent import line
 from netspace_jax.metrics.baselines import distilled
-from netspace_jax.metrics.interpolation import STEPS, all_pairs, between_boundaries
+from netspace_jax.metrics.interpolation import all_pairs, between_boundaries
 from netspace_jax.metrics.outputs import outputs_of, scores_of
 from netspace_jax.metrics.spread import pairwise_agreement
-from netspace_jax.report import figures
-from netspace_jax.report.section import Evaluation, Section, several_architectures
+from netspace_jax.report.section import Section
 from netspace_jax.report.words import number, relation, same_answer, score_name
 from netspace_jax.runs import Run
-from netspace_jax.space.loss import boundary_pairs
 from netspace_jax.space.many import classify_many, generate_many
 
 DISTILLED = 4  # networks of each architecture
@@ -82,38 +79,6 @@ def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> 
             " One common teacher asks the same outputs of all of them; with each its own teacher more could be kept."
         )
     return text
-
-
-def interpolate_architectures(run: Run) -> Section:
-    """From one architecture to another: score and architecture read in 100 steps between two embeddings."""
-    low, high = boundary_pairs(len(run.space.architectures))[0]
-    ends = []
-    for which in (low, high):
-        networks = run.networks(which, "test")
-        ends.append(run.reconstruction(which, "test").embedding[networks.best])
-    z = np.asarray(line(ends[0], ends[1], STEPS))
-    read_as, scores = classify_many(run.space, z), np.zeros(STEPS)
-    for which in set(read_as.tolist()):
-        own = read_as == which
-        flats = generate_many(run.space, which, z[own])
-        scores[own] = scores_of(run.dataset, run.space.architectures[which], flats)
-    names = run.space.names
-    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, score_name(run.metric))
-    changes = int(np.count_nonzero(np.diff(read_as)))
-    text = (
-        f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the "
-        f"line is read as the architecture that the head reads in it; the colour tells which. The line passes through "
-        f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest "
-        f"{score_name(run.metric)} is {scores.min():.3f}, at its ends {scores[0]:.3f} and {scores[-1]:.3f} (chance: "
-        f"{run.dataset.chance('test'):.3f})."
-    )
-    metrics = {
-        "interpolate_architectures/architectures": float(len(set(read_as.tolist()))),
-        f"interpolate_architectures/{run.metric}_min": float(scores.min()),
-        f"interpolate_architectures/{run.metric}_mean": float(scores.mean()),
-    }
-    title = f"From {names[low]} to {names[high]}"
-    return Section("interpolate_architectures", title, text, metrics, figure)
 
 
 def unseen(run: Run) -> Section:
@@ -190,26 +155,3 @@ def _distilled(run: Run, which: int) -> np.ndarray | None:
 
 def _mean_min_max(values: np.ndarray) -> tuple[float, float, float]:
     return float(values.mean()), float(values.min()), float(values.max())
-
-
-def _has_boundaries(run: Run) -> bool:
-    return bool(boundary_pairs(len(run.space.architectures)))
-
-
-EVALUATIONS = (
-    Evaluation(
-        "interpolate_architectures",
-        interpolate_architectures,
-        applies=_has_boundaries,
-        question="What lies between two architectures?",
-    ),
-    Evaluation(
-        "unseen", unseen, applies=_has_boundaries, question="Can it make an architecture that it was never shown?"
-    ),
-    Evaluation(
-        "architectures",
-        architectures,
-        applies=several_architectures,
-        question="Does each architecture come back as itself?",
-    ),
-)

@@ -100,7 +100,7 @@ def _generated(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen
             f"{member.index}{item} of its zoo, a {name} of split {split!r} that trained for "
             f"{member.steps} steps and that the space was {seen}. All was measured on test inputs.",
             {
-                run.metric: float(found.generated_score[row]),
+                run.metric.name: float(found.generated_score[row]),
                 f"{run.metric} of the original": float(found.score[row]),
                 "gap (absolute difference of the two)": float(abs(found.score[row] - found.generated_score[row])),
                 "agreement with the original": float(found.agreement[row]),

@@ -210,8 +210,3 @@ def _permuted(run: Run, which: int) -> dict[str, float]:
         "permuted/agreement_test": float(found[2].mean()),
         "permuted/embedding_difference": float(np.abs(copies - original.embedding).max() / unit),
     }
-
-
-def refines(run: Run) -> bool:
-    """A run whose embeddings are refined, each network being its own teacher."""
-    return bool(run.config.refine.steps) and run.config.netspace.teaching == "self"

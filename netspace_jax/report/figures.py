@@ -32,7 +32,6 @@ plt.rcParams.update(
         "axes.grid": True,
         "grid.alpha": 0.3,
         "figure.dpi": 110,
-        "savefig.dpi": 160,
         "legend.frameon": False,
         "figure.constrained_layout.use": True,
     }
@@ -136,7 +135,7 @@ def plane_of_embeddings(
     return fig, ax
 
 
-def strangers_among_members(
+def groups_on_a_plane(
     places: Sequence[tuple[str, Float[np.ndarray, "_n 2"]]],
     agreements: Sequence[tuple[str, Float[np.ndarray, "_n"], Float[np.ndarray, "_n"]]],
 ) -> tuple[Figure, Sequence[Axes]]:

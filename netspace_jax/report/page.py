@@ -7,10 +7,9 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import matplotlib.pyplot as plt
 from etils import epath
-from matplotlib.figure import Figure
 
 from netspace_jax.files import location, packaged, write_bytes, write_text
 from netspace_jax.report.section import Section
@@ -19,7 +18,9 @@ STYLE = packaged("netspace_jax.report", "style.css")
 """What report and explorer look like."""
 
 
-# Pixels for an inch of a figure. Its letters of 10 points are 14 pixels high then, and never less than 8: on a narrow
+DPI = 160
+"""Pixels for an inch in the files of figures."""
+# Pixels for an inch in the page. Letters of 10 points are 14 pixels high then, and never less than 8: on a narrow
 # screen a wide figure is scrolled.
 _WIDTH, _LEAST_WIDTH = 100, 58
 
@@ -90,7 +91,7 @@ def _section(section: Section, picture: bytes | None, run: str) -> str:
     if picture is not None:
         data = base64.b64encode(picture).decode()
         alt = html.escape(f"{section.title}. {section.text}", quote=True)
-        inches = int.from_bytes(picture[16:20], "big") / plt.rcParams["savefig.dpi"]  # PNG: its width in pixels
+        inches = int.from_bytes(picture[16:20], "big") / DPI  # PNG: its width in pixels
         size = f"width:{_WIDTH * inches:.0f}px;min-width:{_LEAST_WIDTH * inches:.0f}px"
         parts.append(
             f'<div class="wide" tabindex="0" role="group" aria-label="Figure"><img alt="{alt}" style="{size}" '
@@ -100,9 +101,11 @@ def _section(section: Section, picture: bytes | None, run: str) -> str:
     return "\n".join(parts)
 
 
-def _png(figure: Figure) -> bytes:
+def _png(figure: Any) -> bytes:
+    import matplotlib.pyplot as plt  # it is there already, since it drew the figure
+
     image = io.BytesIO()
-    figure.savefig(image, format="png")
+    figure.savefig(image, format="png", dpi=DPI)
     plt.close(figure)
     return image.getvalue()
 

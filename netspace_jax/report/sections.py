@@ -8,9 +8,7 @@ from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.reconstruction import gaps as gaps_of
 from netspace_jax.report import figures
-from netspace_jax.report.export import ExportOptions, export
-from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
-from netspace_jax.report.section import Evaluation, Section
+from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, number, same_answer, score_name
 from netspace_jax.runs import Run
 from netspace_jax.runs.log import read_log
@@ -169,25 +167,3 @@ def training(run: Run) -> Section:
             f"{run.step}, whose checkpoint is the one evaluated."
         )
     return Section("training", "Training", text, {}, figure)
-
-
-FIRST = (
-    Evaluation("zoo", zoo, question="What are the networks, and how good are they?"),
-    Evaluation("reconstruct", reconstruction, question="Does a network that the space never saw come back?"),
-    Evaluation(
-        "fidelity",
-        fidelity,
-        applies=refines,
-        options=FidelityOptions,
-        question="Is it the same network, or only one as good?",
-    ),
-    Evaluation("embeddings", embeddings, question="Does the space know which networks are alike?"),
-    Evaluation("prep", preps, question="Do the parameters look alike?"),
-)
-"""What every report begins with."""
-
-LAST = (
-    Evaluation("training", training, question="Has the training come to its end?"),
-    Evaluation("export", export, in_report=False, options=ExportOptions),
-)
-"""What every report ends with."""

@@ -10,9 +10,9 @@ from jaxtyping import Array, Float
 
 from netspace_jax.behaviour import Dataset, ImitationInputs, Metric, Split, one_task
 from netspace_jax.config import RunConfig
+from netspace_jax.fit import training_networks
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.space import Space
-from netspace_jax.space.loop import training_networks
 from netspace_jax.space.refinement import refine
 from netspace_jax.zoo import Networks, Zoo
 

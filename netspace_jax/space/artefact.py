@@ -10,8 +10,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import flax.linen as nn
 import flax.traverse_util
@@ -26,6 +26,7 @@ from jaxtyping import Float, PyTree
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
+from netspace_jax.domain import import_behaviours
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
@@ -36,10 +37,21 @@ from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
 
 FORMAT = 1
 DESCRIPTION = "space.json"
-_MODULES: dict[str, Callable[..., nn.Module]] = {
-    module.__name__: module
-    for module in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead)
-}
+_MODULES: dict[str, type[nn.Module]] = {}
+Module = TypeVar("Module", bound=type[nn.Module])
+
+
+def register_module(module: Module) -> Module:
+    """Make an encoder, decoder or head of a user's own known by its class's name, so that a saved space finds it.
+
+    A decorator of a Flax module whose fields JSON can hold.
+    """
+    _MODULES[module.__name__] = module
+    return module
+
+
+for _module_class in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead):
+    register_module(_module_class)
 
 
 def save(
@@ -155,6 +167,7 @@ def behaviour_of(description: dict[str, Any], folder: epath.PathLike) -> Behavio
     Raises:
       InputError: it is not known here.
     """
+    import_behaviours()
     return behaviour_from(_entries(description, "task", folder))
 
 
@@ -183,6 +196,11 @@ def _described(architecture: Architecture, outputs: int) -> dict[str, Any]:
 
 
 def _module(module: nn.Module) -> dict[str, Any]:
+    if _MODULES.get(type(module).__name__) is not type(module):
+        raise InputError(
+            f"the space has a module {type(module).__name__} of your own: decorate its class with "
+            f"netspace_jax.register_module, so that a saved space finds it again"
+        )
     fields = [field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name")]
     return {"name": type(module).__name__, **{name: getattr(module, name) for name in fields}}
 

@@ -98,9 +98,9 @@ def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, mo
 
 
 def _options(**changes):
-    from netspace_jax.domains.images.strangers import StrangersOptions
+    from netspace_jax.domains.images.out_of_distribution import ForeignOptions
 
-    return StrangersOptions(**changes)
+    return ForeignOptions(**changes)
 
 
 def test_any_zoo_that_exists_can_be_embedded_again(place, tmp_path, capsys):

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from netspace_jax.architectures.parameters import to_prep
+from netspace_jax.domain import domain
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
-from netspace_jax.report.architectures import EVALUATIONS, architectures, interpolate_architectures, unseen
+from netspace_jax.report.architectures import architectures, unseen
+from netspace_jax.report.interpolation import interpolate_architectures
 from tests import tiny
 
 WIDTHS = (3, 4, 5)
@@ -112,9 +114,10 @@ def test_an_architecture_that_no_network_of_was_shown_is_called_unseen():
 
 def test_a_run_has_the_sections_that_its_architectures_allow():
     """Between two of three there is one more; two have nothing between, and one is alone."""
+    several = {"interpolate_architectures", "unseen", "architectures"}
 
     def names(widths):
-        return [evaluation.name for evaluation in EVALUATIONS if evaluation.applies(tiny.trained(widths, FACTOR))]
+        run = tiny.trained(widths, FACTOR)
+        return several & {one.name for one in domain("images").evaluations if one.applies(run)}
 
-    assert names(WIDTHS) == ["interpolate_architectures", "unseen", "architectures"]
-    assert names((3, 4)) == ["architectures"] and not names((3,))
+    assert names(WIDTHS) == several and names((3, 4)) == {"architectures"} and not names((3,))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from netspace_jax.report.fidelity import FidelityOptions, fidelity, refines
+from netspace_jax.report.fidelity import FidelityOptions, fidelity
 from tests import tiny
 
 
@@ -41,10 +41,6 @@ def test_agreement_is_given_within_bands_of_score(perfect):
     for cell, (low, high) in zip(row[2:5], ((0, 0.3), (0.3, 0.8), (0.8, 1.01)), strict=True):
         inside = (np.asarray(scores) >= low) & (np.asarray(scores) < high)
         assert cell == ("1.000" if inside.any() else "–")
-
-
-def test_it_is_for_networks_that_are_their_own_teachers():
-    assert refines(tiny.trained())
 
 
 def test_agreement_and_gap_within_bands_are_figures(perfect):

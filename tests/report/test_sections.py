@@ -121,18 +121,3 @@ def test_the_training_is_drawn_from_its_log(run, tmp_path, select, values):
     np.testing.assert_array_equal(loss.lines[0].get_xydata(), [[5, 1], [10, 0.5], [20, 0.25]])
     np.testing.assert_array_equal(checks.lines[0].get_xydata(), [[10, abs(values[0])], [20, abs(values[1])]])
     assert "step 20" in section.text and checks.get_ylabel() == f"validation {select}"
-
-
-def test_every_report_begins_and_ends_alike():
-    assert [found.name for found in (*sections.FIRST, *sections.LAST)] == [
-        "zoo",
-        "reconstruct",
-        "fidelity",
-        "embeddings",
-        "prep",
-        "training",
-        "export",
-    ]
-    assert all(
-        found.summary and found.in_report != (found.name == "export") for found in (*sections.FIRST, *sections.LAST)
-    )

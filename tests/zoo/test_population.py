@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.domains.images.domain import training
+from netspace_jax.domains.images.loading import training
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo.plan import member_keys

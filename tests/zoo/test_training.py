@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from netspace_jax.config import ZooConfig
-from netspace_jax.domains.images.domain import training
+from netspace_jax.domains.images.loading import training
 from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo.plan import member_keys
 from netspace_jax.zoo.population import Population

@@ -1,107 +1,91 @@
 """The domain of networks that classify images."""
 
-import dataclasses
-
-from netspace_jax.architectures import Architecture
-from netspace_jax.config import SearchConfig
-from netspace_jax.data.images import ImageSet, load_images
-from netspace_jax.domain import Domain, Loaded
+from netspace_jax.domain import Domain, Evaluation, Lazy, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
-from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
-from netspace_jax.domains.images.ensemble import ensemble
-from netspace_jax.domains.images.explorer import view
-from netspace_jax.domains.images.interpolation import interpolation
-from netspace_jax.domains.images.novelty import novelty
-from netspace_jax.domains.images.prediction import prediction
 from netspace_jax.domains.images.presets import PRESETS
-from netspace_jax.domains.images.readings import readings
-from netspace_jax.domains.images.redundancy import RedundancyOptions, redundancy
-from netspace_jax.domains.images.search import search, search_architectures
-from netspace_jax.domains.images.strangers import StrangersOptions, strangers
-from netspace_jax.domains.images.transfer import TransferOptions, transfer
-from netspace_jax.errors import InputError
-from netspace_jax.report import Evaluation, architectures
-from netspace_jax.report.section import several_architectures
-from netspace_jax.zoo.training import Training, supervised
+
+_HERE = "netspace_jax.domains.images"
+_REPORT = "netspace_jax.report"
 
 
-def load(config: ImageZooConfig) -> Loaded:
-    """The images of a zoo.
-
-    Raises:
-      InputError: they are missing, cannot be read, or are too few for a batch.
-    """
-    images = normalised_by(load_images(config.dataset, config.data_dir or None), config.normalise)
-    data = image_data(images, crop_padding=config.crop_padding, flip=config.flip, count=config.images)
-    if config.batch > len(data.train.y):
-        raise InputError(
-            f"--zoo.batch {config.batch} is more than the {len(data.train.y)} training images of {images.name}"
-        )
-    return Loaded(data, ("",), config)
-
-
-def normalised_by(images: ImageSet, normalise: tuple[float, ...]) -> ImageSet:
-    """The images with another mean and standard deviation, where some are given: for all channels, or for each.
-
-    Raises:
-      InputError: there are neither two numbers nor two for each channel.
-    """
-    if not normalise:
-        return images
-    channels, half = images.shape[2], len(normalise) // 2
-    if half not in (1, channels):
-        raise InputError(
-            f"--zoo.normalise has {len(normalise)} numbers: images of {channels} channels take a mean and a standard "
-            f"deviation for all, or {channels} means and then {channels} standard deviations"
-        )
-    mean, std = normalise[:half] * (channels // half), normalise[half:] * (channels // half)
-    return dataclasses.replace(images, mean=mean, std=std)
-
-
-def behaviour_of(config: ImageNetSpaceConfig, behaviour: Classification) -> Classification:
-    """The task with the distillation that a space of this configuration imitates by."""
-    return dataclasses.replace(behaviour, temperature=config.temperature, relative=config.relative)
-
-
-def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
-    """The images that a space of this configuration compares networks on in training."""
-    return dataclasses.replace(data, mixed=config.mixed)
-
-
-def training(architecture: Architecture, config: ImageZooConfig) -> Training:
-    """How one classifier trains: on labelled batches, its products in the number format that is asked for."""
-    return supervised(architecture, config, config.precision)
+def has_one_between(run) -> bool:
+    """Whether a run has an architecture that lies between two others."""
+    return len(run.space.architectures) > 2
 
 
 DOMAIN = Domain(
     name="images",
     zoo_config=ImageZooConfig,
     netspace_config=ImageNetSpaceConfig,
-    load=load,
+    load=Lazy(f"{_HERE}.loading:load"),
     presets=PRESETS,
+    behaviours=(f"{_HERE}.dataset",),
     evaluations=(
-        Evaluation("interpolate", interpolation, question="Do the networks between two networks work?"),
-        *architectures.EVALUATIONS,
-        Evaluation("prediction", prediction, question="How good is a network, from its embedding alone?"),
-        Evaluation("ensemble", ensemble, question="Are networks together better than alone?"),
-        Evaluation("novelty", novelty, question="Are the generated networks new, or copies?"),
-        Evaluation("search", search, in_report=False, options=SearchConfig),
+        Evaluation(
+            "interpolate",
+            Lazy(f"{_REPORT}.interpolation:interpolation"),
+            "Do the networks between two networks work?",
+        ),
+        Evaluation(
+            "interpolate_architectures",
+            Lazy(f"{_REPORT}.interpolation:interpolate_architectures"),
+            "What lies between two architectures?",
+            applies=has_one_between,
+        ),
+        Evaluation(
+            "unseen",
+            Lazy(f"{_REPORT}.architectures:unseen"),
+            "Can it make an architecture that it was never shown?",
+            applies=has_one_between,
+        ),
+        Evaluation(
+            "architectures",
+            Lazy(f"{_REPORT}.architectures:architectures"),
+            "Does each architecture come back as itself?",
+            applies=several_architectures,
+        ),
+        Evaluation(
+            "prediction", Lazy(f"{_HERE}.prediction:prediction"), "How good is a network, from its embedding alone?"
+        ),
+        Evaluation("ensemble", Lazy(f"{_HERE}.ensemble:ensemble"), "Are networks together better than alone?"),
+        Evaluation("novelty", Lazy(f"{_HERE}.novelty:novelty"), "Are the generated networks new, or copies?"),
+        Evaluation(
+            "search",
+            Lazy(f"{_HERE}.search:search"),
+            "What does a search in the space find, beside as many gradient steps on weights?",
+            in_report=False,
+        ),
         Evaluation(
             "search_architectures",
-            search_architectures,
+            Lazy(f"{_HERE}.search:search_architectures"),
+            "Does a search find a network of another architecture?",
             in_report=False,
             applies=several_architectures,
-            options=SearchConfig,
         ),
-        Evaluation("transfer", transfer, in_report=False, options=TransferOptions),
-        Evaluation("strangers", strangers, in_report=False, options=StrangersOptions),
-        Evaluation("redundancy", redundancy, in_report=False, options=RedundancyOptions),
+        Evaluation(
+            "transfer",
+            Lazy(f"{_HERE}.transfer:transfer"),
+            "Are generated networks a good start for another task?",
+            in_report=False,
+        ),
+        Evaluation(
+            "strangers",
+            Lazy(f"{_HERE}.out_of_distribution:out_of_distribution"),
+            "Where in this space are networks that others trained?",
+            in_report=False,
+        ),
+        Evaluation(
+            "redundancy",
+            Lazy(f"{_HERE}.redundancy:redundancy"),
+            "How small may an embedding be, and how few the networks that train the space?",
+            in_report=False,
+        ),
     ),
-    behaviour_of=behaviour_of,
-    data_of=data_of,
+    behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
+    data_of=Lazy(f"{_HERE}.loading:data_of"),
     check=check,
-    training=training,
+    training=Lazy(f"{_HERE}.loading:training"),
     data_flags=("dataset", "data_dir", "images", "normalise"),
-    readings=readings,
-    view=view,
+    readings=Lazy(f"{_HERE}.readings:readings"),
+    view=Lazy(f"{_HERE}.explorer:view"),
 )

@@ -1,8 +1,6 @@
 """How redundant are networks? What is kept of them by embeddings of growing size, and from zoos of growing size."""
 
 import dataclasses
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -10,13 +8,11 @@ from jaxtyping import Float, Int
 
 from netspace_jax.checks import check_netspace
 from netspace_jax.config import RunConfig
+from netspace_jax.fit import fit_space, training_networks
 from netspace_jax.metrics.reconstruction import reconstruct
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.report import Section, figures
 from netspace_jax.rules import MOST, Range
-from netspace_jax.runs import Run, RunDirectory
-from netspace_jax.space.loop import train_space, training_networks
+from netspace_jax.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,16 +84,6 @@ def _changed(run: Run, **changes: int) -> RunConfig:
 
 def _measured(run: Run, which: int, config: RunConfig) -> tuple[float, float]:
     """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
-    validation = {i: run.networks(i, "validation") for i in run.trained_ids}
-    with tempfile.TemporaryDirectory() as place:
-        space, _ = train_space(
-            config,
-            run.zoo,
-            run.dataset,
-            run.space.behaviour,
-            store=RunDirectory(Path(place) / "run", dataclasses.asdict(config)),
-            select=lambda netspace: selection_metric(netspace, run.dataset, validation, config.netspace),
-            mesh=netspace_mesh(),
-        )
+    space = fit_space(run.zoo, run.space.behaviour, run.dataset, config.netspace)
     found = reconstruct(space, run.dataset, run.networks(which, "test"), which)
     return found.gap, float(found.agreement.mean())

@@ -7,7 +7,7 @@ import pytest
 from netspace_jax.checks import check_values
 from netspace_jax.domain import preset
 from netspace_jax.domains.fields.config import check
-from netspace_jax.domains.fields.domain import load
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.errors import InputError
 from tests.domains.fields.small import file_of_images
 

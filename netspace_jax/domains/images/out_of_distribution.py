@@ -21,7 +21,7 @@ from netspace_jax.space.many import embed_many, generate_many
 
 
 @dataclasses.dataclass(frozen=True)
-class StrangersOptions:
+class ForeignOptions:
     """Which networks are looked at."""
 
     folder: str = ""
@@ -51,7 +51,7 @@ class Twins(NamedTuple):
     refined_agreement: Float[np.ndarray, "network"]
 
 
-def strangers(run: Run[ImageData], options: StrangersOptions) -> Section:
+def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section:
     """Networks that others trained: where in this space they lie, nearest members, generated twins, which are broken.
 
     Raises:
@@ -91,7 +91,7 @@ def strangers(run: Run[ImageData], options: StrangersOptions) -> Section:
         "agreement",
         "",
     )
-    figure, _ = figures.strangers_among_members(
+    figure, _ = figures.groups_on_a_plane(
         [("training networks", _plane(training, training)), ("own test networks", _plane(training, own.embedding)),
          ("strangers", _plane(training, theirs.embedding))],
         [("own test networks", own.distance, own.refined_agreement),

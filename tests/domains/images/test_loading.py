@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
-from netspace_jax.domains.images.domain import data_of, load
+from netspace_jax.domains.images.loading import data_of, load
 from netspace_jax.errors import InputError
 
 

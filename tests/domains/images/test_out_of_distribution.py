@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from netspace_jax.domains.images.strangers import StrangersOptions, strangers
+from netspace_jax.domains.images.out_of_distribution import ForeignOptions, out_of_distribution
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from tests import tiny
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 def test_a_space_that_gives_networks_back_agrees_with_strangers(folder):
     run = tiny.trained()
-    section = strangers(run, StrangersOptions(str(folder)))
+    section = out_of_distribution(run, ForeignOptions(str(folder)))
     assert section.metrics["strangers/networks"] == 4 and section.metrics["strangers/left_out"] == 1
     assert section.metrics["strangers/agreement"] == section.metrics["strangers/refined_agreement"] == 1
     assert section.metrics["strangers/gap"] == section.metrics["strangers/refined_gap"] == 0
@@ -51,17 +51,17 @@ def test_a_space_that_gives_networks_back_agrees_with_strangers(folder):
 def test_the_nearest_member_of_a_training_member_is_itself(tmp_path):
     run = tiny.trained()
     save(tmp_path / "a.safetensors", run.networks(0, "train").parameters[5])
-    section = strangers(run, StrangersOptions(str(tmp_path)))
+    section = out_of_distribution(run, ForeignOptions(str(tmp_path)))
     assert section.table[1][3].startswith("member 5 (")
 
 
 @pytest.mark.parametrize(("folder", "said"), [("", "--folder"), ("nowhere", "not a folder")])
 def test_no_folder_is_refused(folder, said):
     with pytest.raises(InputError, match=said):
-        strangers(tiny.trained(), StrangersOptions(folder))
+        out_of_distribution(tiny.trained(), ForeignOptions(folder))
 
 
 def test_a_folder_in_which_nothing_fits_is_refused_with_reasons(tmp_path):
     (tmp_path / "half.safetensors").write_bytes(b"half")
     with pytest.raises(InputError, match="none of 1 networks.*half.safetensors: is not a readable"):
-        strangers(tiny.trained(), StrangersOptions(str(tmp_path)))
+        out_of_distribution(tiny.trained(), ForeignOptions(str(tmp_path)))

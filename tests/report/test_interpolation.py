@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from netspace_jax.domains.images.interpolation import interpolation
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
+from netspace_jax.report.interpolation import interpolation
 from netspace_jax.report.words import relation
 from tests import tiny
 
