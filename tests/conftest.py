@@ -34,7 +34,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 def promoting(function):
-    """A library's function that mixes types, where this package does not."""
+    """A function of Optax, which mixes whole and real numbers, where this package may not."""
 
     @functools.wraps(function)
     def wrapped(*arguments, **named):
@@ -44,7 +44,9 @@ def promoting(function):
     return wrapped
 
 
-optax.tree.bias_correction = promoting(optax.tree.bias_correction)  # a rate to the power of a count
+optax.tree.bias_correction = promoting(optax.tree.bias_correction)
+for _name in ("cosine_decay_schedule", "piecewise_constant_schedule", "warmup_cosine_decay_schedule"):
+    setattr(optax, _name, lambda *given, make=getattr(optax, _name), **named: promoting(make(*given, **named)))
 
 # A slow machine is no failure, and the same examples everywhere make a failure one that others can see.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
