@@ -23,6 +23,9 @@ Lowering = Literal["auto", "cpu", "accelerator"]
 MOST_CHECKS = 1_000_000
 """The highest number of validation checks."""
 
+Curves = Literal["wandb", "tensorboard"]
+"""Where metrics are handed on to: Weights & Biases or TensorBoard."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ZooConfig:
