@@ -73,7 +73,7 @@ def sample_parameters(key: PRNGKeyArray) -> Float[Array, "k"]:
     """
     uniform = dict(zip(PARAMETERS, jax.random.uniform(jax.random.fold_in(key, 0), (len(PARAMETERS),)), strict=True))
     values = {name: low + (high - low) * uniform[name] for name, (low, high) in RANGES.items()}
-    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6)
+    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6).astype(jnp.float32)
     values["splay_x"] *= splayed
     values["splay_z"] *= splayed
     values["back_posts"] = jnp.floor(1 + MOST_POSTS * uniform["back_posts"])
