@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from netspace_jax.ops.laid import bind
+from netspace_jax.ops.transposed import bind
 from netspace_jax.ops.sine import fast_sin
 
 _INLINED = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "custom_jvp_call": "call_jaxpr",
