@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
@@ -70,7 +70,7 @@ def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.nd
     return model.SerializeToString()
 
 
-def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch *input"]], np.ndarray]:
+def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Shaped[Any, "batch *input"]], np.ndarray]:
     """The function that an ONNX file holds, run by onnxruntime on the CPU.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import jax.export
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
@@ -17,7 +17,7 @@ from netspace_jax.ops.platform import on_cpu, portable
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
-Apply = Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]
+Apply = Callable[[Shaped[Array, "batch *input"]], Float[Array, "batch outputs"]]
 
 
 def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> bytes:

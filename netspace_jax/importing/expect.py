@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour
@@ -22,7 +22,7 @@ ROUNDING = 1e-4
 class Expected:
     """Inputs as networks take them, and what the original of each network says of them, by its name."""
 
-    inputs: Float[np.ndarray, "n *input"]
+    inputs: Shaped[np.ndarray, "n *input"]
     outputs: Mapping[str, Float[np.ndarray, "n outputs"]]
 
     def difference(self, name: str, architecture: Architecture, flat: Float[np.ndarray, "size"]) -> float | None:
@@ -68,7 +68,7 @@ def read_expected(path: str, behaviour: Behaviour, names: tuple[str, ...]) -> Ex
     return Expected(inputs, arrays)
 
 
-def _inputs(given: np.ndarray, behaviour: Behaviour, path: str) -> Float[np.ndarray, "n *input"]:
+def _inputs(given: np.ndarray, behaviour: Behaviour, path: str) -> Shaped[np.ndarray, "n *input"]:
     shape = behaviour.input_shape
     if given.shape[1:] != shape and given.shape[1:] == (shape[-1], *shape[:-1]):
         given = np.moveaxis(given, 1, -1)

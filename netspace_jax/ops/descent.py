@@ -6,18 +6,18 @@ from typing import cast
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.ops.keys import Purpose, key_of
 
-Loss = Callable[[Float[Array, "size"], Float[Array, "n *input"]], Float[Array, ""]]
+Loss = Callable[[Float[Array, "size"], Shaped[Array, "n *input"]], Float[Array, ""]]
 """From a point and inputs to what is minimised."""
 
 
 def descend(
     loss: Loss,
     point: Float[Array, "size"],
-    inputs: Float[Array, "n *input"],
+    inputs: Shaped[Array, "n *input"],
     optimizer: optax.GradientTransformation,
     *,
     steps: int,
@@ -42,7 +42,7 @@ def descend(
     return cast(Array, end)
 
 
-def some_of(inputs: Float[Array, "n *input"], most: int, seed: int) -> Float[Array, "m *input"]:
+def some_of(inputs: Shaped[Array, "n *input"], most: int, seed: int) -> Shaped[Array, "m *input"]:
     """All inputs, or at most so many of them, drawn by a seed."""
     if len(inputs) <= most:
         return inputs

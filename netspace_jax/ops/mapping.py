@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from netspace_jax.ops.devices import AXIS, device_bytes
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -193,7 +193,7 @@ def each_row(function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
 
 
 def in_pieces(
-    apply: Callable[[Array], Array], inputs: Float[Array, "n *input"], size: int = 512
+    apply: Callable[[Array], Array], inputs: Shaped[Array, "n *input"], size: int = 512
 ) -> Float[Array, "n outputs"]:
     """Outputs of one network on any number of inputs, a piece at a time so that memory stays bounded.
 

@@ -111,7 +111,7 @@ def build(parameters: Float[Array, "k"]) -> Chair:
 
     under_rail, top = on_seat + p["back_height"] - p["rail_height"], on_seat + p["back_height"]
     post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
-    number = jnp.arange(MOST_POSTS)
+    number = jnp.arange(MOST_POSTS, dtype=jnp.float32)
     left = (2 * width - post) * number / jnp.maximum(p["back_posts"] - 1, 1) - width
     there = number < p["back_posts"] - 0.5
     back_z = -depth + p["back_thickness"]
@@ -127,7 +127,7 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     plate(top, rail_high)
 
     # Without arms all their lengths are 0, which leaves points on the seat's upper edge; solid ones have no rear posts.
-    some, solid = p["arms"] > 0.5, p["arms"] > 1.5
+    some, solid = (p["arms"] > 0.5).astype(jnp.float32), p["arms"] > 1.5
     inner = width - some * p["arm_width"]
     arm_left, arm_right = jnp.stack([-width, inner]), jnp.stack([-inner, width])
     rear, front = back_z + _ARM_GAP, depth - p["arm_margin"]
