@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.architectures import hidden_permutation
+from netspace_jax.architectures import permuted_copies
 from netspace_jax.behaviour import one_task
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.interval import mean_interval
@@ -198,11 +198,11 @@ def _spreads(run: Run, which: int) -> dict[str, float]:
 def _permuted(run: Run, which: int) -> dict[str, float]:
     """What becomes of copies with permuted hidden units (Zeng et al. 2025, arXiv 2506.07998, section on symmetry)."""
     networks, architecture = run.networks(which, "test"), run.space.architectures[which]
-    order = hidden_permutation(architecture)
-    if order is None:
+    permuted = permuted_copies(architecture, networks.parameters)
+    if permuted is None:
         return {}
     original = run.reconstruction(which, "test")
-    copies = embed_many(run.space, which, networks.parameters[:, order])
+    copies = embed_many(run.space, which, permuted)
     generated = generate_many(run.space, which, copies)
     found = compare(run.dataset, architecture, original.generated, generated, members=networks.indices)
     unit = original.embedding.std()

@@ -46,7 +46,7 @@ DOMAIN = Domain(
         _section("shapes", "shapes", _SHAPES, "How near are the generated shapes?", leads=True),
         _section("shapes", "interpolate_shapes", _SHAPES, "What lies between two shapes?"),
         _section("completion", "completion", _SHAPES, "Can a shape be found from a part of its points?"),
-        _section("meshes_out", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
+        _section("mesh_export", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
         _section("pictures", "pictures", _PICTURES, "How good are pictures that the space never saw?", leads=True),
         _section("reading", "reading", has_classes, "What does a network show, from its embedding alone?"),
         _section("retrieval", "retrieval", _PICTURES, "Which pictures lie beside each other?"),

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.decomposition import PCA
 
+from netspace_jax.domains.images.alternative_inputs import alternative_inputs
 from netspace_jax.domains.images.dataset import ImageData
-from netspace_jax.domains.images.readings import readings
 from netspace_jax.errors import InputError
 from netspace_jax.importing import Examined, ImportOptions, examine, sources_of
-from netspace_jax.importing.examine import least_above_chance
+from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import compare
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
@@ -66,7 +66,7 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
         architecture,
         run.dataset,
         ImportOptions(rename=options.rename, min_score=0.0),
-        readings,
+        alternative_inputs=alternative_inputs,
     )
     if not found.networks:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in found.left_out[:3])
@@ -136,7 +136,7 @@ def _distances(run: Run, z: Float[np.ndarray, "network embedding"]) -> Float[np.
 
 def _broken(run: Run[ImageData], theirs: Twins, farthest: float) -> list[str]:
     """Why each network is none that this space can stand for, or nothing."""
-    least = least_above_chance(run.dataset, "test")
+    least = chance_threshold(run.dataset, "test")
     reasons = []
     for score, distance in zip(theirs.score, theirs.distance, strict=True):
         said = ["at chance"] if score < least else []

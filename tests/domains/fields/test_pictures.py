@@ -13,8 +13,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.compression import at_level, compression, jpeg, rounded
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.explorer import view
-from netspace_jax.domains.fields.images import load_pictures
-from netspace_jax.domains.fields.permuted import permuted
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.domains.fields.pictures import (
     SuperOptions,
     nearest_rows,
@@ -36,8 +35,8 @@ from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 def run(tmp_path_factory):
     path = file_of_images(tmp_path_factory.mktemp("images") / "bars.npz")
     config = FieldZooConfig(dataset=path, kind="pictures", members=(80,), batch=30)
-    data = load_pictures(config).dataset
-    return run_of(data, "pictures", flats_for(data, 80), 60)
+    data = load(config).dataset
+    return run_of(data, "pictures", flats_for(data.behaviour, 80), 60)
 
 
 def test_psnr_by_hand():
@@ -73,7 +72,7 @@ def test_nearest_rows_are_those_of_least_distance():
     rng = np.random.default_rng(0)
     known, values = rng.normal(size=(9, 4, 1)).astype(np.float32), rng.normal(size=(5, 4, 1)).astype(np.float32)
     distance = np.square(values[:, None] - known[None]).sum((2, 3))
-    np.testing.assert_array_equal(nearest_rows(values, known), distance.argmin(1))
+    np.testing.assert_array_equal(nearest_rows(values, known, 3), distance.argsort(1)[:, :3])
 
 
 def test_new_pictures_and_finer_ones_are_drawn(run):
@@ -94,20 +93,6 @@ def test_reading_pixels_is_right_and_reading_untrained_networks_is_not(run):
     metrics = reading(run, ReadingOptions(coordinates=())).metrics
     assert metrics["classify/inputs"] == metrics["classify/inputs_linear"] == 1
     assert metrics["classify/flat"] < 0.7 and metrics["classify/chance"] == pytest.approx(7 / 20, abs=0.06)
-
-
-def test_a_permuted_copy_has_other_weights_and_the_same_outputs():
-    architecture = architectures.build("siren-7-5-w9", (2,), 3)
-    start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
-    flats = start(jax.random.split(jax.random.key(0), 4))
-    copies = permuted(architecture, flats)
-    x = jax.random.uniform(jax.random.key(1), (11, 2))
-    apply = jax.jit(jax.vmap(architecture.apply, (0, None)))
-    np.testing.assert_allclose(apply(jnp.asarray(copies), x), apply(flats, x), atol=1e-5)
-    assert (np.abs(copies - flats).max(1) > 0.01).all()
-    np.testing.assert_array_equal(np.sort(copies, 1), np.sort(flats, 1))
-    with pytest.raises(ValueError, match="chain of dense"):
-        permuted(architectures.build("lenetlike", (8, 8, 1), 10), np.zeros((1, 3)))
 
 
 def test_learned_coordinates_read_what_networks_say(monkeypatch):
