@@ -108,8 +108,9 @@ class BatchNorm(nn.Module):
             if not self.is_initializing():
                 for running, value in ((running_mean, mean), (running_var, var)):
                     running.value = BATCH_NORM_MOMENTUM * running.value + (1 - BATCH_NORM_MOMENTUM) * value
-        factor = scale * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
-        return x * _per_channel(factor.astype(x.dtype)) + _per_channel((bias - mean * factor).astype(x.dtype))
+        factor = scale.astype(var.dtype) * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
+        offset = bias.astype(var.dtype) - mean * factor
+        return x * _per_channel(factor.astype(x.dtype)) + _per_channel(offset.astype(x.dtype))
 
 
 class Linear(nn.Module):

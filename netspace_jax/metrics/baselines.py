@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour
@@ -22,7 +22,7 @@ def nearest_networks(
     architecture: Architecture,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
-    inputs: Float[Rows, "n *input"],
+    inputs: Shaped[Rows, "n *input"],
 ) -> Int[np.ndarray, "network"]:
     """For each network the row of the training network that agrees with it most.
 
@@ -38,7 +38,7 @@ def distilled(
     behaviour: Behaviour,
     architecture: Architecture,
     wanted: Float[Rows, "network wanted_size"],
-    inputs: Float[Rows, "n *input"],
+    inputs: Shaped[Rows, "n *input"],
     *,
     teacher: Architecture | None = None,
     steps: int,

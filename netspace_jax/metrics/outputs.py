@@ -80,7 +80,7 @@ def outputs_of(
 
 
 def outputs_on(
-    architecture: Architecture, flats: Float[Rows, "network size"], inputs: Float[Rows, "n *input"]
+    architecture: Architecture, flats: Float[Rows, "network size"], inputs: Shaped[Rows, "n *input"]
 ) -> Float[Array, "network n outputs"]:
     """What each network says of the same inputs, on the device."""
     return _outputs_on(flats, architecture, inputs)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from netspace_jax.ops.devices import AXIS, device_bytes
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -150,7 +150,7 @@ def _first_rows(function: Callable[[PyTree], PyTree], count: Int[Array, ""], row
 
 
 def in_pieces(
-    apply: Callable[[Array], Array], inputs: Float[Array, "n *input"], size: int = 512
+    apply: Callable[[Array], Array], inputs: Shaped[Array, "n *input"], size: int = 512
 ) -> Float[Array, "n outputs"]:
     """Outputs of one network on any number of inputs, a piece at a time so that memory stays bounded.
 

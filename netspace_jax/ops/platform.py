@@ -42,4 +42,3 @@ def portable() -> contextlib.AbstractContextManager[None]:
     return _LOWERING("portable")
 
 
-ways_of = lowering_of  # the name that modules in the making still use

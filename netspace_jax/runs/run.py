@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from etils import epath
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.behaviour import Dataset, ImitationInputs, Metric, Split, one_task
 from netspace_jax.config import RunConfig
@@ -119,7 +119,7 @@ class Run(Generic[Data]):
         return refine(self.space, architecture_id, flats, z, inputs=inputs, held_out=held_out, config=config)
 
 
-def _imitation_inputs(data: Dataset, seed: int) -> Float[Array, "n *input"]:
+def _imitation_inputs(data: Dataset, seed: int) -> Shaped[Array, "n *input"]:
     """Inputs of ONE network that its refinement draws from."""
     if isinstance(data, ImitationInputs):
         return data.imitation_inputs(_POINTS, seed)

@@ -46,8 +46,8 @@ def refine(
     flats: Float[Rows, "network size"],
     z: Float[Rows, "network embedding"],
     *,
-    inputs: Float[Rows, "n *input"] | Float[Rows, "network n *input"],
-    held_out: Float[Rows, "m *input"] | Float[Rows, "network m *input"] | None = None,
+    inputs: Shaped[Rows, "n *input"] | Shaped[Rows, "network n *input"],
+    held_out: Shaped[Rows, "m *input"] | Shaped[Rows, "network m *input"] | None = None,
     config: RefineConfig,
 ) -> Float[Array, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.

@@ -5,7 +5,7 @@ import dataclasses
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import RunNetwork, evaluation_key
@@ -63,7 +63,7 @@ class SomeClasses:
         right = self._logits(network, examples.inputs).argmax(-1) == examples.targets
         return (own & right).sum() / jnp.maximum(own.sum(), 1)
 
-    def _logits(self, network: RunNetwork, inputs: Float[Array, "n *input"]) -> Float[Array, "n classes"]:
+    def _logits(self, network: RunNetwork, inputs: Shaped[Array, "n *input"]) -> Float[Array, "n classes"]:
         chosen = jnp.isin(jnp.arange(self.dataset.behaviour.classes), jnp.array(self.classes))
         outputs = network(inputs)
         return jnp.where(jnp.broadcast_to(chosen, outputs.shape), outputs, -jnp.inf)
