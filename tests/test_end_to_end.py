@@ -16,7 +16,7 @@ import pytest
 
 import netspace_jax
 from netspace_jax import cli
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo import open_zoo
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = [
@@ -172,7 +172,7 @@ def test_a_finished_run_holds_its_space(undisturbed):
     directory = undisturbed / "runs" / "digits"
     space = netspace_jax.load(directory)
     (zoo,) = (undisturbed / "zoos").iterdir()
-    members = Zoo(zoo).networks("lenetlike", "train")
+    members = open_zoo(zoo).networks("lenetlike", "train")
     assert {name: z.shape for name, z in space.embeddings.items()} == {"lenetlike": (len(members.members), 16)}
     np.testing.assert_allclose(space.encode(members.parameters[0]), space.embeddings["lenetlike"][0], atol=1e-4)
     description = json.loads((directory / "config.json").read_text())
@@ -240,7 +240,7 @@ def test_interrupted_while_it_imports_it_says_so(tmp_path):
 
 def parameters(directory):
     """Parameters of all members of the one zoo there, by index."""
-    zoo = Zoo(next((directory / "zoos").iterdir()))
+    zoo = open_zoo(next((directory / "zoos").iterdir()))
     rows = {
         member.index: row
         for members, chunk in zoo.chunks("lenetlike")

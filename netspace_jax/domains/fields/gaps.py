@@ -62,7 +62,6 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         samples = _rows(instants, values, seen.mask)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
         z = fit_embeddings(run.space, prior, samples, embeddings[nearest], channels=channels, trust=trust)
-        own = fit_networks(architecture, samples, channels)
         fills = {
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
