@@ -125,7 +125,7 @@ def _searched(run: Run, which: int, options: ExportOptions) -> Iterator[_Chosen]
         raise InputError("--which search: each network of this run has data of its own, so there is none to search for")
     data, name = run.dataset.examples("train"), run.space.names[which]
     for seed in range(options.seed, options.seed + options.count):
-        config = SearchConfig(steps=options.steps, validations=min(20, options.steps), seed=seed)
+        config = SearchConfig(steps=options.steps, seed=seed)
         network = run.space.search((data.inputs, data.targets), architecture=name, config=config)
         yield _Chosen(
             f"{name}-search-{seed}",
