@@ -1,10 +1,13 @@
 """Outputs and scores of many networks of one architecture, in blocks, compiled once for any number of them.
 
+`evaluate` runs networks once; whatever compares them with others takes what it gave.
+
 Everywhere, `members` are the indices of the zoo's members on whose data the networks run. They are left out where all
 networks see the same data.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +19,13 @@ from netspace_jax.behaviour import Behaviour, Dataset, Split, Supervised, evalua
 from netspace_jax.ops.mapping import Rows, each_row, in_blocks, in_pieces, of_first
 
 Members = Int[Rows, "network"] | None
+
+
+class Evaluated(NamedTuple):
+    """Networks that were run on the inputs of a split: their outputs there, and the score of each."""
+
+    outputs: Float[np.ndarray, "network n *output"]
+    score: Float[np.ndarray, "network"]
 
 
 def _numbered(members: Members, count: int) -> Int[np.ndarray, "network"]:
@@ -57,13 +67,29 @@ def _scores_on(_, outputs, targets, behaviour):
 
 
 @functools.partial(jax.jit, static_argnames="behaviour")
-def _agreements(wanted, outputs, behaviour):
-    return jax.vmap(behaviour.agreement)(wanted, outputs)
+def _agreements(_, pair, behaviour):
+    return jax.vmap(behaviour.agreement)(*pair)
 
 
 @functools.partial(jax.jit, static_argnames="behaviour")
-def _agreement_with_each(count, outputs, known, behaviour):
-    return of_first(count, lambda own: jax.vmap(lambda other: behaviour.agreement(other, own))(known), outputs)
+def _agreement_with_each(count, outputs, others, behaviour):
+    return of_first(count, lambda one: jax.vmap(lambda other: behaviour.agreement(other, one))(others), outputs)
+
+
+def evaluate(
+    dataset: Dataset,
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    members: Members = None,
+    split: Split = "test",
+) -> Evaluated:
+    """Outputs of each network on the inputs of a split, and its score."""
+    return Evaluated(*in_blocks(_evaluated, (flats, _numbered(members, len(flats))), architecture, dataset, split))
+
+
+def _evaluated(count, rows, architecture, dataset, split):
+    outputs = _outputs(count, rows, architecture, dataset, split)
+    return outputs, _scores(count, rows, outputs, architecture, dataset, split)
 
 
 def outputs_of(
@@ -73,21 +99,21 @@ def outputs_of(
     members: Members = None,
     split: Split = "test",
 ) -> Float[np.ndarray, "network n outputs"]:
-    """What each network says of the inputs of a split."""
+    """Outputs of each network on the inputs of a split."""
     return in_blocks(_outputs, (flats, _numbered(members, len(flats))), architecture, dataset, split)
 
 
 def outputs_on(
     architecture: Architecture, flats: Float[Rows, "network size"], inputs: Float[Rows, "n *input"]
 ) -> Float[np.ndarray, "network n outputs"]:
-    """What each network says of the same inputs."""
+    """Outputs of each network on the same inputs."""
     return in_blocks(_outputs_on, flats, architecture, inputs)
 
 
 def scores_on(
     behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
 ) -> Float[np.ndarray, "network"]:
-    """Scores of what each network says of the same inputs."""
+    """Score of each network from its outputs on inputs whose targets are given."""
     return in_blocks(_scores_on, outputs, targets, behaviour)
 
 
@@ -103,33 +129,20 @@ def scores_of(
 
 
 def _scored(count, rows, architecture, dataset, split):
-    outputs = _outputs(count, rows, architecture, dataset, split)
-    return _scores(count, rows, outputs, architecture, dataset, split)
+    return _evaluated(count, rows, architecture, dataset, split)[1]
+
+
+def agreements(
+    behaviour: Behaviour,
+    target_outputs: Float[Rows, "network n *output"],
+    outputs: Float[Rows, "network n *output"],
+) -> Float[np.ndarray, "network"]:
+    """Agreement of each network with its target, from their outputs on the same inputs (docs/method.md, eq. 27)."""
+    return in_blocks(_agreements, (target_outputs, outputs), behaviour)
 
 
 def agreement_with_each(
-    behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
-) -> Float[np.ndarray, "network known"]:
-    """Agreement of each network with each of the known ones, from what they say of the same inputs."""
-    return in_blocks(_agreement_with_each, outputs, jnp.asarray(known), behaviour)
-
-
-def compare(
-    dataset: Dataset,
-    architecture: Architecture,
-    wanted: Float[Rows, "network size"],
-    flats: Float[Rows, "network size"],
-    *,
-    members: Members = None,
-    split: Split = "test",
-) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
-    """Scores of networks, scores of as many others, and their pairwise agreement (docs/method.md, eq. 27)."""
-    return in_blocks(_compared, (wanted, flats, _numbered(members, len(flats))), architecture, dataset, split)
-
-
-def _compared(count, rows, architecture, dataset, split):
-    wanted, flats, numbers = rows
-    pair = [(networks, numbers) for networks in (wanted, flats)]
-    outputs = [_outputs(count, rows, architecture, dataset, split) for rows in pair]
-    scores = [_scores(count, *both, architecture, dataset, split) for both in zip(pair, outputs, strict=True)]
-    return *scores, _agreements(*outputs, dataset.behaviour)
+    behaviour: Behaviour, outputs: Float[Rows, "network n *output"], others: Float[Rows, "other n *output"]
+) -> Float[np.ndarray, "network other"]:
+    """Agreement of each network with each of some others, from their outputs on the same inputs."""
+    return in_blocks(_agreement_with_each, outputs, jnp.asarray(others), behaviour)
