@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> None:
     )
     netspace = netspace.replace(params=initial_params(netspace, jax.random.key(0)))
     starts = jax.random.normal(jax.random.key(1), (max(args.counts), netspace.encoder.embedding))
-    region, objective = latent.region_of(starts), latent.Fit(data)
+    region, objective = latent.independent_statistics(starts), latent.Fit(data)
     settings = SearchConfig(steps=args.steps, validations=1)
 
     def prepare(count: int):

@@ -108,7 +108,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "axes": axes,
         "mean": np.zeros(z.shape[1], np.float32) if plane is None else np.asarray(plane.mean_, np.float32),
         "centre": np.asarray(region.mean, np.float32),
-        "spread": np.asarray(region.std, np.float32),
+        "spread": np.asarray(region.deviation, np.float32),
         "checkInputs": inputs,
         "checkOutputs": np.stack(expected) if expected else np.zeros((0, 1), np.float32),
         "probes": np.asarray(space.constants.probes),
@@ -166,7 +166,9 @@ def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     )
 
 
-def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, which: int, view: View) -> None:
+def _add_programs(
+    programs: Programs, space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View
+) -> None:
     """What the page does with one architecture: decode, run, score, and one step of a search."""
     architecture = space.architectures[which]
     z, flat = jnp.zeros(region.mean.shape), jnp.zeros(architecture.size)
@@ -182,8 +184,8 @@ def _add_programs(programs: Programs, space: NetSpace, region: latent.Region, wh
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
 
 
-def search_step(space: NetSpace, region: latent.Region, which: int, view: View) -> Callable[..., Any]:
-    """One step of `latent.climb` on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
+def search_step(space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View) -> Callable[..., Any]:
+    """One step of a search on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
 
     What is aimed at is given last; the loss comes last. The rate stays what a search begins with.
     """

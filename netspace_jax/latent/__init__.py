@@ -1,24 +1,36 @@
-"""Points of a latent space, whatever they stand for: regions and lines, densities to draw from, search by gradient."""
+"""Points of a latent space, whatever they stand for: their statistics, densities to draw from, descent by gradient."""
 
-from netspace_jax.latent.climb import Found, Ground, climb
 from netspace_jax.latent.density import Density, draw, fit_kernel, fit_mixture
+from netspace_jax.latent.minimise import Minimum, Schedule, drawn_rows, minimise
 from netspace_jax.latent.objectives import Fit, Objective, fit_arrays
-from netspace_jax.latent.region import CorrelatedRegion, Region, correlated_region_of, line, region_of
+from netspace_jax.latent.statistics import (
+    EmbeddingStatistics,
+    correlated_statistics,
+    independent_statistics,
+    line,
+    statistics_around,
+)
+
+region_of = independent_statistics
+Region = EmbeddingStatistics
 
 __all__ = [
-    "CorrelatedRegion",
     "Density",
+    "EmbeddingStatistics",
     "Fit",
-    "Found",
-    "Ground",
+    "Minimum",
     "Objective",
     "Region",
-    "climb",
-    "correlated_region_of",
+    "Schedule",
+    "correlated_statistics",
     "draw",
+    "drawn_rows",
     "fit_arrays",
     "fit_kernel",
     "fit_mixture",
+    "independent_statistics",
     "line",
+    "minimise",
     "region_of",
+    "statistics_around",
 ]

@@ -1,61 +1,75 @@
 """Densities of real embeddings, to draw new ones from (docs/method.md, eq. 26)."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+import flax.struct
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import KernelDensity
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from netspace_jax.latent.region import Region, region_of
+from netspace_jax.latent.statistics import EmbeddingStatistics, correlated_statistics, independent_statistics
+from netspace_jax.ops.keys import Purpose, key_of
 
 # A density in hundreds of dimensions needs more networks than there are: it is fitted in the directions that carry this
 # share of the variance of standardised embeddings.
 _VARIANCE_KEPT = 0.99
 
 
-class Density(NamedTuple):
-    """A density of real embeddings, over coordinates of the directions that carry most of their variance.
+@flax.struct.dataclass
+class Density:
+    """A mixture of Gaussians over coordinates of the directions that carry most of the variance of real embeddings.
 
     Attributes:
-      draw: from a seed and a number to that many rows of coordinates.
+      statistics: by which embeddings are standardised.
       directions: unit vectors in the standardised space.
+      weights: share of each component.
+      centres, deviations: of each component, along each direction.
     """
 
-    draw: Callable[[int, int], Float[np.ndarray, "n direction"]]
-    region: Region
-    directions: Float[np.ndarray, "direction embedding"]
+    statistics: EmbeddingStatistics
+    directions: Float[Array, "direction embedding"]
+    weights: Float[Array, "component"]
+    centres: Float[Array, "component direction"]
+    deviations: Float[Array, "component direction"]
+
+    def sample(self, key: PRNGKeyArray, count: int) -> Float[Array, "count embedding"]:
+        """Embeddings drawn from the density, each from a component of its own."""
+        of_component, of_noise = jax.random.split(key)
+        component = jax.random.categorical(of_component, jnp.log(self.weights), shape=(count,))
+        noise = jax.random.normal(of_noise, (count, len(self.directions)))
+        return self.statistics.restore((self.centres[component] + noise * self.deviations[component]) @ self.directions)
 
 
 def fit_mixture(z: Float[Any, "network embedding"], components: int = 8) -> Density:
-    """A Gaussian mixture with diagonal covariances."""
-    region, directions, rows = _coordinates(z)
-    mixture = GaussianMixture(
-        min(components, max(len(rows) // 2, 1)), covariance_type="diag", reg_covar=1e-3, random_state=0
-    ).fit(rows)
-    return Density(lambda seed, count: mixture.set_params(random_state=seed).sample(count)[0], region, directions)
+    """A Gaussian mixture with diagonal covariances, by expectation maximisation."""
+    from sklearn.mixture import GaussianMixture  # takes half a second to import
+
+    statistics, directions, rows = _coordinates(z)
+    count = min(components, max(len(rows) // 2, 1))
+    mixture: Any = GaussianMixture(count, covariance_type="diag", reg_covar=1e-3, random_state=0).fit(rows)
+    fitted = (mixture.weights_, mixture.means_, np.sqrt(mixture.covariances_))
+    return Density(statistics, directions, *(jnp.asarray(value, jnp.float32) for value in fitted))
 
 
 def fit_kernel(z: Float[Any, "network embedding"]) -> Density:
-    """A kernel density: a real embedding with Gaussian noise of Scott's size."""
-    region, directions, rows = _coordinates(z)
+    """A kernel density: each real embedding is a component, with a deviation by Scott's rule (1992)."""
+    statistics, directions, rows = _coordinates(z)
     count, dimensions = rows.shape
-    kernel = KernelDensity(bandwidth=count ** (-1 / (dimensions + 4))).fit(rows)  # Scott's rule
-    return Density(lambda seed, count: np.asarray(kernel.sample(count, random_state=seed)), region, directions)
+    fitted = (np.full(count, 1 / count), rows, np.full(rows.shape, count ** (-1 / (dimensions + 4))))
+    return Density(statistics, directions, *(jnp.asarray(value, jnp.float32) for value in fitted))
 
 
-def draw(density: Density, seed: int, count: int) -> Float[Array, "network embedding"]:
-    """Embeddings drawn from a density."""
-    rows = density.draw(seed, count) @ density.directions
-    return density.region.restore(jnp.asarray(rows, jnp.float32))
+def draw(density: Density, seed: int, count: int) -> Float[Array, "count embedding"]:
+    """Embeddings drawn from a density by a seed."""
+    return density.sample(key_of(seed, Purpose.SAMPLE), count)
 
 
-def _coordinates(z: Float[Any, "network embedding"]) -> tuple[Region, np.ndarray, np.ndarray]:
-    region = region_of(z)
-    u = np.asarray(region.standardise(jnp.asarray(z)), np.float64)
-    _, sizes, directions = np.linalg.svd(u, full_matrices=False)
-    share = np.cumsum(sizes**2) / np.sum(sizes**2)
-    directions = directions[: int(np.searchsorted(share, _VARIANCE_KEPT)) + 1]
-    return region, directions, u @ directions.T
+def _coordinates(
+    z: Float[Any, "network embedding"],
+) -> tuple[EmbeddingStatistics, Float[Array, "direction embedding"], Float[np.ndarray, "network direction"]]:
+    """Statistics of embeddings, directions in units of these, and coordinates of the embeddings along them."""
+    statistics = independent_statistics(z)
+    u = np.asarray(statistics.standardise(jnp.asarray(z)), np.float64)
+    directions = correlated_statistics(u, _VARIANCE_KEPT).axes
+    return statistics, directions, u @ np.asarray(directions, np.float64).T

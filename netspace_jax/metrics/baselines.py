@@ -5,13 +5,12 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour
+from netspace_jax.latent import Schedule, drawn_rows, minimise
 from netspace_jax.metrics.outputs import agreement_with_each, outputs_on
-from netspace_jax.ops.descent import descend, some_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_own_blocks
 
@@ -30,7 +29,7 @@ def nearest_networks(
     Args:
       inputs: not for test; of many, 4,096 are drawn.
     """
-    inputs = some_of(jnp.asarray(inputs), 4096, 0)
+    inputs = drawn_rows(jnp.asarray(inputs), key_of(0, Purpose.BATCHES, 4096), 4096)
     own, known = (outputs_on(architecture, rows, inputs) for rows in (flats, training))
     return agreement_with_each(behaviour, own, known).argmax(1)
 
@@ -56,22 +55,25 @@ def distilled(
       batch: inputs of one step.
     """
     numbers = np.arange(len(wanted), dtype=np.int32)
+    schedule = Schedule(np.int32(steps), np.float32(RATE), final=np.float32(0.02))
+    keys = key_of(seed, Purpose.INIT), key_of(seed, Purpose.BATCHES)
     taught = (teacher or architecture, architecture)
-    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, taught, behaviour, steps, batch, seed)
+    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, keys, schedule, taught, behaviour, batch)
 
 
-@functools.partial(jax.jit, static_argnames=("taught", "behaviour", "steps", "batch", "seed"))
-def _distil(_, rows, inputs, taught, behaviour, steps, batch, seed):
+@functools.partial(jax.jit, static_argnames=("taught", "behaviour", "batch"))
+def _distil(_, rows, inputs, keys, schedule, taught, behaviour, batch):
     teacher, architecture = taught
-    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps, 0.02))
+    init_key, batch_key = keys
 
     def one(row):
-        flat, number = row
-        own = architecture.finish(architecture.init(key_of(seed, Purpose.INIT, number)))
+        teacher_flat, number = row
+        start = architecture.finish(architecture.init(jax.random.fold_in(init_key, number)))
 
-        def loss(own, x):
-            return behaviour.imitation_loss(teacher.apply(flat, x), architecture.apply(own, x))
+        def loss(flat, key, step):
+            x = drawn_rows(inputs, jax.random.fold_in(key, step), batch)
+            return behaviour.imitation_loss(teacher.apply(teacher_flat, x), architecture.apply(flat, x))
 
-        return descend(loss, own, inputs, optimizer, steps=steps, batch=batch, seed=seed)
+        return minimise(loss, start, batch_key, schedule).last
 
     return jax.vmap(one)(rows)

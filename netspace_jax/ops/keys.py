@@ -33,6 +33,8 @@ class Purpose(enum.IntEnum):
     """Which units of a network drop out in a step."""
     SCORE = 12
     """What is drawn to score a network, as the starts of episodes."""
+    SAMPLE = 13
+    """Embeddings drawn from a density."""
 
 
 def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] | int) -> PRNGKeyArray:

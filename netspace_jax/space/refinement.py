@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
-from netspace_jax.ops.descent import descend, some_of
+from netspace_jax.latent import Schedule, drawn_rows, minimise, statistics_around
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows, in_own_blocks, in_pieces
 from netspace_jax.rules import faults
 from netspace_jax.space.netspace import NetSpace
@@ -62,13 +63,15 @@ def refine(
     given = (inputs,) if held_out is None else (inputs, held_out)
     own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
     rows = (np.asarray(flats), np.asarray(z), given if own else ())
-    return in_own_blocks(_refine, rows, netspace, () if own else given, architecture_id, config)
+    key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config, final=0.02)
+    shared = (netspace, () if own else given, key, schedule)
+    return in_own_blocks(_refine, rows, *shared, architecture_id, config.batch)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
-def _refine(_, rows, netspace, shared, architecture_id, config):
+@functools.partial(jax.jit, static_argnames=("architecture_id", "batch"))
+def _refine(_, rows, netspace, shared, key, schedule, architecture_id, batch):
     def one(flat, start, own):
-        return _refined(netspace, architecture_id, config, flat, start, *shared, *own)
+        return _refined(netspace, architecture_id, flat, start, key, schedule, batch, *shared, *own)
 
     return jax.vmap(one)(*rows)
 
@@ -76,34 +79,39 @@ def _refine(_, rows, netspace, shared, architecture_id, config):
 def _refined(
     netspace: NetSpace,
     architecture_id: int,
-    config: RefineConfig,
-    flat: Any,
-    start: Any,
-    inputs: Any,
-    held_out: Any = None,
+    flat: Float[Array, "size"],
+    start: Float[Array, "embedding"],
+    key: PRNGKeyArray,
+    schedule: Schedule,
+    batch: int,
+    inputs: Shaped[Array, "n *input"],
+    held_out: Shaped[Array, "m *input"] | None = None,
 ) -> Float[Array, "embedding"]:
     """One embedding refined."""
     architecture = netspace.architectures[architecture_id]
-    optimizer = optax.adam(optax.cosine_decay_schedule(config.learning_rate, config.steps, 0.02), b2=0.98)
-    unit = jnp.std(start)
 
-    def loss(u, batch):
-        generated = netspace.generate(start + unit * u, architecture_id)
+    def loss_on(z, inputs):
         # In pieces, since in the end the loss is asked for on many inputs.
-        wanted, outputs = (
-            in_pieces(lambda x, own=own: architecture.apply(own, x), batch, max(config.batch, 512))
-            for own in (flat, generated)
+        outputs, target_outputs = (
+            in_pieces(lambda x, flat=flat: architecture.apply(flat, x), inputs, max(batch, 512))
+            for flat in (netspace.generate(z, architecture_id), flat)
         )
-        return netspace.behaviour.imitation_loss(wanted, outputs) + config.trust * jnp.square(u).mean()
+        return netspace.behaviour.imitation_loss(target_outputs, outputs)
 
-    u = jnp.zeros_like(start)
-    end = descend(loss, u, inputs, optimizer, steps=config.steps, batch=config.batch, seed=config.seed)
+    def loss(z, key, step):
+        return loss_on(z, drawn_rows(inputs, jax.random.fold_in(key, step), batch))
+
+    from_start = statistics_around(start)
+    end = minimise(loss, start, key, schedule, prior=from_start, optimizer=optax.scale_by_adam(b2=0.98)).last
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
-    judged = some_of(inputs if held_out is None else held_out, _JUDGED, config.seed)
-    way = jnp.linspace(1, 0, 2 if held_out is None else _WAY)
+    judged = drawn_rows(inputs if held_out is None else held_out, jax.random.fold_in(key, _JUDGED), _JUDGED)
+    shares = jnp.linspace(1, 0, 2 if held_out is None else _WAY)
 
-    def at(part):
-        return jnp.where(part > 0, part * end, u)  # not 0 * end, which is no number where the steps diverged
+    def at(share):
+        return jnp.where(share > 0, start + share * (end - start), start)  # steps that diverged have no number as end
 
-    losses = jax.lax.map(lambda part: loss(at(part), judged), way)
-    return start + unit * at(way[jnp.nanargmin(losses)])
+    def judged_loss(share):
+        z = at(share)
+        return loss_on(z, judged) + schedule.trust * jnp.square(from_start.standardise(z)).mean()
+
+    return at(shares[jnp.nanargmin(jax.lax.map(judged_loss, shares))])

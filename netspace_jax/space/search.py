@@ -1,4 +1,4 @@
-"""Search of embeddings whose networks do well, the decoder frozen; and the same on weights, to compare with.
+"""Search for embeddings by gradient, the decoder frozen; and the same on weights, to compare with.
 
 Written for one embedding, vmapped, and spread over devices (docs/method.md, Latent search).
 """
@@ -15,8 +15,9 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
-from netspace_jax.latent import Found, Ground, Objective, Region, climb
+from netspace_jax.latent import EmbeddingStatistics, Minimum, Objective, Schedule, minimise
 from netspace_jax.ops.devices import local_mesh, over_networks, padded, put_everywhere
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import in_pieces
 from netspace_jax.ops.platform import lowering_of
 from netspace_jax.space.netspace import NetSpace
@@ -24,61 +25,74 @@ from netspace_jax.space.netspace import NetSpace
 
 def search(
     netspace: NetSpace,
-    region: Region,
+    statistics: EmbeddingStatistics,
     objective: Objective,
     initial: Float[Array, "start embedding"],
     *,
     architecture_id: int,
     config: SearchConfig = SearchConfig(),
     mesh: Mesh | None = None,
-) -> Found:
+) -> Minimum:
     """Search from many embeddings at once for networks of one architecture that do well by an objective.
 
-    With several architectures the head's cross-entropy to the one asked for is part of the loss, so that what is found
-    is also read as that.
+    With several architectures the head's cross-entropy to the one asked for is part of the loss, and an embedding that
+    the head reads as another is no result. Other steps, rates, trust and seeds compile nothing anew.
 
     Args:
-      region: where embeddings of real networks lie.
+      statistics: where embeddings of real networks lie.
       mesh: devices to spread the searches over; by default all of this process.
     """
     mesh = mesh or local_mesh(len(initial))
     rows = np.resize(np.arange(len(initial)), padded(len(initial), mesh))
-    shared = put_everywhere((netspace, region, objective), mesh)
+    key = key_of(config.seed, Purpose.BATCHES)
+    shared = put_everywhere((netspace, statistics, objective, key, Schedule.of(config)), mesh)
     with lowering_of(mesh), jax.default_matmul_precision("float32"):
-        found = _search(*shared, jax.device_put(initial[rows], over_networks(mesh)), architecture_id, config)
+        starts = jax.device_put(initial[rows], over_networks(mesh))
+        found = _search(*shared, starts, architecture_id=architecture_id, checks=config.validations)
     return jax.device_put(jax.tree.map(lambda leaf: leaf[: len(initial)], found), jax.local_devices()[0])
 
 
-@functools.partial(jax.jit, static_argnames=("architecture_id", "config"))
-def _search(netspace, region, objective, initial, architecture_id, config) -> Found:
-    several = len(netspace.architectures) > 1
+@functools.partial(jax.jit, static_argnames=("architecture_id", "checks"))
+def _search(netspace, statistics, objective, key, schedule, initial, *, architecture_id, checks) -> Minimum:
+    architecture, several = netspace.architectures[architecture_id], len(netspace.architectures) > 1
 
-    def network_of(z):
-        return _running(netspace.architectures[architecture_id], netspace.generate(z, architecture_id))
+    def loss(z, key, step):
+        value = objective.loss(_running(architecture, netspace.generate(z, architecture_id)), key, step)
+        if several:
+            value += optax.softmax_cross_entropy_with_integer_labels(netspace.classify(z), architecture_id)
+        return value
 
-    def penalty(z):
-        if not several:
-            return jnp.zeros(())
-        return optax.softmax_cross_entropy_with_integer_labels(netspace.classify(z), architecture_id)
+    def score(z):
+        value = objective.score(_running(architecture, netspace.generate(z, architecture_id)))
+        return jnp.where(netspace.classify(z).argmax() == architecture_id, value, -jnp.inf) if several else value
 
-    def allowed(z):
-        return netspace.classify(z).argmax() == architecture_id if several else jnp.ones((), bool)
+    def from_one(start):
+        return minimise(loss, start, key, schedule, prior=statistics, score=score, checks=checks)
 
-    return climb(Ground(network_of, penalty, allowed), region, objective, initial, config)
+    return jax.vmap(from_one)(initial)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "config"))
 def fine_tune(
     architecture: Architecture, objective: Objective, flats: Float[Array, "network size"], config: SearchConfig
-) -> Found:
+) -> Minimum:
     """The same by the weights themselves: what a search in the space is to be compared with, at equal steps.
 
     The learning rate is in units of the weights, and nothing keeps them near where they were.
     """
-    size = flats.shape[1]
-    plain = Region(jnp.zeros(size), jnp.ones(size))
-    ground = Ground(functools.partial(_running, architecture))
-    return climb(ground, plain, objective, flats, dataclasses.replace(config, trust=0.0))
+    schedule = Schedule.of(dataclasses.replace(config, trust=0.0))
+    key = key_of(config.seed, Purpose.BATCHES)
+    return _fine_tune(objective, key, schedule, flats, architecture=architecture, checks=config.validations)
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "checks"))
+def _fine_tune(objective, key, schedule, flats, *, architecture, checks) -> Minimum:
+    def loss(flat, key, step):
+        return objective.loss(_running(architecture, flat), key, step)
+
+    def score(flat):
+        return objective.score(_running(architecture, flat))
+
+    return jax.vmap(lambda flat: minimise(loss, flat, key, schedule, score=score, checks=checks))(flats)
 
 
 def _running(architecture: Architecture, flat: Float[Array, "size"]):

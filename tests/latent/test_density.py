@@ -1,9 +1,14 @@
 """Embeddings drawn from densities of real ones."""
 
+import jax
 import numpy as np
 import pytest
 
-from netspace_jax.latent import draw, fit_kernel, fit_mixture
+from netspace_jax.latent import fit_kernel, fit_mixture
+
+
+def draw(density, seed, count):
+    return density.sample(jax.random.key(seed), count)
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +55,14 @@ def test_a_mixture_has_nothing_between_two_groups():
     drawn = np.asarray(draw(fit_mixture(z), 0, 2000))
     assert (np.abs(np.abs(drawn) - 5) < 2).all()
     np.testing.assert_allclose((drawn[:, 0] > 0).mean(), 0.25, atol=0.04)
+
+
+def test_draws_come_in_random_order():
+    """The first few of many are not of one group."""
+    rng = np.random.default_rng(2)
+    groups = np.repeat([-5.0, 5.0], 40)
+    z = (0.1 * rng.standard_normal((80, 3)) + groups[:, None]).astype(np.float32)
+    first = np.asarray(draw(fit_mixture(z), 0, 64))[:16, 0] > 0
+    assert 2 < first.sum() < 14
+    traced = jax.jit(lambda density, key: density.sample(key, 16))(fit_mixture(z), jax.random.key(1))
+    assert traced.shape == (16, 3)

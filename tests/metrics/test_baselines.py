@@ -5,6 +5,7 @@ import numpy as np
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.outputs import compare
 from tests import tiny
+from tests.compiles import nothing_compiles
 
 
 def test_the_nearest_training_network_is_the_one_that_agrees_most():
@@ -32,3 +33,12 @@ def test_distillation_of_one_does_not_depend_on_the_others():
     alone = distilled(data.behaviour, tiny.perceptron(), wanted[:1], inputs, steps=5, batch=8)
     together = distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=5, batch=8)
     np.testing.assert_allclose(alone[0], together[0], atol=1e-5)
+
+
+def test_another_seed_or_number_of_steps_compiles_nothing_anew():
+    data, wanted = tiny.dataset(), np.asarray(tiny.flats(3))
+    inputs = data.examples("train").inputs
+    first = distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=5, batch=8)
+    with nothing_compiles():
+        other = distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=3, batch=8, seed=4)
+    assert (first != other).any(1).all()

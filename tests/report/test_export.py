@@ -7,6 +7,8 @@ import pytest
 from netspace_jax import exchange
 from netspace_jax.errors import InputError
 from netspace_jax.report.export import ExportOptions, export
+from netspace_jax.space import Network
+from tests.compiles import nothing_compiles
 from tests.tiny import trained
 
 pytest.importorskip("onnxruntime", reason="reading ONNX needs onnxruntime")
@@ -59,3 +61,11 @@ def test_bad_requests_are_refused(options, message, tmp_path):
     with pytest.raises(InputError, match=message):
         export(trained(), ExportOptions(**{**vars(options), "out": tmp_path / "out"}))
     assert not (tmp_path / "out").exists()
+
+
+def test_searches_of_other_seeds_and_steps_compile_nothing_anew(monkeypatch, tmp_path):
+    run = trained()
+    monkeypatch.setattr(Network, "export", lambda *_, **__: None)
+    export(run, ExportOptions("search", steps=30, out=tmp_path))
+    with nothing_compiles():
+        export(run, ExportOptions("search", steps=25, seed=3, count=2, out=tmp_path))

@@ -9,6 +9,7 @@ from netspace_jax.behaviour import prepared
 from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
 from netspace_jax.space.refinement import refine_config
+from tests.compiles import nothing_compiles
 
 STEPS = 60
 
@@ -118,3 +119,11 @@ def test_steps_that_diverge_leave_embeddings_where_they_were(space, data, member
     config = RefineConfig(learning_rate=1e38)
     found = space.encode(members, "perceptron4", refine_steps=STEPS, held_out=held_out, config=config)
     np.testing.assert_array_equal(found, space.encode(members, "perceptron4"))
+
+
+def test_other_settings_compile_nothing_anew(space, members):
+    """Seed, rate, trust and the number of steps."""
+    space.encode(members, "perceptron4", refine_steps=2)
+    with nothing_compiles():
+        config = RefineConfig(learning_rate=0.3, trust=0.5, seed=8)
+        space.encode(members, "perceptron4", refine_steps=7, config=config)

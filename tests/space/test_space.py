@@ -135,7 +135,7 @@ def test_embeddings_are_those_of_the_members(space):
         np.testing.assert_allclose(z[3], space.encode(flats[3], name), rtol=1e-4, atol=1e-5)
     everyone = np.concatenate(list(space.embeddings.values()))
     np.testing.assert_allclose(space.region().mean, everyone.mean(0), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(space.region().std, everyone.std(0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(space.region().deviation, everyone.std(0), rtol=1e-3, atol=1e-5)
 
 
 def test_it_says_what_it_is(space):

@@ -44,7 +44,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
     architecture, data, space = run.space.architectures[0], run.dataset, run.space
     networks = run.networks(0, "test")
     known = jnp.asarray(run.reconstruction(0, "train").embedding)
-    region = latent.correlated_region_of(known)
+    region = latent.correlated_statistics(known)
 
     @jax.jit
     def fits(objective):

@@ -36,7 +36,7 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     for name, found in (("encoder", run.reconstruction(0, "test")), ("refined", run.refined(0))):
         points = []
         for bits in BITS:
-            mean, std = np.asarray(region.mean), np.asarray(region.std)
+            mean, std = np.asarray(region.mean), np.asarray(region.deviation)
             z = mean + std * rounded((found.embedding[:PICTURES] - mean) / std, bits)
             values = outputs_of(data, architecture, generate_many(run.space, 0, z), networks.indices)
             points.append((bits * size, float(psnr(values, wanted).mean())))

@@ -13,7 +13,7 @@ from netspace_jax.behaviour import Split
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.objectives import Distil
-from netspace_jax.latent import Found
+from netspace_jax.latent import Minimum
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
@@ -169,7 +169,7 @@ def _fine_tuned(
     objective: Distil,
     flats: Float[Array, "network size"],
     config: SearchConfig,
-) -> Found:
+) -> Minimum:
     """Each network fine-tuned at each of `RATES`; the best by validation."""
     configs = [dataclasses.replace(config, learning_rate=rate) for rate in RATES]
     tries = [latent_search.fine_tune(architecture, objective, flats, each) for each in configs]
