@@ -289,7 +289,7 @@ def _space(
         dataset,
         behaviour,
         store=directory,
-        select=lambda netspace: selection_metric(netspace, dataset, validation, config.netspace),
+        select=selection_metric(dataset, validation, config.netspace),
         mesh=mesh,
         on_progress=watch.netspace,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.images.loading import training
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import agreements, evaluate
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering
 from netspace_jax.ops.shuffle import shuffled
@@ -57,8 +57,9 @@ def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
             one, shown = make_training(SPACE, (0,), None, network_mesh(1)), space_of(data)
             state, losses = one.advance(one.init(shown), shown, 4, False)
             flats = np.asarray(shown.groups[0].flats)
-            scores = compare(data, tiny.normed(), flats, flats[::-1].copy())
-        found[way] = (state.params, losses, scores)
+            evaluated = evaluate(data, tiny.normed(), flats)
+            agreement = agreements(data.behaviour, evaluated.outputs, evaluated.outputs[::-1].copy())
+        found[way] = (state.params, losses, evaluated, agreement)
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), found["accelerator"], found["cpu"]
     )

@@ -6,12 +6,14 @@ import logging
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from etils import epath
 
 from netspace_jax import evaluations
 from netspace_jax.domain import Evaluation, Lazy, domain, domains, register, several_architectures
 from netspace_jax.errors import InputError
+from netspace_jax.metrics import outputs
 from netspace_jax.report import Section
 from tests import tiny
 
@@ -75,6 +77,24 @@ def test_a_section_that_fails_costs_no_other(run, caplog):
     assert failed.failed and "ValueError: no tiny" in failed.text and failed.question == "Why?"
     assert not made.failed and made.metrics == {"plain/one": 1.0}
     assert "section broken" in caplog.text and "ValueError" in caplog.text
+
+
+def test_test_members_run_once_a_report_on_test_inputs(monkeypatch):
+    """And what is generated from them too; the ends of a line between two members are the members themselves."""
+    run, in_blocks, seen = tiny.again(tiny.trained(factor=-0.5)), outputs.in_blocks, []
+
+    def noted(function, rows, *rest, **named):
+        if function in (outputs._evaluated, outputs._outputs, outputs._scored):
+            seen.extend(flat.tobytes() for flat in np.asarray(rows[0]))
+        return in_blocks(function, rows, *rest, **named)
+
+    monkeypatch.setattr(outputs, "in_blocks", noted)
+    failed = [section.name for section in evaluations.sections(run, lambda *_: None) if section.failed]
+    assert failed == ["zoo"]  # this zoo has no directory
+    networks, generated = run.networks(0, "test"), run.reconstruction(0, "test").generated
+    for flats in (networks.parameters, generated):
+        runs = [seen.count(flat.tobytes()) for flat in flats]
+        assert runs == [2 if row in networks.best_first[:2] else 1 for row in range(len(flats))]
 
 
 def test_one_section_is_printed(run):

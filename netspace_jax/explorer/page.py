@@ -25,7 +25,6 @@ from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
@@ -120,7 +119,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     names = space.names
     data: dict[str, Any] = {
         "title": run.config.name,
-        "metric": score_name(run.metric),
+        "metric": run.metric.title,
         "question": view.question,
         "architectures": [
             {

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
 from netspace_jax.behaviour import Dataset, Split
-from netspace_jax.metrics.outputs import Evaluated, agreements, evaluate, scores_of
+from netspace_jax.metrics.outputs import Evaluated, Members, agreements, evaluate, scores_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space import Space
 from netspace_jax.space.many import classify_many, embed_many, generate_many
@@ -59,50 +59,49 @@ def kendall_tau(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
     return float(cast(float, kendalltau(a, b)[0]))
 
 
-def evaluate_members(
-    netspace: NetSpace, dataset: Dataset, networks: Networks, architecture_id: int, split: Split = "test"
-) -> Evaluated:
-    """Members of a zoo on the inputs of a split."""
-    architecture = netspace.architectures[architecture_id]
-    return evaluate(dataset, architecture, networks.parameters, networks.indices, split)
-
-
 def reconstruct(
     netspace: NetSpace,
     dataset: Dataset,
-    networks: Networks,
-    members: Evaluated,
+    flats: Float[Rows, "network size"],
+    original: Evaluated,
+    *,
     architecture_id: int,
+    members: Members = None,
     split: Split = "test",
 ) -> Reconstruction:
     """Encode and decode networks of one architecture, and compare both on the inputs of a split.
 
     Args:
-      members: the networks, as `evaluate_members` ran them on these inputs.
+      flats: the networks.
+      original: the same networks, run on these inputs.
+      members: their indices in the zoo, where each has a task of its own.
     """
-    z = embed_many(netspace, architecture_id, networks.parameters)
-    return decode_and_compare(netspace, dataset, networks, members, z, architecture_id=architecture_id, split=split)
+    z = embed_many(netspace, architecture_id, flats)
+    return decode_and_compare(
+        netspace, dataset, original, z, architecture_id=architecture_id, members=members, split=split
+    )
 
 
 def decode_and_compare(
     netspace: NetSpace,
     dataset: Dataset,
-    networks: Networks,
-    members: Evaluated,
+    original: Evaluated,
     z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,
+    members: Members = None,
     split: Split = "test",
 ) -> Reconstruction:
-    """Decode the embeddings `z` of `networks`, and compare each with its network on the inputs of a split.
+    """Decode embeddings to networks of one architecture, and compare each with an original on the inputs of a split.
 
     Args:
-      members: the networks, as `evaluate_members` ran them on these inputs.
+      original: networks that were run on these inputs, one for each embedding.
+      members: their indices in the zoo, where each has a task of its own.
     """
     flats = generate_many(netspace, architecture_id, z)
-    generated = evaluate(dataset, netspace.architectures[architecture_id], flats, networks.indices, split)
-    agreement = agreements(dataset.behaviour, members.outputs, generated.outputs)
-    return Reconstruction(np.asarray(z), flats, *members, *generated, agreement, classify_many(netspace, z))
+    generated = evaluate(dataset, netspace.architectures[architecture_id], flats, members, split)
+    agreement = agreements(dataset.behaviour, original.outputs, generated.outputs)
+    return Reconstruction(np.asarray(z), flats, *original, *generated, agreement, classify_many(netspace, z))
 
 
 def training_gap(space: Space, dataset: Dataset, networks: Networks, architecture_id: int) -> float:

@@ -7,8 +7,8 @@ import numpy as np
 from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.metrics.interpolation import between_boundaries
-from netspace_jax.metrics.outputs import Evaluated, scores_of
-from netspace_jax.metrics.reconstruction import evaluate_members, reconstruct
+from netspace_jax.metrics.outputs import Evaluated, evaluate, scores_of
+from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.space.many import generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
@@ -26,16 +26,17 @@ def selection_metric(
     Args:
       validation: by architecture id, validation members.
     """
-    members: dict[int, Evaluated] = {}
+    originals: dict[int, Evaluated] = {}
 
     def select(netspace: NetSpace) -> float:
+        found = {}
         for i, networks in validation.items():
-            if i not in members:
-                members[i] = evaluate_members(netspace, dataset, networks, i, "validation")
-        found = {
-            i: reconstruct(netspace, dataset, networks, members[i], i, "validation")
-            for i, networks in validation.items()
-        }
+            flats, members = networks.parameters, networks.indices
+            if i not in originals:
+                originals[i] = evaluate(dataset, netspace.architectures[i], flats, members, "validation")
+            found[i] = reconstruct(
+                netspace, dataset, flats, originals[i], architecture_id=i, members=members, split="validation"
+            )
         misread = float(np.mean([np.mean(r.read_as != i) for i, r in found.items()]))
         if config.select == "gap":
             values = [-r.gap for r in found.values()]

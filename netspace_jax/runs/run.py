@@ -9,9 +9,9 @@ from etils import epath
 
 from netspace_jax.behaviour import Dataset, Metric, Split
 from netspace_jax.config import RunConfig
-from netspace_jax.latent import Region
-from netspace_jax.metrics.outputs import Evaluated
-from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, evaluate_members, reconstruct
+from netspace_jax.latent import EmbeddingStatistics
+from netspace_jax.metrics.outputs import Evaluated, evaluate
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.metrics.refined import Refined, refine_embeddings
 from netspace_jax.space import Space
 from netspace_jax.space.loop import training_networks
@@ -64,7 +64,7 @@ class Run(Generic[Data]):
         return self.config.netspace.trains_on(self.config.zoo.architectures)
 
     @_once
-    def region(self) -> Region:
+    def embedding_statistics(self) -> EmbeddingStatistics:
         """Mean and standard deviation of the embeddings of training networks."""
         return self.space.region()
 
@@ -79,30 +79,42 @@ class Run(Generic[Data]):
     @_once
     def evaluated(self, architecture_id: int, split: Split) -> Evaluated:
         """Outputs and scores on test inputs of the members of one architecture and split."""
-        return evaluate_members(self.space, self.dataset, self.networks(architecture_id, split), architecture_id)
+        networks, architecture = self.networks(architecture_id, split), self.space.architectures[architecture_id]
+        return evaluate(self.dataset, architecture, networks.parameters, networks.indices)
 
     @_once
     def reconstruction(self, architecture_id: int, split: Split) -> Reconstruction:
         """Members of one architecture and split beside the networks generated from them, compared on test inputs."""
-        networks, members = self.networks(architecture_id, split), self.evaluated(architecture_id, split)
-        return reconstruct(self.space, self.dataset, networks, members, architecture_id)
+        networks = self.networks(architecture_id, split)
+        return reconstruct(
+            self.space,
+            self.dataset,
+            networks.parameters,
+            self.evaluated(architecture_id, split),
+            architecture_id=architecture_id,
+            members=networks.indices,
+        )
 
     @_once
     def refined(self, architecture_id: int) -> Reconstruction:
         """Test members beside the networks generated from their refined embeddings, compared on test inputs."""
-        networks, members = self.networks(architecture_id, "test"), self.evaluated(architecture_id, "test")
-        z = self._refinement(architecture_id).embedding
-        return decode_and_compare(self.space, self.dataset, networks, members, z, architecture_id=architecture_id)
+        return decode_and_compare(
+            self.space,
+            self.dataset,
+            self.evaluated(architecture_id, "test"),
+            self._refinement(architecture_id).embedding,
+            architecture_id=architecture_id,
+            members=self.networks(architecture_id, "test").indices,
+        )
 
     @_once
     def _refinement(self, architecture_id: int) -> Refined:
         networks = self.networks(architecture_id, "test")
-        z = self.reconstruction(architecture_id, "test").embedding
         return refine_embeddings(
             self.space,
             self.dataset,
             networks.parameters,
-            z,
+            self.reconstruction(architecture_id, "test").embedding,
             networks.indices,
             architecture_id=architecture_id,
             config=self.config.refine,

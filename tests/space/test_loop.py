@@ -69,8 +69,7 @@ def train(zoo, data):
         """The best space."""
         validation = {0: zoo.networks("perceptron3", "validation")}
 
-        def metric(netspace):
-            return selection_metric(netspace, data, validation, config.netspace)
+        metric = selection_metric(data, validation, config.netspace)
 
         directory = RunDirectory(path, dataclasses.asdict(config))
         mesh = netspace_mesh(devices)

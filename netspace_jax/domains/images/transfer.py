@@ -18,7 +18,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
@@ -38,7 +38,7 @@ class TransferOptions:
 
 
 def turned(dataset: ImageData) -> ImageData:
-    """The same images, a quarter turned: what a network has learned of strokes is of use, what it says is not."""
+    """The same images, a quarter turned: strokes that a network has learned are of use, its answers are not."""
 
     def turn(images: LabelledImages) -> LabelledImages:
         return dataclasses.replace(images, x=jnp.rot90(images.x, axes=(1, 2)))
@@ -94,12 +94,12 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     epochs = options.epochs
     if not epochs or min(epochs) < 0:
         raise InputError(f"--epochs takes numbers from 0 on, not {' '.join(map(str, epochs)) or 'none'}")
-    which, metric = run.trained_ids[0], score_name(run.metric)
-    architecture, members = run.space.architectures[which], run.networks(which, "test")
+    architecture_id, metric = run.trained_ids[0], run.metric.title
+    architecture, members = run.space.architectures[architecture_id], run.networks(architecture_id, "test")
     order = members.best_first[:NETWORKS]
     keys = jax.random.split(jax.random.key(0), len(order))
     starts = {
-        "generated": run.reconstruction(which, "test").generated[order],
+        "generated": run.reconstruction(architecture_id, "test").generated[order],
         "member": members.parameters[order],
         "random": jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys),
     }
@@ -125,10 +125,10 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     )
     for name in tasks:
         last = epochs[-1]
-        own, member, random = (metrics[f"transfer/{name}_{label}_{last}"] for label in starts)
+        generated, member, random = (metrics[f"transfer/{name}_{label}_{last}"] for label in starts)
         text += (
-            f" {name}, after {last} epochs: from generated networks {own:.3f}; beside that from members it is "
-            f"{relation(own, member)}, beside that from random ones {relation(own, random)}."
+            f" {name}, after {last} epochs: from generated networks {generated:.3f}; beside that from members it is "
+            f"{relation(generated, member)}, beside that from random ones {relation(generated, random)}."
         )
     header = ("task", "initialisation", *(f"{count} epochs" for count in epochs))
     return Section("transfer", "An initialisation for another task", text, metrics, None, (header, *rows))
