@@ -89,14 +89,14 @@ def ours(config: RunConfig, args: Arguments):
 
     members = tuple(drawn(architecture, MEMBERS) for architecture in built)
     netspace = make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, data, members))
-    teacher, flat = None, None
+    teacher = None
     if config.netspace.teaching == "common":
-        teacher = behaviour.architecture(config.zoo.teacher)
-        flat = jnp.asarray(drawn(teacher, 1)[0])
+        architecture = behaviour.architecture(config.zoo.teacher)
+        teacher = architecture, jnp.asarray(drawn(architecture, 1)[0])
     groups = {which: Group(jnp.asarray(rows), jnp.arange(MEMBERS)) for which, rows in enumerate(members)}
     mesh = netspace_mesh()
-    data = put_everywhere(TrainData(data, netspace, groups, flat), mesh)
-    training = make_training(config.netspace, tuple(groups), teacher, mesh)
+    data = put_everywhere(TrainData(data, netspace, groups, teacher, jax.random.key(0)), mesh)
+    training = make_training(config.netspace, tuple(groups), mesh)
     held = [training.init(data)]
 
     def run():

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
         ImportOptions,
         Network,
         Space,
-        fit,
+        fit_objective,
+        fit_space,
         import_zoo,
         load,
         make_zoo,
         open_run,
         preset,
+        reconstruct,
+        register_module,
         train,
     )
 
@@ -30,12 +33,15 @@ __all__ = [
     "ImportOptions",
     "Network",
     "Space",
-    "fit",
+    "fit_objective",
+    "fit_space",
     "import_zoo",
     "load",
     "make_zoo",
     "open_run",
     "preset",
+    "reconstruct",
+    "register_module",
     "train",
 ]
 

@@ -6,23 +6,29 @@ from netspace_jax import domains
 from netspace_jax.domain import preset
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
+from netspace_jax.fit import fit_space
 from netspace_jax.importing import ImportOptions, import_zoo
 from netspace_jax.jobs import make_zoo, open_run, train
-from netspace_jax.latent import fit_arrays as fit
+from netspace_jax.latent import fit_arrays as fit_objective
+from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.space import Network, Space
 from netspace_jax.space import load as load_space
+from netspace_jax.space.artefact import register_module
 
 __all__ = [
     "ImportOptions",
     "Network",
     "Space",
     "domains",
-    "fit",
+    "fit_objective",
+    "fit_space",
     "import_zoo",
     "load",
     "make_zoo",
     "open_run",
     "preset",
+    "reconstruct",
+    "register_module",
     "train",
 ]
 

@@ -60,16 +60,8 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
     Raises:
       InputError: names the field and what it has to be.
     """
-    check_fields(config, "netspace")
-    if config.steps // config.log_every > _LINES:
-        raise InputError(
-            f"--netspace.steps {config.steps} at one line each {config.log_every} steps are more than {_LINES:,} lines "
-            f"of metrics: raise --netspace.log-every"
-        )
-    _check_modules(config, zoo, sizes)
-    _check_architectures(config, zoo)
+    check_space(config, {name: sizes[name] for name in zoo.architectures}, bool(zoo.teacher))
     _check_members(config, zoo)
-    _check_memory(config)
     check_zoo_sizes(zoo, sizes)
     held = config.resident or config.train_members or max(zoo.members)
     refuse_beyond(
@@ -77,6 +69,26 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         "the networks that train the space",
         "keep fewer in memory by --netspace.resident",
     )
+
+
+def check_space(config: NetSpaceConfig, sizes: dict[str, int], has_teacher: bool) -> None:
+    """Refuse a NetSpace that cannot be, whatever zoo it is for.
+
+    Args:
+      sizes: parameters of each of its architectures, in their order.
+
+    Raises:
+      InputError: names the field and what it has to be.
+    """
+    check_fields(config, "netspace")
+    if config.steps // config.log_every > _LINES:
+        raise InputError(
+            f"--netspace.steps {config.steps} at one line each {config.log_every} steps are more than {_LINES:,} lines "
+            f"of metrics: raise --netspace.log-every"
+        )
+    _check_modules(config, sizes)
+    _check_architectures(config, tuple(sizes), has_teacher)
+    _check_memory(config)
 
 
 def check_zoo_sizes(config: ZooConfig, sizes: dict[str, int]) -> None:
@@ -89,9 +101,9 @@ def check_zoo_sizes(config: ZooConfig, sizes: dict[str, int]) -> None:
     refuse_beyond(each * largest * _TRAINED, "the networks of one chunk", "lower --zoo.chunk")
 
 
-def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:
+def _check_modules(config: NetSpaceConfig, sizes: dict[str, int]) -> None:
     rows, columns = config.prep
-    for name in zoo.architectures:
+    for name in sizes:
         if rows < 1 or columns < 1 or sizes[name] > rows * columns:
             raise InputError(
                 f"{name} has {sizes[name]} parameters and does not fit a PRep of {rows}×{columns} = "
@@ -110,14 +122,13 @@ def _check_modules(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
         )
 
 
-def _check_architectures(config: NetSpaceConfig, zoo: ZooConfig) -> None:
-    names = zoo.architectures
+def _check_architectures(config: NetSpaceConfig, names: tuple[str, ...], has_teacher: bool) -> None:
     if config.interpolation and len(names) < 3:
         raise InputError(
             f"--netspace.interpolation needs at least 3 architectures, so that something lies between two; "
             f"this zoo has {len(names)}"
         )
-    if config.teaching == "common" and not zoo.teacher:
+    if config.teaching == "common" and not has_teacher:
         raise InputError("--netspace.teaching common needs a teacher: name its architecture with --zoo.teacher")
     unknown = [name for name in config.train_architectures if name not in names]
     if unknown:

@@ -7,6 +7,7 @@ A domain adds fields of its own by subclassing `ZooConfig` and `NetSpaceConfig`.
 import dataclasses
 import hashlib
 import json
+import math
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
@@ -21,6 +22,9 @@ Lowering = Literal["auto", "cpu", "accelerator"]
 
 MOST_CHECKS = 1_000_000
 """The highest number of validation checks."""
+
+Curves = Literal["wandb", "tensorboard"]
+"""Where metrics are handed on to: Weights & Biases or TensorBoard."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +162,15 @@ class NetSpaceConfig:
         """Ids (positions) of the architectures whose networks train the space."""
         wanted = self.train_architectures or architectures
         return tuple(i for i, name in enumerate(architectures) if name in wanted)
+
+
+def fitting_prep(config: NetSpaceConfig, size: int) -> NetSpaceConfig:
+    """The configuration with a PRep that holds networks of `size` parameters: its own, or a larger one."""
+    rows, columns = config.prep
+    if size <= rows * columns:
+        return config
+    columns = max(columns, math.isqrt(size) // 64 * 64)
+    return dataclasses.replace(config, prep=(-(-size // columns), columns))
 
 
 @dataclasses.dataclass(frozen=True)

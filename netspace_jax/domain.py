@@ -8,14 +8,13 @@ import dataclasses
 import difflib
 import importlib
 import inspect
-import math
 import pkgutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
-from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, rebuild
+from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep, rebuild
 from netspace_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -208,11 +207,7 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
         settings = rebuild(zoo_domain.zoo_config, fields)
     except TypeError as error:
         raise InputError(f"{zoo.directory / 'config.json'} is not the configuration of a zoo ({error})") from error
-    size, (rows, columns) = zoo.size, config.netspace.prep
-    if size > rows * columns:
-        columns = max(columns, math.isqrt(size) // 64 * 64)
-        rows = -(-size // columns)
-    netspace = dataclasses.replace(config.netspace, prep=(rows, columns))
+    netspace = fitting_prep(config.netspace, zoo.size)
     return dataclasses.replace(config, zoo=settings, netspace=netspace, zoo_folder=str(zoo.directory))
 
 

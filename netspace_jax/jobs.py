@@ -1,6 +1,6 @@
 """The whole pipeline: configuration → data → zoo → space → report. What the commands, notebooks and tests call.
 
-Nothing here prints: who wants to know hands in a `Watch`.
+Nothing here prints: who wants to know hands in `Callbacks`.
 """
 
 import contextlib
@@ -27,39 +27,48 @@ from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
 from netspace_jax.explorer.page import ExploreOptions, explore
 from netspace_jax.files import LOG, location, read_json, usable
+from netspace_jax.fit import fit_from_zoo
 from netspace_jax.locks import one_writer
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh, network_mesh
+from netspace_jax.ops.devices import network_mesh
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.space import load
+from netspace_jax.runs.log import OnMetrics
+from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
-from netspace_jax.space.loop import OnProgress, Progress, train_space
+from netspace_jax.space.loop import OnProgress, Progress
 from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 from netspace_jax.zoo.train import OnZooProgress
 
 
 @dataclasses.dataclass(frozen=True)
-class Watch:
-    """Who is told of progress.
+class Callbacks:
+    """Functions that are called as a job proceeds.
 
     Attributes:
       zoo: networks·steps done since the last call, their total, and the latest mean loss.
       netspace: the step, the number of steps, and the mean loss since the last call.
       section: names of the sections that are made, as each begins.
       waiting: who trains the zoo already; it is waited for.
+      metrics: `callback(step, metrics)`, in the first process only: what metrics.jsonl gets while NetSpace trains, as
+        losses by their names and `validation_gap`, and with the last step what metrics.json gets.
     """
 
     zoo: OnZooProgress = lambda done, total, loss: None
     netspace: OnProgress = lambda step, steps, loss: None
     section: OnSection = lambda name, total: None
     waiting: Callable[[str], None] = lambda who: None
+    metrics: OnMetrics = lambda step, metrics: None
 
 
 def make_zoo(
-    config: ZooConfig, domain_name: str, zoos: epath.PathLike = "zoos", *, devices: int = 0, watch: Watch = Watch()
+    config: ZooConfig,
+    domain_name: str,
+    zoos: epath.PathLike = "zoos",
+    *,
+    devices: int = 0,
+    callbacks: Callbacks = Callbacks(),
 ) -> Zoo:
     """Train a zoo as far as it is not yet.
 
@@ -75,7 +84,7 @@ def make_zoo(
     mesh = network_mesh(devices)
     loaded = _loaded(RunConfig("", own.name, config, own.netspace_config()))
     check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.behaviour))
-    return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, watch)
+    return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, callbacks)
 
 
 def train(
@@ -88,7 +97,7 @@ def train(
     began: float | None = None,
     command: str = "netspace_jax.train",
     explorer: bool = True,
-    watch: Watch = Watch(),
+    callbacks: Callbacks = Callbacks(),
 ) -> epath.Path:
     """From nothing, or from what there is, to a report; returns where the report is.
 
@@ -121,23 +130,31 @@ def train(
     check_directory(out, description, fresh, defaults)
     with one_writer(out):
         before = time.time()
-        zoo = zoo or _zoo(own, loaded, place / name, mesh, watch)
+        zoo = zoo or _zoo(own, loaded, place / name, mesh, callbacks)
         # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
-        directory = RunDirectory(out, description, fresh, defaults)
-        each = config.netspace.networks // len(config.netspace.trains_on(config.zoo.architectures))
-        devices_mesh = netspace_mesh(devices, each, config.netspace.batch)
-        data = own.data_of(config.netspace, loaded.dataset)
-        progress = _space(config, zoo, data, behaviour, directory, devices_mesh, watch)
+        directory = RunDirectory(out, description, fresh, defaults, on_metrics=callbacks.metrics)
+        space, progress = fit_from_zoo(
+            zoo,
+            behaviour,
+            own.data_of(config.netspace, loaded.dataset),
+            config=config.netspace,
+            key=jax.random.key(config.netspace.seed),
+            store=directory,
+            devices=devices,
+            architectures=config.zoo.architectures,
+            on_progress=callbacks.netspace,
+        )
+        space.save(directory.path / "space")
         after = time.time()
-        run = _opened(config, directory.path, zoo, loaded.dataset)
-        found = sections(run, watch.section)
+        run = _opened(config, directory.path, zoo, loaded.dataset, space)
+        found = sections(run, callbacks.section)
         metrics = {name: value for section in found for name, value in section.metrics.items()}
         pictures = save_figures(found, directory.path / "figures")
         metrics["seconds/netspace"] = progress.seconds
         # The zoo and the training may have been done by an earlier process: their seconds count all the same.
         spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
         metrics["seconds/total"] = _first_total(directory.path, progress, spent)
-        directory.write_metrics(metrics)
+        directory.write_metrics(metrics, config.netspace.steps)
         notes = [*_notes(config), *(_explorer(run) if explorer else ())]
         report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
         title = f"NetSpace: {config.name}"
@@ -189,7 +206,7 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset)
+    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
 
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
@@ -239,10 +256,10 @@ def _sizes(config: ZooConfig, behaviour: Behaviour) -> dict[str, int]:
     return {name: behaviour.architecture(name).size for name, _ in config.populations}
 
 
-def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: Watch) -> Zoo:
+def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, callbacks: Callbacks) -> Zoo:
     """The zoo in a directory: as it is, or trained as far as it is not yet, by one process after another."""
     finished = (directory / "members.csv").exists()
-    with contextlib.nullcontext() if finished else one_writer(directory, watch.waiting):
+    with contextlib.nullcontext() if finished else one_writer(directory, callbacks.waiting):
         return train_zoo(
             directory,
             loaded.config,
@@ -252,7 +269,7 @@ def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, watch: 
             item_names=loaded.items,
             item_splits=loaded.splits,
             make_training=own.training,
-            on_progress=watch.zoo,
+            on_progress=callbacks.zoo,
         )
 
 
@@ -263,7 +280,7 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
       InputError: there is none, or its networks were scored on other data.
     """
     zoo = Zoo(folder)
-    if zoo.summary.get("data_sha256", fingerprint(dataset)) != fingerprint(dataset):
+    if (sha256 := zoo.summary.get("data_sha256")) and sha256 != fingerprint(dataset):
         raise InputError(
             f"the data is not what the networks of zoo {folder} were scored on when they were imported: "
             f"bring it back, or import them again"
@@ -271,35 +288,9 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
     return zoo
 
 
-def _space(
-    config: RunConfig,
-    zoo: Zoo,
-    dataset: Dataset,
-    behaviour: Behaviour,
-    directory: RunDirectory,
-    mesh: Mesh,
-    watch: Watch,
-) -> Progress:
-    """Train the run's space and save it."""
-    ids = config.netspace.trains_on(config.zoo.architectures)
-    validation = {which: zoo.networks(config.zoo.architectures[which], "validation") for which in ids}
-    space, progress = train_space(
-        config,
-        zoo,
-        dataset,
-        behaviour,
-        store=directory,
-        select=selection_metric(dataset, validation, config.netspace),
-        mesh=mesh,
-        on_progress=watch.netspace,
-    )
-    space.save(directory.path / "space")
-    return progress
-
-
-def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset) -> Run:
+def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset, space: Space) -> Run:
     step = latest_step(path / "checkpoints" / "best") or 0
-    return Run(config, path, zoo, dataset, load(path / "space"), step)
+    return Run(config, path, zoo, dataset, space, step)
 
 
 def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:

@@ -28,7 +28,7 @@ from netspace_jax.domains.fields import deepsdf, meshes
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.files import BESIDE
-from netspace_jax.jobs import Watch
+from netspace_jax.jobs import Callbacks
 from tests import tiny
 
 SIZES = {
@@ -66,7 +66,7 @@ def prepare(place):
             if step > 10:
                 raise Stop
 
-        shown, commands.bars = commands.bars, lambda: contextlib.nullcontext(Watch(netspace=stop))
+        shown, commands.bars = commands.bars, lambda: contextlib.nullcontext(Callbacks(netspace=stop))
         with contextlib.suppress(Stop), contextlib.redirect_stderr(io.StringIO()):
             cli.train(list(HALF[1:]))
         commands.bars = shown

@@ -47,16 +47,16 @@ def space_of(data, networks=8, architecture=None):
     flats = jax.random.normal(jax.random.key(0), (12, built.size)) / 3
     constants = make_constants(SPACE, (built,), data, (np.asarray(flats),))
     netspace = make_netspace(SPACE, (built,), data.behaviour, constants)
-    return TrainData(data, netspace, {0: Group(flats, jnp.arange(12))}, None)
+    return TrainData(data, netspace, {0: Group(flats, jnp.arange(12))}, None, jax.random.key(SPACE.seed))
 
 
 def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
     found = {}
     for way in ("cpu", "accelerator"):
         with lowering(way):
-            one, shown = make_training(SPACE, (0,), None, network_mesh(1)), space_of(data)
+            one, shown = make_training(SPACE, (0,), network_mesh(1)), space_of(data)
             state, losses = one.advance(one.init(shown), shown, 4, False)
-            flats = np.asarray(shown.groups[0].flats)
+            flats = np.asarray(shown.groups[0].parameters)
             evaluated = evaluate(data, tiny.normed(), flats)
             agreement = agreements(data.behaviour, evaluated.outputs, evaluated.outputs[::-1].copy())
         found[way] = (state.params, losses, evaluated, agreement)
@@ -88,7 +88,7 @@ def test_what_is_lowered_for_accelerators_suits_them(data, platform):
         population = Population(tiny.normed(), ZOO, network_mesh(1), training)
         state = jax.eval_shape(population._start, jnp.arange(8), jnp.asarray(STOPS))
         zoo = population._advance[8].trace(state, data, 0, 8).lower(lowering_platforms=(platform,)).as_text()
-        shown, one = space_of(data), make_training(SPACE, (0,), None, network_mesh(1))
+        shown, one = space_of(data), make_training(SPACE, (0,), network_mesh(1))
         state = jax.eval_shape(one.init, shown)
         space = one.advance.static.trace(state, shown, 3, False).lower(lowering_platforms=(platform,)).as_text()
     for text in (zoo, space):
@@ -123,7 +123,7 @@ def sizes_in_products(devices, networks, batch):
     config, data = tiny.netspace_config(networks=networks, batch=batch), tiny.dataset()
     shown, mesh = space_of(data, networks, tiny.perceptron(5)), netspace_mesh(devices, networks, batch)
     with lowering("accelerator"):
-        one, here = make_training(config, (0,), None, mesh), put_everywhere(shown, mesh)
+        one, here = make_training(config, (0,), mesh), put_everywhere(shown, mesh)
         text = one.advance.static.lower(one.init(here), here, 1, False).compile().as_text()
     shapes = dict(re.findall(r"(%[\w.-]+) = \w+\[([\d,]+)\]", text))
     names = [name for found in re.findall(r"(%[\w.-]+) = \S+ dot\((%[\w.-]+), (%[\w.-]+)\)", text) for name in found]
@@ -140,7 +140,7 @@ def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(networks,
 def test_devices_that_cannot_share_the_work_do_not_repeat_it(caplog):
     assert netspace_mesh(8, 3, 7).size == 1 and "3 networks" in caplog.text and "8 devices: 1 are used" in caplog.text
     with pytest.raises(ValueError, match="do not divide"):
-        make_training(tiny.netspace_config(networks=3), (0,), None, network_mesh(2))
+        make_training(tiny.netspace_config(networks=3), (0,), network_mesh(2))
     assert part_of(network_mesh(8), 3).size == 3
 
 

@@ -10,12 +10,10 @@ from netspace_jax import architectures
 from netspace_jax.architectures.parameters import flatten, unflatten
 from netspace_jax.data.images import load_images
 from netspace_jax.domains.images.dataset import image_data
+from netspace_jax.fit import fit_space
 from netspace_jax.metrics.outputs import evaluate, outputs_of
 from netspace_jax.metrics.reconstruction import decode_and_compare, reconstruct
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh, network_mesh
-from netspace_jax.runs import RunDirectory
-from netspace_jax.space.loop import train_space
+from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo import train_zoo
 from tests import tiny
 
@@ -49,16 +47,7 @@ def trained(tmp_path_factory):
         ),
     )  # fmt: skip
     zoo = train_zoo(place / "zoo", config.zoo, data, mesh=network_mesh(1))
-    validation = {0: zoo.networks(NAME, "validation")}
-    space, _ = train_space(
-        config,
-        zoo,
-        data,
-        data.behaviour,
-        store=RunDirectory(place / "run", dataclasses.asdict(config)),
-        select=selection_metric(data, validation, config.netspace),
-        mesh=netspace_mesh(1),
-    )
+    space = fit_space(zoo, data.behaviour, data, config.netspace, devices=1)
     return Trained(space, zoo, data)
 
 

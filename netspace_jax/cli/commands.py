@@ -1,4 +1,7 @@
-"""`netspace train|zoo|eval`; train.py, zoo.py and eval/ are faces of the same functions."""
+"""`netspace train|zoo|eval`; train.py, zoo.py and eval/ are faces of the same functions.
+
+What is heavy is imported when the flags have been read: help comes at once.
+"""
 
 import dataclasses
 import sys
@@ -10,27 +13,20 @@ from typing import Annotated, Any
 import tyro
 from etils import epath
 
-from netspace_jax import architectures, evaluations, jobs
 from netspace_jax.cli.errors import one_line_errors
-from netspace_jax.cli.importing import import_folder
-from netspace_jax.cli.modules import Modules, register_modules
-from netspace_jax.cli.progress import bars
-from netspace_jax.cli.show import describe_zoo, list_evaluations
-from netspace_jax.config import Hosts, Lowering
+from netspace_jax.cli.modules import Modules, first_flags
+from netspace_jax.config import Curves, Hosts, Lowering
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
-from netspace_jax.ops.devices import join, prepare
-from netspace_jax.ops.platform import lowering
 from netspace_jax.rules import MOST, Range, check_fields
-from netspace_jax.zoo import Zoo, export_zoo
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
 
 
-@dataclasses.dataclass(frozen=True)
-class Shared:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class JobFlags:
     """Flags of train and zoo."""
 
     zoos: str = "zoos"
@@ -40,6 +36,35 @@ class Shared:
     lowering: Lowering = "auto"
     """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""
     hosts: Hosts = dataclasses.field(default_factory=Hosts)
+    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
+    modules: Modules = ()
+    """Python files that register architectures or domains of your own; FILE.py:NAME registers one Flax module."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainFlags(JobFlags):
+    """Flags of train."""
+
+    out: str
+    """Directory of the run."""
+    fresh: bool = False
+    """Whether to delete first what an earlier run left there."""
+    explorer: bool = True
+    """Whether to write explore.html beside the report."""
+    log: Curves | None = None
+    """Hand metrics on to Weights & Biases or TensorBoard: needs the package wandb or tensorboardX."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvalFlags:
+    """Flags of eval."""
+
+    run: tyro.conf.Positional[str]
+    """Directory of a finished run."""
+    zoos: str = "zoos"
+    """Directory under which zoos lie."""
+    lowering: Lowering = "auto"
+    """Compile for a CPU or an accelerator; auto for what the devices are."""
     modules: Modules = ()
     """Python files that register architectures or domains of your own."""
 
@@ -53,43 +78,28 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as capture:
-        register_modules(given)
-        name, flags = _preset_and_flags(given)
-        directory, flags = _zoo_and_flags(flags)
-        base = preset(name, directory)
-        zoo: list[Any] = [("zoo", type(base.zoo))] if directory is None else []
-        make = dataclasses.make_dataclass(
-            "Arguments",
-            [
-                *zoo,
-                ("netspace", type(base.netspace)),
-                ("refine", type(base.refine)),
-                ("out", str, f"runs/{name}"),
-                ("fresh", bool, False),
-                ("explorer", bool, True),
-            ],
-            bases=(Shared,),
-            frozen=True,
-            kw_only=True,
-        )
-        make.__doc__ = "Flags."
-        args = _parse(
-            make,
-            make(netspace=base.netspace, refine=base.refine, **({"zoo": base.zoo} if zoo else {})),
-            flags,
-            f"{program} {name}",
-            preset_text(name),
-        )
+        first, others = first_flags(given, "zoo")
+        name, flags = _preset_and_flags(others)
+        base = preset(name, first.zoo)
+        parts = {part: getattr(base, part) for part in ("zoo", "netspace", "refine")}
+        if first.zoo is not None:
+            del parts["zoo"]
+        args = _parse(TrainFlags, parts, flags, f"{program} {name}", preset_text(name), out=f"runs/{name}")
         config = dataclasses.replace(
-            base,
-            name=Path(args.out).name or name,
-            zoo=args.zoo if zoo else base.zoo,
-            netspace=args.netspace,
-            refine=args.refine,
+            base, name=Path(args.out).name or name, **{part: getattr(args, part) for part in parts}
         )
         _prepare(args)
         capture.directory = args.out
-        with bars() as watch, lowering(args.lowering):
+        from netspace_jax import jobs
+        from netspace_jax.cli.curves import curves
+        from netspace_jax.cli.progress import bars
+        from netspace_jax.ops.platform import lowering
+
+        with (
+            curves(args.log, args.out, dataclasses.asdict(config)) as on_metrics,
+            bars() as callbacks,
+            lowering(args.lowering),
+        ):
             report = jobs.train(
                 config,
                 args.out,
@@ -99,7 +109,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
                 began=began or time.time(),
                 explorer=args.explorer,
                 command=" ".join([f"python {program}" if program.endswith(".py") else program, *given]),
-                watch=watch,
+                callbacks=dataclasses.replace(callbacks, metrics=on_metrics),
             )
         print(f"report: {relative(report)}")
 
@@ -108,68 +118,77 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
     """Train a zoo; `import FOLDER`: make one of what exists; `show DIR`: look at one; `export DIR FILE`: write it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
-        if given and given[0] == "show":
-            if len(given) != 2:
+        match given:
+            case ["show", directory]:
+                from netspace_jax.cli.show import describe_zoo
+                from netspace_jax.zoo import Zoo
+
+                print(describe_zoo(Zoo(directory)))
+            case ["show", *_]:
                 raise InputError(f"show takes one directory: {program} show DIR")
-            print(describe_zoo(Zoo(given[1])))
-            return
-        if given and given[0] == "export":
-            if len(given) != 3:
+            case ["export", directory, file]:
+                from netspace_jax.zoo import Zoo, export_zoo
+
+                print(f"{relative(export_zoo(Zoo(directory), file))}: networks with their table")
+            case ["export", *_]:
                 raise InputError(f"export takes a directory and a new file: {program} export DIR FILE.safetensors")
-            print(f"{relative(export_zoo(Zoo(given[1]), given[2]))}: networks with their table")
-            return
-        if given and given[0] == "import":
-            found = import_folder(given[1:], f"{program} import")
-            print(f"zoo: {relative(found.directory)}")
-            return
-        register_modules(given)
-        name, flags = _preset_and_flags(given)
-        base = preset(name)
-        make = dataclasses.make_dataclass(
-            "Arguments", [("zoo", type(base.zoo))], bases=(Shared,), frozen=True, kw_only=True
-        )
-        make.__doc__ = "Flags."
-        text = (
-            f"{preset_text(name)}\n\n`{program} import FOLDER` makes a zoo of networks that exist, "
-            f"`{program} show DIR` prints what is in one, "
-            f"and `{program} export DIR FILE.safetensors` writes it as one file."
-        )
-        args = _parse(make, make(zoo=base.zoo), flags, f"{program} {name}", text)
-        _prepare(args)
-        with bars() as watch, lowering(args.lowering):
-            found = jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, watch=watch)
-        print(f"zoo: {relative(found.directory)}")
+            case ["import", *flags]:
+                from netspace_jax.cli.importing import import_folder
+
+                print(f"zoo: {relative(import_folder(flags, f'{program} import').directory)}")
+            case _:
+                print(f"zoo: {relative(_train_zoo(given, program))}")
+
+
+def _train_zoo(arguments: list[str], program: str) -> epath.Path:
+    """Train the zoo of a preset; returns its directory."""
+    _, others = first_flags(arguments)
+    name, flags = _preset_and_flags(others)
+    base = preset(name)
+    text = (
+        f"{preset_text(name)}\n\n`{program} import FOLDER` makes a zoo of networks that exist, "
+        f"`{program} show DIR` prints what is in one, "
+        f"and `{program} export DIR FILE.safetensors` writes it as one file."
+    )
+    args = _parse(JobFlags, {"zoo": base.zoo}, flags, f"{program} {name}", text)
+    _prepare(args)
+    from netspace_jax import jobs
+    from netspace_jax.cli.progress import bars
+    from netspace_jax.ops.platform import lowering
+
+    with bars() as callbacks, lowering(args.lowering):
+        return jobs.make_zoo(args.zoo, base.domain, args.zoos, devices=args.devices, callbacks=callbacks).directory
 
 
 def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace eval") -> None:
     """Make one section of a finished run's report again, or what else can be made of it; alone, list what there is."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as capture:
-        register_modules(given)
-        known = evaluations.all_evaluations()
-        if not given or given[0] in ("-h", "--help"):
+        from netspace_jax import evaluations
+
+        _, others = first_flags(given)
+        if not others or others[0] in ("-h", "--help"):
+            from netspace_jax.cli.show import list_evaluations
+
             print(list_evaluations(program))
             return
-        name, flags = given[0], given[1:]
-        if name not in known:
-            raise InputError(f"unknown evaluation {name!r}; there are {', '.join(known)}")
-        fields: list[Any] = [
-            ("run", tyro.conf.Positional[str]),
-            ("zoos", str, "zoos"),
-            ("modules", Modules, ()),
-            ("lowering", Lowering, "auto"),
-        ]
-        options = known[name].options
-        bases = (options,) if options else ()
-        make = dataclasses.make_dataclass("Arguments", fields, bases=bases, frozen=True, kw_only=True)
+        name, *flags = others
+        evaluation = evaluations.all_evaluations().get(name)
+        if evaluation is None:
+            raise InputError(f"unknown evaluation {name!r}; there are {', '.join(evaluations.all_evaluations())}")
+        options = evaluation.options
+        bases = (EvalFlags,) if options is None else (options, EvalFlags)
+        make = dataclasses.make_dataclass("Arguments", [], bases=bases, frozen=True, kw_only=True)
         make.__doc__ = "Flags."
-        args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=known[name].summary)
+        args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=evaluation.summary)
         _prepare(args)
-        own = {field.name: getattr(args, field.name) for field in dataclasses.fields(options)} if options else {}
         capture.directory = args.run
+        from netspace_jax import jobs
+        from netspace_jax.ops.platform import lowering
+
         with lowering(args.lowering):
             run = jobs.open_run(args.run, args.zoos)
-            for line in evaluations.evaluate(name, run, options(**own) if options else None):
+            for line in evaluations.evaluate(name, run, options and _part(args, options)):
                 print(line)
 
 
@@ -188,8 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def relative(path: epath.PathLike) -> epath.Path:
     """The path as seen from here, where that is shorter."""
-    path = location(path)
-    here = Path.cwd()
+    path, here = location(path), Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
@@ -200,25 +218,27 @@ def _preset_and_flags(arguments: list[str]) -> tuple[str, list[str]]:
     return DEFAULT_PRESET, arguments
 
 
-def _zoo_and_flags(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """The zoo that `--zoo DIR` names, if there is one, and the other flags."""
-    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--zoo=") else [word])]
-    if "--zoo" not in words:
-        return None, arguments
-    place = words.index("--zoo")
-    if place + 1 == len(words) or words[place + 1].startswith("--"):
-        raise InputError("--zoo takes the directory of a finished zoo")
-    return words[place + 1], words[:place] + words[place + 2 :]
+def _parse(base: type, parts: dict[str, Any], flags: list[str], program: str, text: str, **defaults: Any) -> Any:
+    """The flags of a command, and under their own names those of the parts of a configuration."""
+    from netspace_jax import architectures
+
+    fields = [(name, type(part)) for name, part in parts.items()]
+    make = dataclasses.make_dataclass("Arguments", fields, bases=(base,), frozen=True, kw_only=True)
+    make.__doc__ = "Flags."
+    text = f"{text}\n\nPresets: {', '.join(presets())}.\nArchitectures: {', '.join(architectures.names())}."
+    return tyro.cli(make, default=make(**parts, **defaults), args=flags, prog=program, description=text)
 
 
-def _parse(make: type, default: Any, flags: list[str], program: str, text: str) -> Any:
-    known = f"Presets: {', '.join(presets())}.\nArchitectures: {', '.join(architectures.names())}."
-    return tyro.cli(make, default=default, args=flags, prog=program, description=f"{text}\n\n{known}")
+def _part(args: Any, options: type) -> Any:
+    """The options of an evaluation among its flags."""
+    return options(**{field.name: getattr(args, field.name) for field in dataclasses.fields(options)})
 
 
 def _prepare(args: Any) -> None:
     """JAX's devices, before JAX is first used."""
     check_fields(args, "")
+    from netspace_jax.ops.devices import join, prepare
+
     prepare()
     if hasattr(args, "hosts"):
         join(args.hosts)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import tyro
 
-from netspace_jax.cli.modules import Modules, register_module, register_modules
+from netspace_jax.cli.modules import Modules, first_flags, register_module
 from netspace_jax.domain import Domain, domain, domains
 from netspace_jax.domains import IMAGES
 from netspace_jax.importing.build import SPLIT_FLAGS, keep, lines_of, look, summary_line
@@ -20,22 +20,31 @@ does not fit, is damaged, holds code, is there twice or is at chance is named an
 --zoo DIR` then makes a space of the zoo."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImportFlags(ImportOptions):
+    """Flags of import."""
+
+    folder: tyro.conf.Positional[str]
+    """Folder with the networks' files."""
+    architecture: str
+    """What the networks are: the name of an architecture, or FILE.py:MODULE."""
+    out: str
+    """Directory of the zoo, new or empty."""
+    modules: Modules = ()
+    """Python files that register architectures or domains of your own."""
+
+
 def import_folder(arguments: list[str], program: str) -> Zoo:
     """Import the networks of a folder, say what became of each, and give the zoo back."""
-    register_modules(arguments)
-    own = _domain_of(arguments)
-    flags = _data_flags(own)
+    first, _ = first_flags(arguments, "domain")
+    zoo_domain = domain(first.domain) if first.domain else IMAGES
+    flags = _data_flags(zoo_domain)
+    names = Literal[tuple(known.name for known in domains())]
+    help_of_domain = tyro.conf.arg(help="Domain that the networks belong to.")
     make = dataclasses.make_dataclass(
         "Arguments",
-        [
-            ("folder", tyro.conf.Positional[str]),
-            ("architecture", Annotated[str, tyro.conf.arg(help="What the networks are: a name, or FILE.py:MODULE.")]),
-            ("out", Annotated[str, tyro.conf.arg(help="Directory of the zoo, new or empty.")]),
-            ("zoo", flags, flags()),
-            ("domain", Literal[tuple(each.name for each in domains())], own.name),
-            ("modules", Modules, ()),
-        ],
-        bases=(ImportOptions,),
+        [("zoo", flags, flags()), ("domain", Annotated[names, help_of_domain], zoo_domain.name)],
+        bases=(ImportFlags,),
         frozen=True,
         kw_only=True,
     )
@@ -43,18 +52,12 @@ def import_folder(arguments: list[str], program: str) -> Zoo:
     prepare()
     name = register_module(args.architecture) if ".py:" in args.architecture else args.architecture
     options = ImportOptions(**{field.name: getattr(args, field.name) for field in dataclasses.fields(ImportOptions)})
-    config = own.zoo_config(**dataclasses.asdict(args.zoo))
-    examined, dataset, seconds = look(args.folder, name, args.out, config, own, options)
+    config = zoo_domain.zoo_config(**dataclasses.asdict(args.zoo))
+    examined, dataset, seconds = look(args.folder, name, args.out, config, zoo_domain, options)
     print("\n".join(lines_of(examined, dataset.behaviour.metric)))
-    imported = keep(examined, name, args.out, config, own, dataset=dataset, seconds=seconds)
+    imported = keep(examined, name, args.out, config, zoo_domain, dataset=dataset, seconds=seconds)
     print(summary_line(imported))
     return imported.zoo
-
-
-def _domain_of(arguments: list[str]) -> Domain:
-    """The domain whose flags the command has."""
-    words = [part for word in arguments for part in word.split("=", 1)]
-    return domain(words[words.index("--domain") + 1]) if "--domain" in words[:-1] else IMAGES
 
 
 def _data_flags(own: Domain) -> Any:

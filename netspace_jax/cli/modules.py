@@ -1,41 +1,42 @@
-"""The user's own files: run first, so that other flags may name what they register."""
+"""Flags that decide which other flags there are: read first, and the user's own files with them."""
 
+import argparse
 import importlib.util
 import inspect
-import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import flax.linen as nn
 import tyro
 
-from netspace_jax import architectures
 from netspace_jax.errors import InputError
 
 Modules = Annotated[tuple[str, ...], tyro.conf.arg(prefix_name=False)]
 """Files that register architectures or domains, or FILE.py:NAME, where NAME is a Flax module of the file."""
 
-_OUTPUTS = (
-    "outputs",
-    "classes",
-    "num_classes",
-    "n_classes",
-    "num_outputs",
-)  # what modules call their number of outputs
+_VALUES = {"--zoo": "the directory of a finished zoo", "--modules": "Python files", "--domain": "the name of a domain"}
+# What modules call their number of outputs.
+_OUTPUTS = ("outputs", "classes", "num_classes", "n_classes", "num_outputs")
 
 
-def register_modules(arguments: list[str]) -> None:
-    """Run the files after --modules.
+def first_flags(arguments: Sequence[str], *names: str) -> tuple[argparse.Namespace, list[str]]:
+    """The values of `--modules`, whose files are run, and of flags of these names; and all other arguments.
 
     Raises:
-      InputError: there is no such file, or it has no such module.
+      InputError: a flag lacks its value, there is no such file, or it has no such module.
     """
-    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--modules=") else [word])]
-    if "--modules" not in words:
-        return
-    for text in itertools.takewhile(lambda word: not word.startswith("-"), words[words.index("--modules") + 1 :]):
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--modules", nargs="+", default=[])
+    for name in names:
+        parser.add_argument(f"--{name}", metavar="DIR")
+    try:
+        first, others = parser.parse_known_args(arguments)
+    except argparse.ArgumentError as error:
+        raise InputError(f"{error.argument_name} takes {_VALUES.get(error.argument_name or '', 'a value')}") from error
+    for text in first.modules:
         register_module(text)
+    return first, others
 
 
 def register_module(text: str) -> str:
@@ -50,26 +51,30 @@ def register_module(text: str) -> str:
     module = _run(Path(path))
     if not name:
         return ""
-    made = getattr(module, name, None)
-    if not callable(made):
+    flax_module = getattr(module, name, None)
+    if not callable(flax_module):
         raise InputError(f"{path} has no Flax module {name}")
-    architectures.register(name, lambda shape, outputs: _module(made, name, outputs))
+    from netspace_jax import architectures
+
+    architectures.register(name, lambda shape, outputs: _instance(flax_module, name, outputs))
     return name
 
 
-def _module(made: Any, name: str, outputs: int) -> nn.Module:
+def _instance(flax_module: Any, name: str, outputs: int) -> Any:
     """The user's module for so many outputs, if it asks for their number."""
-    asked = [word for word in _OUTPUTS if word in inspect.signature(made).parameters]
+    import flax.linen as nn
+
+    fields = [field for field in _OUTPUTS if field in inspect.signature(flax_module).parameters]
     try:
-        module = made(**dict.fromkeys(asked, outputs))
+        instance = flax_module(**dict.fromkeys(fields, outputs))
     except TypeError as error:
         raise InputError(
-            f"{name} cannot be made from {' and '.join(asked) or 'nothing'} ({error}): give its other fields defaults, "
-            f"or register it with netspace_jax.architectures.register"
+            f"{name} cannot be made from {' and '.join(fields) or 'nothing'} ({error}): give its other fields "
+            f"defaults, or register it with netspace_jax.architectures.register"
         ) from error
-    if not isinstance(module, nn.Module):
+    if not isinstance(instance, nn.Module):
         raise InputError(f"{name} is not a Flax module")
-    return module
+    return instance
 
 
 def _run(path: Path) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
-from netspace_jax.jobs import Watch
+from netspace_jax.jobs import Callbacks
 from netspace_jax.ops.devices import is_first
 from netspace_jax.signals import bar_shown
 
@@ -69,10 +69,10 @@ class _Bars:
 
 
 @contextlib.contextmanager
-def bars() -> Iterator[Watch]:
-    """A watch that shows a bar for the zoo, one for NetSpace's training, and one for the sections of the report."""
+def bars() -> Iterator[Callbacks]:
+    """Callbacks that show a bar for the zoo, one for NetSpace's training, and one for the sections of the report."""
     shown = _Bars()
     try:
-        yield Watch(shown.zoo, shown.netspace, shown.section, lambda who: print(f"{who}: waiting", file=sys.stderr))
+        yield Callbacks(shown.zoo, shown.netspace, shown.section, lambda who: print(f"{who}: waiting", file=sys.stderr))
     finally:
         shown.close()

@@ -9,13 +9,14 @@ from netspace_jax.config import NetSpaceConfig
 from netspace_jax.metrics.interpolation import between_boundaries
 from netspace_jax.metrics.outputs import Evaluated, evaluate, scores_of
 from netspace_jax.metrics.reconstruction import reconstruct
+from netspace_jax.space.loss import Group
 from netspace_jax.space.many import generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
 
 
 def selection_metric(
-    dataset: Dataset, validation: Mapping[int, Networks], config: NetSpaceConfig
+    dataset: Dataset, validation: Mapping[int, Networks | Group], config: NetSpaceConfig
 ) -> Callable[[NetSpace], float]:
     """Agreement, minus the gap, or the score of generated networks; higher is better (docs/method.md, eq. 21).
 

@@ -27,7 +27,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, append_text, location, read_json, refuse_directory, sum_of, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
-from netspace_jax.runs.log import lines_of, step_of
+from netspace_jax.runs.log import OnMetrics, lines_of, step_of
 from netspace_jax.space import load
 from netspace_jax.space.loop import Progress
 from netspace_jax.space.netspace import NetSpace
@@ -41,6 +41,7 @@ class RunDirectory:
       description: what the run is, as JSON holds it: the fields of a `RunConfig`, and the name of the zoo's folder.
       fresh: whether to delete first what an earlier run left.
       defaults: of the fields of its zoo and NetSpace, which an older run had where it does not name them.
+      on_metrics: called with a step and its metrics, as they are written, in the first process only.
 
     Raises:
       InputError: the directory belongs to another configuration (naming the fields that differ) or is something else.
@@ -52,8 +53,9 @@ class RunDirectory:
         description: Mapping[str, Any],
         fresh: bool = False,
         defaults: Mapping[str, Mapping[str, Any]] | None = None,
+        on_metrics: OnMetrics = lambda step, metrics: None,
     ):
-        self.path = location(path)
+        self.path, self._on_metrics = location(path), on_metrics
         wait_for_all("a look at the run's directory")
         check_directory(path, description, fresh, defaults)
         wait_for_all("all have looked at the run's directory")
@@ -141,6 +143,7 @@ class RunDirectory:
 
     def log(self, metrics: dict[str, int | float]) -> None:
         """Append one line to metrics.jsonl."""
+        self._hand_on(int(metrics["step"]), {name: value for name, value in metrics.items() if name != "step"})
         if self._log_is_lost():
             return
         append_text(self.path / "metrics.jsonl", json.dumps(metrics) + "\n")
@@ -149,8 +152,16 @@ class RunDirectory:
         """Whether something that is no file is in the log's place; a run does without its curve then."""
         return (self.path / "metrics.jsonl").is_dir()
 
-    def write_metrics(self, metrics: Mapping[str, int | float]) -> None:
-        """Write metrics.json; what is not finite, as Kendall's τ of equal accuracies, becomes null: JSON has no NaN."""
+    def _hand_on(self, step: int, metrics: Mapping[str, int | float]) -> None:
+        if is_first():
+            self._on_metrics(step, {name: float(value) for name, value in metrics.items()})
+
+    def write_metrics(self, metrics: Mapping[str, int | float], step: int = 0) -> None:
+        """Write metrics.json after the last step.
+
+        What is not finite, as Kendall's τ of equal accuracies, becomes null: JSON has no NaN.
+        """
+        self._hand_on(step, metrics)
         values = {name: value if math.isfinite(value) else None for name, value in sorted(metrics.items())}
         write_text(self.path / "metrics.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
 

@@ -9,12 +9,12 @@ from etils import epath
 
 from netspace_jax.behaviour import Dataset, Metric, Split
 from netspace_jax.config import RunConfig
+from netspace_jax.fit import training_networks
 from netspace_jax.latent import EmbeddingStatistics
 from netspace_jax.metrics.outputs import Evaluated, evaluate
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.metrics.refined import Refined, refine_embeddings
 from netspace_jax.space import Space
-from netspace_jax.space.loop import training_networks
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)

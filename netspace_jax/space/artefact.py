@@ -10,8 +10,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import flax.linen as nn
 import flax.traverse_util
@@ -37,10 +37,21 @@ from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
 
 FORMAT = 1
 DESCRIPTION = "space.json"
-_MODULES: dict[str, Callable[..., nn.Module]] = {
-    module.__name__: module
-    for module in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead)
-}
+_MODULES: dict[str, type[nn.Module]] = {}
+Module = TypeVar("Module", bound=type[nn.Module])
+
+
+def register_module(module: Module) -> Module:
+    """Make an encoder, decoder or head of a user's own known by its class's name, so that a saved space finds it.
+
+    A decorator of a Flax module whose fields JSON can hold.
+    """
+    _MODULES[module.__name__] = module
+    return module
+
+
+for _module_class in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead):
+    register_module(_module_class)
 
 
 def save(
@@ -185,6 +196,11 @@ def _described(architecture: Architecture, outputs: int) -> dict[str, Any]:
 
 
 def _module(module: nn.Module) -> dict[str, Any]:
+    if _MODULES.get(type(module).__name__) is not type(module):
+        raise InputError(
+            f"the space has a module {type(module).__name__} of your own: decorate its class with "
+            f"netspace_jax.register_module, so that a saved space finds it again"
+        )
     fields = [field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name")]
     return {"name": type(module).__name__, **{name: getattr(module, name) for name in fields}}
 

@@ -2,7 +2,9 @@
 
 import functools
 import math
+from typing import NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,10 +20,22 @@ from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 
 
+class Modules(NamedTuple):
+    """Flax modules of a user's own, in place of those that a configuration names."""
+
+    encoder: nn.Module | None = None
+    decoder: nn.Module | None = None
+    head: nn.Module | None = None
+
+
 def make_netspace(
-    config: NetSpaceConfig, architectures: tuple[Architecture, ...], behaviour: Behaviour, constants: Constants
+    config: NetSpaceConfig,
+    architectures: tuple[Architecture, ...],
+    behaviour: Behaviour,
+    constants: Constants,
+    modules: Modules = Modules(),
 ) -> NetSpace:
-    """NetSpace with the encoder and decoder that a configuration names, without parameters."""
+    """NetSpace with the encoder and decoder that a configuration names, or a user's own, without parameters."""
     matrices = [_matrices(architecture) for architecture in architectures] if config.rank else []
     rows, columns = tuple(rows for rows, _ in matrices), tuple(columns for _, columns in matrices)
     embedding = config.embedding + most_coefficients(rows, columns, config.rank)
@@ -47,9 +61,9 @@ def make_netspace(
     return NetSpace(
         architectures=architectures,
         prep=config.prep,
-        encoder=encoders[config.encoder](),
-        decoder=decoders[config.decoder](),
-        head=head(len(architectures)),
+        encoder=modules.encoder or encoders[config.encoder](),
+        decoder=modules.decoder or decoders[config.decoder](),
+        head=modules.head or head(len(architectures)),
         correction=Correction(embedding, config.hidden) if config.corrections else None,
         corrections=config.corrections,
         behaviour=behaviour,
@@ -86,16 +100,19 @@ def make_constants(
     architectures: tuple[Architecture, ...],
     dataset: Dataset,
     members: tuple[Float[np.ndarray, "_member _size"], ...],
+    key: PRNGKeyArray | None = None,
 ) -> Constants:
     """Constants for a zoo.
 
     Args:
       members: training members of each architecture; empty for an architecture of which none trains the space.
+      key: random key of the training, of which untrained networks in a center are drawn; by default of the seed.
     """
+    key = jax.random.key(config.seed) if key is None else key
     tables = [_scale_and_shift(a, flats) for a, flats in zip(architectures, members, strict=True)]
     if config.center == "network":
         tables = [
-            (scale, _one_network(a, flats, config.seed))
+            (scale, _one_network(a, flats, key_of(key, Purpose.CENTER)))
             for (scale, _), a, flats in zip(tables, architectures, members, strict=True)
         ]
     scales, shifts = (
@@ -133,7 +150,7 @@ def _scale_and_shift(
 
 
 def _one_network(
-    architecture: Architecture, flats: Float[np.ndarray, "member size"], seed: int
+    architecture: Architecture, flats: Float[np.ndarray, "member size"], key: PRNGKeyArray
 ) -> Float[np.ndarray, "size"]:
     """The last training member, or an untrained network where none is given.
 
@@ -141,6 +158,5 @@ def _one_network(
     """
     if len(flats):
         return np.asarray(flats[-1], np.float32)
-    key = key_of(seed, Purpose.CENTER)
-    untrained = jax.jit(lambda key: architecture.finish(architecture.init(key)))(key)
+    untrained = jax.jit(lambda architecture, key: architecture.finish(architecture.init(key)))(architecture, key)
     return np.asarray(untrained, np.float32)

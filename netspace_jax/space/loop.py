@@ -6,7 +6,7 @@ NetSpace is.
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
 import jax
@@ -14,18 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from netspace_jax import architectures
-from netspace_jax.behaviour import Behaviour, Dataset
-from netspace_jax.config import NetSpaceConfig, RunConfig
+from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
-from netspace_jax.space.build import make_constants, make_netspace
 from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.schedule import correction_begins
 from netspace_jax.space.space import Space
-from netspace_jax.space.step import TrainData, TrainState, correction_begins, make_training
-from netspace_jax.zoo import Networks, Zoo
+from netspace_jax.space.step import TrainData, Training, TrainState, make_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,132 +70,147 @@ OnProgress = Callable[[int, int, float], None]
 Select = Callable[[NetSpace], float]
 """Selection metric of a NetSpace; the highest is kept."""
 
+Windows = Callable[[int], dict[int, Group]]
+"""The networks of the n-th window, by architecture id, of a zoo that is read from disk in turn."""
 
-def train_space(
-    config: RunConfig,
-    zoo: Zoo,
-    dataset: Dataset,
-    behaviour: Behaviour,
+
+class MemoryStore:
+    """A `Store` that keeps the best in memory and gives each line of metrics to a callback."""
+
+    def __init__(self, callback: Callable[[int, dict[str, float]], None] = lambda step, metrics: None):
+        self._callback = callback
+        self._best: NetSpace | None = None
+
+    def restore_last(self, like: TrainState, mesh: Mesh) -> None:
+        """Nothing: a training in memory begins anew."""
+        del like, mesh
+
+    def save_last(self, state: TrainState, progress: Progress) -> None:
+        """Not kept."""
+
+    def save_best(self, step: int, netspace: NetSpace) -> None:
+        """Keep a copy: the training goes on with the buffers of the original."""
+        del step
+        self._best = jax.tree.map(jnp.copy, netspace)
+
+    def restore_best(self, like: NetSpace, step: int) -> NetSpace | None:
+        """The best so far."""
+        del like, step
+        return self._best
+
+    def forget(self, which: Literal["last", "best"]) -> None:
+        """Nothing is kept that could mislead."""
+
+    def log(self, metrics: dict[str, int | float]) -> None:
+        """Metrics of a step, to the callback."""
+        self._callback(int(metrics["step"]), {name: value for name, value in metrics.items() if name != "step"})
+
+
+@dataclasses.dataclass
+class _Run:
+    """A training under way: what is carried from one event to the next."""
+
+    state: TrainState
+    data: TrainData
+    progress: Progress
+    began: float
+
+
+def train_netspace(
+    data: TrainData,
+    config: NetSpaceConfig,
     *,
-    store: Store,
     select: Select,
     mesh: Mesh,
+    store: Store,
+    windows: Windows | None = None,
     on_progress: OnProgress = lambda step, steps, loss: None,
-) -> tuple[Space, Progress]:
-    """Train a NetSpace on a zoo, or go on with a training that was interrupted; returns the best as a space.
+) -> tuple[NetSpace, Progress]:
+    """Train a NetSpace, or go on with a training that was interrupted; returns the best.
 
     Args:
-      behaviour: the data's task as this NetSpace compares networks by it.
+      data: of the first window, where networks are read in windows.
       select: what the best is chosen by.
     """
-    settings, began = config.netspace, time.perf_counter()
-    ids = settings.trains_on(config.zoo.architectures)
-
-    def shown(window: int = 0) -> dict[int, Networks]:
-        return {which: training_networks(settings, zoo, config.zoo.architectures[which], window) for which in ids}
-
-    networks = shown()
-    netspace = _untrained(config, dataset, behaviour, networks)
-    data = _data_of(config, zoo, dataset, netspace, networks)
-    training = make_training(settings, ids, _teacher(config, behaviour), mesh)
+    began = time.perf_counter()
+    training = make_training(config, tuple(data.groups), mesh)
     data = put_everywhere(data, mesh)
     abstract = jax.eval_shape(training.init, data)
-    like = jax.eval_shape(lambda state: dataclasses.replace(netspace, params=state.params), abstract)
+    like = jax.eval_shape(lambda state: dataclasses.replace(data.netspace, params=state.params), abstract)
     state, progress = store.restore_last(abstract, mesh) or (training.init(data), Progress())
-    if progress.best_step >= 0 and store.restore_best(like, progress.best_step) is None:
-        store.forget("best")
-        if progress.best_step == int(state.step):
-            corrected = progress.best_step > correction_begins(settings)
-            kept = settings.corrections if corrected else 0
-            lost = dataclasses.replace(netspace, params=state.params, corrections=kept)
-            store.save_best(progress.best_step, lost)
-        else:  # what it was is not known any more: the training comes to the same again
-            store.forget("last")
-            state, progress = training.init(data), Progress(progress.seconds)
-    window_steps = settings.resident // (settings.networks // len(ids))  # a pass through what is in memory; 0: all is
-
-    def told(event: Event, losses: Losses) -> None:
-        on_progress(event.step, settings.steps, float(losses.total))
-        if event.log:
-            store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
-
-    window, waiting, start = 0, None, int(state.step)
-    for event in events(settings, start, window_steps):
-        if window_steps and start // window_steps != window:
+    run = _Run(state, data, progress, began)
+    _restore_lost(run, training, config, store, like)
+    window_steps = config.resident // (config.networks // len(data.groups)) if windows else 0
+    window, waiting, start = 0, None, int(run.state.step)
+    for event in events(config, start, window_steps):
+        if windows and start // window_steps != window:
             window = start // window_steps
-            networks = shown(window)
-            data = data.replace(groups=put_everywhere({w: group_of(n) for w, n in networks.items()}, mesh))
-        corrected = start >= correction_begins(settings)
-        if start == correction_begins(settings):
-            state = training.anew(state)
-        state, losses = training.advance(state, data, event.step - start, corrected)
+            run.data = run.data.replace(groups=put_everywhere(windows(window), mesh))
+        corrected = start >= correction_begins(config)
+        if start == correction_begins(config):
+            run.state = training.reset_optimizer(run.state)
+        run.state, losses = training.advance(run.state, run.data, event.step - start, corrected)
         if waiting:  # read now that the device has something to do
-            told(*waiting)
+            _report(*waiting, config, store, on_progress)
         waiting = event, losses
         if event.validate:
-            told(*waiting)
+            _report(*waiting, config, store, on_progress)
             waiting = None
-            # What is not trained yet corrects nothing, and a checkpoint without it is none to keep.
-            kept = settings.corrections if corrected else 0
-            current = dataclasses.replace(data.netspace, params=state.params, corrections=kept)
-            found = agreed(select(current))
-            store.log({"step": event.step, f"validation_{settings.select}": found})
-            outdated = corrected and progress.best_step <= correction_begins(settings)
-            if found > progress.best or np.isnan(progress.best) or progress.best_step < 0 or outdated:
-                progress = dataclasses.replace(progress, best=found, best_step=event.step)
-                store.save_best(event.step, current)
-            progress = dataclasses.replace(progress, seconds=progress.seconds + time.perf_counter() - began)
-            began = time.perf_counter()
-            store.save_last(state, progress)
+            _validate(run, event.step, corrected, config, store=store, select=select)
         start = event.step
-    best = store.restore_best(like, progress.best_step)
+    best = store.restore_best(like, run.progress.best_step)
     if best is None:
         raise InputError("the best NetSpace was lost after it was saved: the same command makes it again")
-    trained_on = shown() if window else networks  # of a zoo that is read in windows, the first
-    return as_space(best, {config.zoo.architectures[which]: found for which, found in trained_on.items()}), progress
+    return best, run.progress
 
 
-def as_space(netspace: NetSpace, networks: dict[str, Networks]) -> Space:
-    """A trained NetSpace with the embeddings of the networks that trained it, by architecture."""
+def _restore_lost(run: _Run, training: Training, config: NetSpaceConfig, store: Store, like: NetSpace) -> None:
+    """Go on without the best that was kept, where it was lost: from the same state, or from the beginning."""
+    progress = run.progress
+    if progress.best_step < 0 or store.restore_best(like, progress.best_step) is not None:
+        return
+    store.forget("best")
+    if progress.best_step == int(run.state.step):
+        store.save_best(progress.best_step, _current(run, progress.best_step > correction_begins(config), config))
+    else:  # what it was is not known any more: the training comes to the same again
+        store.forget("last")
+        run.state, run.progress = training.init(run.data), Progress(progress.seconds)
+
+
+def _current(run: _Run, corrected: bool, config: NetSpaceConfig) -> NetSpace:
+    """The NetSpace so far. What is not trained yet corrects nothing."""
+    corrections = config.corrections if corrected else 0
+    return dataclasses.replace(run.data.netspace, params=run.state.params, corrections=corrections)
+
+
+def _validate(run: _Run, step: int, corrected: bool, config: NetSpaceConfig, *, store: Store, select: Select) -> None:
+    """Keep the NetSpace if it is the best so far, and what to go on from."""
+    current, progress = _current(run, corrected, config), run.progress
+    metric = agreed(select(current))
+    store.log({"step": step, f"validation_{config.select}": metric})
+    outdated = corrected and progress.best_step <= correction_begins(config)
+    if metric > progress.best or np.isnan(progress.best) or progress.best_step < 0 or outdated:
+        progress = dataclasses.replace(progress, best=metric, best_step=step)
+        store.save_best(step, current)
+    seconds = progress.seconds + time.perf_counter() - run.began
+    run.progress, run.began = dataclasses.replace(progress, seconds=seconds), time.perf_counter()
+    store.save_last(run.state, run.progress)
+
+
+def _report(event: "Event", losses: Losses, config: NetSpaceConfig, store: Store, on_progress: OnProgress) -> None:
+    on_progress(event.step, config.steps, float(losses.total))
+    if event.log:
+        store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
+
+
+def as_space(netspace: NetSpace, groups: Mapping[int, Group]) -> Space:
+    """A trained NetSpace with the embeddings of the networks that trained it, by architecture id."""
     embeddings = {
-        name: jnp.asarray(embed_many(netspace, netspace.names.index(name), found.parameters))
-        for name, found in networks.items()
+        netspace.names[architecture_id]: jnp.asarray(embed_many(netspace, architecture_id, group.parameters))
+        for architecture_id, group in groups.items()
     }
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
     return Space(**fields, embeddings=embeddings)
-
-
-def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str, window: int = 0) -> Networks:
-    """The members that train the space: the training split, its first members, or one window of it."""
-    if config.resident:
-        return zoo.window(architecture, "train", config.resident, window, config.seed)
-    return zoo.networks(architecture, "train").first(config.train_members)
-
-
-def group_of(networks: Networks) -> Group:
-    """Networks on the device."""
-    return Group(jnp.asarray(networks.parameters), jnp.asarray(networks.indices))
-
-
-def _untrained(config: RunConfig, dataset: Dataset, behaviour: Behaviour, networks: dict[int, Networks]) -> NetSpace:
-    built = tuple(behaviour.architecture(name) for name in config.zoo.architectures)
-    empty = [np.zeros((0, architecture.size), np.float32) for architecture in built]
-    members = tuple(networks[i].parameters if i in networks else empty[i] for i in range(len(built)))
-    return make_netspace(config.netspace, built, behaviour, make_constants(config.netspace, built, dataset, members))
-
-
-def _teacher(config: RunConfig, behaviour: Behaviour) -> architectures.Architecture | None:
-    common = config.netspace.teaching == "common"
-    return behaviour.architecture(config.zoo.teacher) if common else None
-
-
-def _data_of(
-    config: RunConfig, zoo: Zoo, dataset: Dataset, netspace: NetSpace, networks: dict[int, Networks]
-) -> TrainData:
-    teacher = None
-    if config.netspace.teaching == "common":
-        teacher = jnp.asarray(zoo.networks(config.zoo.teacher, "teacher").parameters[0])
-    return TrainData(dataset, netspace, {which: group_of(found) for which, found in networks.items()}, teacher)
 
 
 @dataclasses.dataclass(frozen=True)

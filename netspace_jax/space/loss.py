@@ -17,10 +17,10 @@ Teacher = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
 
 @flax.struct.dataclass
 class Group:
-    """Networks of one architecture, and the index in the zoo of the member that each comes from."""
+    """Flat parameters of networks of one architecture, and the index of each by which its data is asked for."""
 
-    flats: Float[Array, "network size"]
-    members: Int[Array, "network"]
+    parameters: Float[Array, "network size"]
+    indices: Int[Array, "network"]
 
 
 @flax.struct.dataclass
@@ -51,15 +51,15 @@ def loss_of_step(
     """
     behaviour, architecture, interpolation = (jnp.zeros(()) for _ in range(3))
     embeddings, wanted = {}, {}
-    count = sum(len(group.members) for group in groups.values())
+    count = sum(len(group.indices) for group in groups.values())
     batch_of = dict(zip(groups, batches, strict=True))
     taught = teacher(batches[0].inputs) if teacher else None
     for which, group in groups.items():
         found = jax.vmap(lambda flat, which=which: jnp.stack(netspace.embeddings_of(flat, which)), out_axes=1)(
-            group.flats
+            group.parameters
         )
         embeddings[which] = found[-1]
-        wanted[which] = taught if teacher else _outputs(netspace, dataset, group.flats, batch_of[which], which)
+        wanted[which] = taught if teacher else _outputs(netspace, dataset, group.parameters, batch_of[which], which)
         # The encoder's embedding and every corrected one have a loss: with one at the end alone it learns less.
         for z in found:
             share = count * len(found)
@@ -103,8 +103,8 @@ def sample(
         return [take(dataset, key, drawn, size)] * len(groups)
     batches = []
     for group_key, group in zip(jax.random.split(key, len(groups)), groups, strict=True):
-        keys = jax.random.split(group_key, len(group.members))
-        batches.append(jax.vmap(lambda key, member: dataset.of(member).sample(key, step, size))(keys, group.members))
+        keys = jax.random.split(group_key, len(group.indices))
+        batches.append(jax.vmap(lambda key, member: dataset.of(member).sample(key, step, size))(keys, group.indices))
     return batches
 
 

@@ -1,10 +1,10 @@
 """One network that came out of a space, ready to use."""
 
-import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
 
+import flax.struct
 import jax
 from jaxtyping import Array, Float, PyTree, Shaped
 
@@ -14,9 +14,9 @@ from netspace_jax.behaviour import Behaviour
 from netspace_jax.exchange import ExportedFiles, ModelCard, export_network
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@flax.struct.dataclass
 class Network:
-    """One network, ready to use.
+    """One network, ready to use: a pytree, so that it may be an argument of a jitted function.
 
     Attributes:
       architecture: what it is; where nobody asked for one, what the head reads in the embedding.
@@ -26,7 +26,7 @@ class Network:
     """
 
     architecture: Architecture
-    behaviour: Behaviour
+    behaviour: Behaviour = flax.struct.field(pytree_node=False)
     flat: Float[Array, "size"]
     embedding: Float[Array, "embedding"]
 

@@ -45,7 +45,7 @@ class Space(NetSpace):
     @property
     def embedding_size(self) -> int:
         """Number of values of an embedding."""
-        return self.encoder.embedding
+        return next(iter(self.embeddings.values())).shape[-1]
 
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())

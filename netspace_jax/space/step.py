@@ -9,13 +9,12 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh, NamedSharding
-from jaxtyping import Array, Float, Int, PyTree
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Dataset, draw, one_task
 from netspace_jax.config import NetSpaceConfig
-from netspace_jax.ops.clip import clip_by_norm
 from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -23,8 +22,7 @@ from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
 from netspace_jax.space.loss import Group, Losses, loss_of_step, sample
 from netspace_jax.space.netspace import NetSpace
-
-WARM_UP_STEPS = 100
+from netspace_jax.space.schedule import make_optimizer
 
 
 @flax.struct.dataclass
@@ -38,22 +36,24 @@ class TrainState:
 
 @flax.struct.dataclass
 class TrainData:
-    """What training reads: all on the device, passed to the jitted step.
+    """Arrays that training reads, all on the device: arguments of the jitted step.
 
     Attributes:
       netspace: without parameters.
       groups: by architecture id, the networks to train on.
-      teacher: flat parameters of the common teacher, or None.
+      teacher: the common teacher's architecture and flat parameters, or None where each network is its own.
+      key: random key that everything in training is folded from.
     """
 
     dataset: Dataset
     netspace: NetSpace
     groups: dict[int, Group]
-    teacher: Float[Array, "teacher_size"] | None
+    teacher: tuple[Architecture, Float[Array, "teacher_size"]] | None
+    key: PRNGKeyArray
 
 
 class Planned(NamedTuple):
-    """What a step takes: rows of networks by architecture id, and what its batch is made of, where all share it."""
+    """Rows of the networks of a step, by architecture id, and indices of its batch, where all networks share it."""
 
     rows: dict[int, Int[Array, "network"]]
     drawn: PyTree
@@ -66,138 +66,125 @@ class Training(NamedTuple):
       init: from data to the state before the first step.
       advance: from state, data and a number of steps to the state after them and the mean of their losses; last whether
         corrections are trained in them.
-      anew: the same state with an optimizer that remembers nothing, for the steps in which corrections are trained.
-        Until then they had no gradients, and Adam would take its first steps with them far too large.
+      reset_optimizer: the same state with an optimizer that remembers nothing, for the steps in which corrections are
+        trained. Until then they had no gradients, and Adam would take its first steps with them far too large.
     """
 
     init: Callable[[TrainData], TrainState]
-    advance: Callable[[TrainState, TrainData, int, bool], tuple[TrainState, Losses]]
-    anew: Callable[[TrainState], TrainState]
+    advance: "Advance"
+    reset_optimizer: Callable[[TrainState], TrainState]
 
 
-def learning_rate(config: NetSpaceConfig, corrected: bool = False) -> optax.Schedule:
-    """Adam's learning rate: constant as in the paper, or warmed up and then a cosine to a hundredth.
-
-    The steps in which corrections are trained are counted anew, and begin at half of the rate.
-    """
-    if config.schedule == "constant":
-        return optax.constant_schedule(config.learning_rate)
-    begins = correction_begins(config)
-    if corrected:
-        return _warm_cosine(config.learning_rate / 2, config.steps - begins)
-    return _warm_cosine(config.learning_rate, begins)
-
-
-def correction_begins(config: NetSpaceConfig) -> int:
-    """The step from which corrections are trained; the last where there are none."""
-    if not config.corrections:
-        return config.steps
-    return min(round(config.steps * (1 - config.correct_share)), config.steps - 1)
-
-
-def _warm_cosine(rate: float, steps: int) -> optax.Schedule:
-    warm_up = min(WARM_UP_STEPS, steps // 2)
-    first = rate / max(warm_up, 1)  # not 0, which would waste a step
-    return optax.warmup_cosine_decay_schedule(first, rate, warm_up, max(steps, 1), 0.01 * rate)
-
-
-def make_optimizer(config: NetSpaceConfig, corrected: bool = False) -> optax.GradientTransformation:
-    """Adam; with the cosine schedule the gradient's norm is clipped to 1, without which the larger rate diverges."""
-    adam = optax.adam(learning_rate(config, corrected))
-    return adam if config.schedule == "constant" else optax.chain(clip_by_norm(1.0), adam)
-
-
-def make_training(
-    config: NetSpaceConfig, architecture_ids: tuple[int, ...], teacher: Architecture | None, mesh: Mesh
-) -> Training:
-    """Training of a NetSpace on networks of some of its architectures.
+def make_training(config: NetSpaceConfig, architecture_ids: tuple[int, ...], mesh: Mesh) -> Training:
+    """Training of a NetSpace on networks of some of its architectures; the same one for another seed or other data.
 
     Args:
-      teacher: architecture of the common teacher, where there is one.
       mesh: devices that the networks of a step are spread over, and the inputs of each, as `netspace_mesh` makes it.
 
     Raises:
       ValueError: the networks do not divide by the mesh: devices would do the same work again.
     """
-    optimizers = {corrected: make_optimizer(config, corrected) for corrected in (False, True)}
-    each = config.networks // len(architecture_ids)
-    if each % mesh.shape[AXIS]:
-        raise ValueError(f"{each} networks of an architecture in a step do not divide by {mesh.shape[AXIS]} devices")
-    spread = over_networks(mesh)
+    per_architecture = config.networks // len(architecture_ids)
+    if per_architecture % mesh.shape[AXIS]:
+        raise ValueError(
+            f"{per_architecture} networks of an architecture in a step do not divide by {mesh.shape[AXIS]} devices"
+        )
+    return _compiled(dataclasses.replace(config, seed=0), mesh)
 
-    def init(data: TrainData) -> TrainState:
-        params = initial_params(data.netspace, key_of(config.seed, Purpose.INIT))
-        return TrainState(params, optimizers[False].init(params), jnp.zeros((), jnp.int32))
 
-    def anew(state: TrainState) -> TrainState:
-        return dataclasses.replace(state, optimizer=optimizers[True].init(state.params))
-
-    def plan(data: TrainData, step: Int[Array, ""]) -> Planned:
-        rows = {
-            which: _rows(key_of(config.seed, Purpose.ORDER, which), len(group.members), step, each)
-            for which, group in data.groups.items()
-        }
-        batches = key_of(config.seed, Purpose.BATCHES)
-        return Planned(rows, draw(data.dataset, batches, step, config.batch) if one_task(data.dataset) else step)
-
-    def step(state: TrainState, data: TrainData, planned: Planned, corrected: bool) -> tuple[TrainState, Losses]:
-        netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
-        groups = {}
-        for which, group in data.groups.items():
-            rows = planned.rows[which]
-            networks = Group(group.flats[rows], group.members[rows])
-            if config.noise:
-                key = key_of(config.seed, Purpose.NOISE, which, state.step)
-                networks = _disturb(key, networks, layer_scales(data.netspace, which), config.noise)
-            groups[which] = jax.lax.with_sharding_constraint(networks, spread)
-        key = key_of(config.seed, Purpose.BATCHES)
-        batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
-        batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not one_task(data.dataset)))
-
-        common = None
-        if teacher is not None and data.teacher is not None:
-            common = functools.partial(teacher.apply, data.teacher)
-
-        def loss(params):
-            return loss_of_step(
-                dataclasses.replace(netspace, params=params),
-                data.dataset,
-                groups,
-                batches,
-                config=config,
-                teacher=common,
-            )
-
-        gradient, losses = jax.grad(loss, has_aux=True)(state.params)
-        updates, opt_state = optimizers[corrected].update(gradient, state.optimizer, state.params)
-        return TrainState(optax.apply_updates(state.params, updates), opt_state, state.step + 1), losses
-
-    def advance(
-        state: TrainState, data: TrainData, count: Int[Array, ""] | int, corrected: bool
-    ) -> tuple[TrainState, Losses]:
-        def one(carry, planned):
-            state, total = carry
-            state, losses = step(state, data, planned, corrected)
-            return (state, jax.tree.map(jnp.add, total, losses)), None
-
-        zero = jnp.zeros(())
-        carry = state, Losses(zero, zero, zero, zero)
-        with lowering_of(mesh), jax.default_matmul_precision(config.matmul):
-            if isinstance(count, int):  # static: what all steps take is known before the first
-                planned = jax.vmap(lambda number: plan(data, number))(state.step + jnp.arange(count))
-                state, total = jax.lax.scan(one, carry, planned)[0]
-            else:
-                state, total = jax.lax.fori_loop(
-                    0, count, lambda _, carry: one(carry, plan(data, carry[0].step))[0], carry
-                )
-        return state, jax.tree.map(lambda value: value / count, total)
-
-    copies = everywhere(mesh)
+@functools.lru_cache(maxsize=16)
+def _compiled(config: NetSpaceConfig, mesh: Mesh) -> Training:
+    steps, copies = functools.partial(train_steps, config=config, mesh=mesh), everywhere(mesh)
+    counted = jax.jit(steps, donate_argnums=0, static_argnums=3, out_shardings=copies)
+    static = jax.jit(steps, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
     return Training(
-        jax.jit(init, out_shardings=copies),
-        _by_lengths(advance, mesh, config.log_every, copies),
-        jax.jit(anew, donate_argnums=0, out_shardings=copies),
+        jax.jit(functools.partial(initial_state, config=config), out_shardings=copies),
+        Advance(steps, counted, static, mesh, config.log_every),
+        jax.jit(functools.partial(reset_optimizer, config=config), donate_argnums=0, out_shardings=copies),
     )
+
+
+def initial_state(data: TrainData, config: NetSpaceConfig) -> TrainState:
+    """The state before the first step."""
+    params = initial_params(data.netspace, key_of(data.key, Purpose.INIT))
+    return TrainState(params, make_optimizer(config).init(params), jnp.zeros((), jnp.int32))
+
+
+def reset_optimizer(state: TrainState, config: NetSpaceConfig) -> TrainState:
+    """The same state with the optimizer of the steps in which corrections are trained."""
+    return dataclasses.replace(state, optimizer=make_optimizer(config, corrected=True).init(state.params))
+
+
+def plan_step(data: TrainData, step: Int[Array, ""], config: NetSpaceConfig) -> Planned:
+    """Networks and inputs of a step, before anything of them is fetched."""
+    count = config.networks // len(data.groups)
+    rows = {
+        architecture_id: _rows(key_of(data.key, Purpose.ORDER, architecture_id), len(group.indices), step, count)
+        for architecture_id, group in data.groups.items()
+    }
+    batches = key_of(data.key, Purpose.BATCHES)
+    return Planned(rows, draw(data.dataset, batches, step, config.batch) if one_task(data.dataset) else step)
+
+
+def train_step(
+    state: TrainState, data: TrainData, planned: Planned, *, config: NetSpaceConfig, mesh: Mesh, corrected: bool
+) -> tuple[TrainState, Losses]:
+    """One step.
+
+    Args:
+      corrected: whether corrections of embeddings are trained.
+    """
+    netspace = data.netspace if corrected else dataclasses.replace(data.netspace, corrections=0)
+    groups = {}
+    for architecture_id, group in data.groups.items():
+        rows = planned.rows[architecture_id]
+        networks = Group(group.parameters[rows], group.indices[rows])
+        if config.noise:
+            key = key_of(data.key, Purpose.NOISE, architecture_id, state.step)
+            networks = _disturb(key, networks, layer_scales(data.netspace, architecture_id), config.noise)
+        groups[architecture_id] = jax.lax.with_sharding_constraint(networks, over_networks(mesh))
+    key = key_of(data.key, Purpose.BATCHES)
+    batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
+    batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not one_task(data.dataset)))
+    teacher = data.teacher[0].bind(data.teacher[1]) if data.teacher is not None else None
+
+    def loss(params):
+        trained = dataclasses.replace(netspace, params=params)
+        return loss_of_step(trained, data.dataset, groups, batches, config=config, teacher=teacher)
+
+    gradient, losses = jax.grad(loss, has_aux=True)(state.params)
+    updates, opt_state = make_optimizer(config, corrected).update(gradient, state.optimizer, state.params)
+    return TrainState(optax.apply_updates(state.params, updates), opt_state, state.step + 1), losses
+
+
+def train_steps(
+    state: TrainState,
+    data: TrainData,
+    count: Int[Array, ""] | int,
+    corrected: bool,
+    *,
+    config: NetSpaceConfig,
+    mesh: Mesh,
+) -> tuple[TrainState, Losses]:
+    """The state after `count` steps, and the mean of their losses; a static count is planned as a whole."""
+
+    def one(carry, planned):
+        state, total = carry
+        state, losses = train_step(state, data, planned, config=config, mesh=mesh, corrected=corrected)
+        return (state, jax.tree.map(jnp.add, total, losses)), None
+
+    def plan(step):
+        return plan_step(data, step, config)
+
+    zero = jnp.zeros(())
+    carry = state, Losses(zero, zero, zero, zero)
+    with lowering_of(mesh), jax.default_matmul_precision(config.matmul):
+        if isinstance(count, int):
+            planned = jax.vmap(plan)(state.step + jnp.arange(count))
+            state, total = jax.lax.scan(one, carry, planned)[0]
+        else:
+            state, total = jax.lax.fori_loop(0, count, lambda _, carry: one(carry, plan(carry[0].step))[0], carry)
+    return state, jax.tree.map(lambda value: value / count, total)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,14 +220,6 @@ class Advance:
             return state, jax.tree.map(lambda *parts: sum(parts), *sums)
 
 
-def _by_lengths(
-    steps: Callable[..., tuple[TrainState, Losses]], mesh: Mesh, length: int, copies: NamedSharding
-) -> Advance:
-    counted = jax.jit(steps, donate_argnums=0, static_argnums=3, out_shardings=copies)
-    static = jax.jit(steps, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
-    return Advance(steps, counted, static, mesh, length)
-
-
 def _rows(key, total: int, step, count: int) -> Int[Array, "network"]:
     """The networks of a step: a pass goes once through all (but the last incomplete step), in a new order each pass."""
     pass_, batch = jnp.divmod(step, max(total // count, 1))
@@ -251,7 +230,7 @@ def _rows(key, total: int, step, count: int) -> Int[Array, "network"]:
 def _disturb(key, group: Group, unit, largest: float) -> Group:
     """Noise on half of the networks, of a size drawn for each; each stays its own teacher (docs/method.md, eq. 20)."""
     size_key, noise_key = jax.random.split(key)
-    count, parameters = group.flats[1::2].shape
+    count, parameters = group.parameters[1::2].shape
     size = largest * jax.random.uniform(size_key, (count, 1))
     noise = size * unit[None] * jax.random.normal(noise_key, (count, parameters))
-    return dataclasses.replace(group, flats=group.flats.at[1::2].add(noise))
+    return dataclasses.replace(group, parameters=group.parameters.at[1::2].add(noise))

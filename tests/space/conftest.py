@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.fit import as_group
 from netspace_jax.space.build import initial_params, make_constants, make_netspace
 from netspace_jax.space.loop import as_space
 from tests import tiny
@@ -24,7 +25,8 @@ def space(data):
     built = tuple(tiny.perceptron(width) for width in widths)
     constants = make_constants(config, built, data, tuple(found.parameters for found in networks.values()))
     netspace = make_netspace(config, built, data.behaviour, constants)
-    return as_space(netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0))), networks)
+    groups = {number: as_group(group) for number, group in enumerate(networks.values())}
+    return as_space(netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0))), groups)
 
 
 @pytest.fixture(scope="package")

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from netspace_jax.files import location
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh, network_mesh
+from netspace_jax.fit import fit_from_zoo, training_networks
+from netspace_jax.ops.devices import network_mesh
 from netspace_jax.runs import RunDirectory
 from netspace_jax.runs.checkpoints import latest_step
 from netspace_jax.space import step as one_step
-from netspace_jax.space.loop import events, train_space, training_networks
+from netspace_jax.space.loop import events
 from netspace_jax.zoo import train_zoo
 from tests import tiny
 from tests.disk import Stop
@@ -67,20 +67,15 @@ def zoo(data, tmp_path_factory):
 def train(zoo, data):
     def train(path, config=RUN, devices=1, *, on_progress=lambda step, steps, loss: None, select=None):
         """The best space."""
-        validation = {0: zoo.networks("perceptron3", "validation")}
-
-        metric = selection_metric(data, validation, config.netspace)
-
-        directory = RunDirectory(path, dataclasses.asdict(config))
-        mesh = netspace_mesh(devices)
-        space, _ = train_space(
-            config,
+        space, _ = fit_from_zoo(
             zoo,
-            data,
             data.behaviour,
-            store=directory,
-            select=select or metric,
-            mesh=mesh,
+            data,
+            config=config.netspace,
+            key=jax.random.key(config.netspace.seed),
+            store=RunDirectory(path, dataclasses.asdict(config)),
+            devices=devices,
+            select=select,
             on_progress=on_progress,
         )
         return space

@@ -34,7 +34,7 @@ def losses(dataset, widths, factor, teacher=None, temperature=1.0, **changes):
 
     minimised, terms = found()
     np.testing.assert_array_equal(minimised, terms.total)
-    return terms, [group.flats for group in groups.values()], dataset.sample(jax.random.key(5), step, 16)
+    return terms, [group.parameters for group in groups.values()], dataset.sample(jax.random.key(5), step, 16)
 
 
 def kd(teacher, student, temperature):

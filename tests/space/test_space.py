@@ -184,7 +184,9 @@ def test_images_and_labels_are_an_objective(space, data):
     x, y = np.asarray(data.train.x), np.asarray(data.train.y)
     starts = space.embeddings["perceptron4"]
     found = space.search((x, y), starts, architecture="perceptron4", config=SEARCH)
-    explicit = space.search(netspace_jax.fit(space.behaviour, x, y), starts, architecture="perceptron4", config=SEARCH)
+    explicit = space.search(
+        netspace_jax.fit_objective(space.behaviour, x, y), starts, architecture="perceptron4", config=SEARCH
+    )
     np.testing.assert_array_equal(found.embedding, explicit.embedding)
 
     def score(network):

@@ -12,7 +12,8 @@ import pytest
 from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.space.build import make_constants, make_netspace
 from netspace_jax.space.loss import Group
-from netspace_jax.space.step import TrainData, _disturb, _rows, learning_rate, make_training
+from netspace_jax.space.schedule import learning_rate
+from netspace_jax.space.step import TrainData, _disturb, _rows, make_training
 from tests import tiny
 
 CONFIG = tiny.netspace_config(steps=60, validations=3, log_every=20)
@@ -23,12 +24,12 @@ def data():
     dataset, built, flats = tiny.dataset(), (tiny.perceptron(),), tiny.flats(12)
     constants = make_constants(CONFIG, built, dataset, (np.asarray(flats),))
     netspace = make_netspace(CONFIG, built, dataset.behaviour, constants)
-    return TrainData(dataset, netspace, {0: Group(flats, jnp.arange(12))}, None)
+    return TrainData(dataset, netspace, {0: Group(flats, jnp.arange(12))}, None, jax.random.key(CONFIG.seed))
 
 
 @functools.cache
 def compiled(devices):
-    return make_training(CONFIG, (0,), None, network_mesh(devices))
+    return make_training(CONFIG, (0,), network_mesh(devices))
 
 
 def trained(data, pieces, devices=1):
@@ -58,17 +59,25 @@ def test_spread_over_devices_it_is_the_same(data):
     chex.assert_trees_all_close(one.params, many.params, atol=2e-5)
 
 
-def test_pieces_of_any_length_trace_once(data):
-    training = make_training(CONFIG, (0,), None, network_mesh(1))
-    counted = jax.jit(chex.assert_max_traces(training.advance.steps, n=1), static_argnums=3)
-    state = training.init(data)
-    for count in (1, 2, 5):
-        state, _ = counted(state, data, count, False)
-    assert int(state.step) == 8
+def test_pieces_of_any_length_and_any_seed_trace_once(data):
+    training = make_training(CONFIG, (0,), network_mesh(1))
+
+    @chex.assert_max_traces(n=1)
+    def steps(*arguments):
+        return training.advance.steps(*arguments)
+
+    counted = jax.jit(steps, static_argnums=3)
+    for seed, counts in ((0, (1, 2, 5)), (1, (4,))):
+        seeded = data.replace(key=jax.random.key(seed))
+        state = training.init(seeded)
+        for count in counts:
+            state, _ = counted(state, seeded, count, False)
+    assert int(state.step) == 4
+    assert make_training(dataclasses.replace(CONFIG, seed=7), (0,), network_mesh(1)) is training
 
 
 def test_seeds_give_other_starts(data):
-    other = make_training(dataclasses.replace(CONFIG, seed=1), (0,), None, network_mesh(1)).init(data)
+    other = compiled(1).init(data.replace(key=jax.random.key(1)))
     a, b = (state.params["encoder"]["Dense_0"]["kernel"] for state in (compiled(1).init(data), other))
     assert a.shape == b.shape and (a != b).all()
 
@@ -111,7 +120,7 @@ def test_noise_is_on_half_of_the_networks_and_bounded_by_their_layers_deviation(
     networks = Group(jnp.ones((8, 5000)), jnp.zeros(8, jnp.int32))
     deviation = jnp.where(jnp.arange(5000) < 2500, 1.0, 10.0)
     found = _disturb(jax.random.key(0), networks, deviation, 0.5)
-    noise = np.asarray(found.flats - networks.flats)
+    noise = np.asarray(found.parameters - networks.parameters)
     np.testing.assert_array_equal(noise[::2], 0)
     sizes = noise[1::2, :2500].std(1)
     assert (sizes > 0).all() and (sizes < 0.52).all() and len({round(float(size), 3) for size in sizes}) == 4

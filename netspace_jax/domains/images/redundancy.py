@@ -1,8 +1,6 @@
 """How redundant are networks? What is kept of them by embeddings of growing size, and from zoos of growing size."""
 
 import dataclasses
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -10,13 +8,11 @@ from jaxtyping import Float, Int
 
 from netspace_jax.checks import check_netspace
 from netspace_jax.config import RunConfig
+from netspace_jax.fit import fit_space
 from netspace_jax.metrics.reconstruction import reconstruct
-from netspace_jax.metrics.selection import selection_metric
-from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.report import Section, figures
 from netspace_jax.rules import MOST, Range
-from netspace_jax.runs import Run, RunDirectory
-from netspace_jax.space.loop import train_space
+from netspace_jax.runs import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,17 +90,7 @@ def _changed(run: Run, **changes: int) -> RunConfig:
 
 def _measured(run: Run, architecture_id: int, config: RunConfig) -> tuple[float, float]:
     """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
-    validation = {i: run.networks(i, "validation") for i in run.trained_ids}
-    with tempfile.TemporaryDirectory() as place:
-        space, _ = train_space(
-            config,
-            run.zoo,
-            run.dataset,
-            run.space.behaviour,
-            store=RunDirectory(Path(place) / "run", dataclasses.asdict(config)),
-            select=selection_metric(run.dataset, validation, config.netspace),
-            mesh=netspace_mesh(),
-        )
+    space = fit_space(run.zoo, run.space.behaviour, run.dataset, config.netspace)
     flats, original = run.networks(architecture_id, "test").parameters, run.evaluated(architecture_id, "test")
     found = reconstruct(space, run.dataset, flats, original, architecture_id=architecture_id)
     return found.gap, float(found.agreement.mean())

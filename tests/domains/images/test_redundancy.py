@@ -20,16 +20,15 @@ def changed(**changes):
 
 def test_each_point_is_trained_on_what_it_says(monkeypatch):
     seen = []
-    train = module.train_space
+    train = module.fit_space
 
-    def noted(config, *rest, **named):
-        settings = config.netspace
+    def noted(zoo, behaviour, data, settings):
         seen.append(
             (settings.embedding, settings.train_members, settings.steps, settings.resident, settings.validations)
         )
-        return train(config, *rest, **named)
+        return train(zoo, behaviour, data, settings)
 
-    monkeypatch.setattr(module, "train_space", noted)
+    monkeypatch.setattr(module, "fit_space", noted)
     trained = changed(resident=10, embedding=5)
     monkeypatch.setitem(trained.zoo.held, ("perceptron3", "validation"), trained.networks(0, "test"))
     section = redundancy(trained, RedundancyOptions(embeddings=(2, 3), members=(4, 50), steps=2))
@@ -43,6 +42,6 @@ def test_each_point_is_trained_on_what_it_says(monkeypatch):
 
 
 def test_a_size_that_the_autoencoder_does_not_take_is_refused_before_anything_trains(monkeypatch):
-    monkeypatch.setattr(module, "train_space", lambda *_, **named: pytest.fail("trained"))
+    monkeypatch.setattr(module, "fit_space", lambda *_, **named: pytest.fail("trained"))
     with pytest.raises(InputError, match="4096 values, not 2"):
         redundancy(changed(decoder="conv", prep=(8, 24)), RedundancyOptions(embeddings=(2,), members=(4,)))

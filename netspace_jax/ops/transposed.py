@@ -22,7 +22,7 @@ _ELEMENTWISE = {
 _REDUCTIONS = {"argmax", "argmin", "reduce_and", "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum"}
 
 
-class Laid(NamedTuple):
+class Transposed(NamedTuple):
     """A value whose axes lie in another order: `array` is the value transposed by `order`."""
 
     array: Any
@@ -33,97 +33,105 @@ def bind(equation: Any, *values) -> list[Any]:
     """The equation as it is, of plain values."""
     bound = equation.primitive.get_bind_params(equation.params)
     functions, params = bound if isinstance(bound, tuple) else ((), bound)  # functions apart: JAX before 0.10
-    found = equation.primitive.bind(*functions, *map(plain, values), **params)
+    found = equation.primitive.bind(*functions, *map(restore_order, values), **params)
     return list(found) if equation.primitive.multiple_results else [found]
 
 
-def bind_laid(equation: Any, *arrays: Any, **changes) -> Any:
+def bind_transposed(equation: Any, *arrays: Any, **changes) -> Any:
     """The equation of one result of arrays in another layout, with some of its parameters changed."""
     return equation.primitive.bind(*arrays, **{**equation.params, **changes})
 
 
-def as_laid(array: Any, order: Sequence[int]) -> Any:
+def transposed_by(array: Any, order: Sequence[int]) -> Any:
     """A value with its axes in an order: the array itself where that is its own."""
-    return Laid(array, tuple(order)) if list(order) != sorted(order) else array
+    return Transposed(array, tuple(order)) if list(order) != sorted(order) else array
 
 
-def plain(value: Any) -> Any:
+def restore_order(value: Any) -> Any:
     """The value with its axes in their own order."""
-    return in_order(value, tuple(range(len(value.order)))) if isinstance(value, Laid) else value
+    return in_order(value, tuple(range(len(value.order)))) if isinstance(value, Transposed) else value
 
 
 def in_order(value: Any, order: Order) -> Any:
     """The array of a value with its axes in an order."""
-    array, own = value if isinstance(value, Laid) else (value, tuple(range(len(order))))
+    array, own = value if isinstance(value, Transposed) else (value, tuple(range(len(order))))
     return array if own == order else jnp.transpose(array, [own.index(axis) for axis in order])
 
 
-def first_laid(values: Sequence[Any]) -> Laid | None:
+def first_transposed(values: Sequence[Any]) -> Transposed | None:
     """The first value whose axes lie in another order."""
-    return next((value for value in values if isinstance(value, Laid)), None)
+    return next((value for value in values if isinstance(value, Transposed)), None)
 
 
 def _elementwise(equation, *values):
-    laid = first_laid(values)
-    if laid is None:
+    transposed = first_transposed(values)
+    if transposed is None:
         return bind(equation, *values)
-    arrays = [value if jnp.ndim(array_of(value)) == 0 else in_order(value, laid.order) for value in values]
-    return [as_laid(bind_laid(equation, *arrays), laid.order)]
+    arrays = [value if jnp.ndim(array_of(value)) == 0 else in_order(value, transposed.order) for value in values]
+    return [transposed_by(bind_transposed(equation, *arrays), transposed.order)]
 
 
 def array_of(value: Any) -> Any:
     """The array of a value, in whatever order."""
-    return value.array if isinstance(value, Laid) else value
+    return value.array if isinstance(value, Transposed) else value
 
 
 def _reduction(equation, value):
-    if not isinstance(value, Laid):
+    if not isinstance(value, Transposed):
         return bind(equation, value)
     axes = equation.params["axes"]
-    found = bind_laid(equation, value.array, axes=tuple(value.order.index(axis) for axis in axes))
+    found = bind_transposed(equation, value.array, axes=tuple(value.order.index(axis) for axis in axes))
     left = [axis for axis in value.order if axis not in axes]
-    return [as_laid(found, tuple(sorted(left).index(axis) for axis in left))]
+    return [transposed_by(found, tuple(sorted(left).index(axis) for axis in left))]
 
 
 def _transpose(equation, value):
-    if not isinstance(value, Laid):
+    if not isinstance(value, Transposed):
         return bind(equation, value)
-    return [as_laid(value.array, tuple(equation.params["permutation"].index(axis) for axis in value.order))]
+    return [transposed_by(value.array, tuple(equation.params["permutation"].index(axis) for axis in value.order))]
 
 
 def _concatenate(equation, *values):
-    laid = first_laid(values)
-    if laid is None:
+    transposed = first_transposed(values)
+    if transposed is None:
         return bind(equation, *values)
-    dimension = laid.order.index(equation.params["dimension"])
-    return [as_laid(jnp.concatenate([in_order(value, laid.order) for value in values], dimension), laid.order)]
+    dimension = transposed.order.index(equation.params["dimension"])
+    return [
+        transposed_by(
+            jnp.concatenate([in_order(value, transposed.order) for value in values], dimension), transposed.order
+        )
+    ]
 
 
 def _pad(equation, value, filling):
-    if not isinstance(value, Laid):
+    if not isinstance(value, Transposed):
         return bind(equation, value, filling)
     edges = equation.params["padding_config"]
-    return [as_laid(jax.lax.pad(value.array, filling, [edges[axis] for axis in value.order]), value.order)]
+    return [transposed_by(jax.lax.pad(value.array, filling, [edges[axis] for axis in value.order]), value.order)]
 
 
 def _slice(equation, value):
-    if not isinstance(value, Laid):
+    if not isinstance(value, Transposed):
         return bind(equation, value)
     names = ("start_indices", "limit_indices", "strides")
     limits = [equation.params[name] for name in names]
     return [
-        as_laid(jax.lax.slice(value.array, *(each and [each[i] for i in value.order] for each in limits)), value.order)
+        transposed_by(
+            jax.lax.slice(value.array, *(each and [each[i] for i in value.order] for each in limits)), value.order
+        )
     ]
 
 
 def _reshape(equation, value):
     """Each axis cut into several, as group norm does, in any layout."""
-    parts = _cuts(equation.invars[0].aval.shape, equation.outvars[0].aval.shape) if isinstance(value, Laid) else None
+    parts = (
+        _cuts(equation.invars[0].aval.shape, equation.outvars[0].aval.shape) if isinstance(value, Transposed) else None
+    )
     if parts is None:
         return bind(equation, value)
     order = tuple(axis for own in value.order for axis in parts[own])
     sizes = equation.outvars[0].aval.shape
-    return [as_laid(value.array.reshape([sizes[axis] for axis in order]), order)]
+    return [transposed_by(value.array.reshape([sizes[axis] for axis in order]), order)]
 
 
 def _cuts(before: tuple[int, ...], after: tuple[int, ...]) -> list[list[int]] | None:
@@ -169,7 +177,7 @@ def _convolution(equation, x, kernel):
     if any(rows) or any(columns):
         x_array = jax.lax.pad(x_array, jnp.zeros((), x_array.dtype), [rows, (0, 0, 0), columns, (0, 0, 0)])
     y = cast(Array, conv2d(x_array, k_array, tuple(strides), own))
-    return [as_laid(y[0] if alone else y, _maps_order(out))]
+    return [transposed_by(y[0] if alone else y, _maps_order(out))]
 
 
 def _is_ours(params: dict[str, Any], shapes: Sequence[Any]) -> bool:
@@ -198,10 +206,10 @@ def _pooling(equation, value):
     floating = jnp.issubdtype(equation.outvars[0].aval.dtype, jnp.floating)
     if dilated or not floating or not can_pool(params["window_dimensions"]):
         return bind(equation, value)
-    array, order = value if isinstance(value, Laid) else (value, tuple(range(value.ndim)))
+    array, order = value if isinstance(value, Transposed) else (value, tuple(range(value.ndim)))
     pool = max_pool if equation.primitive.name == "reduce_window_max" else sum_pool
     names = ("window_dimensions", "window_strides", "padding")
-    return [as_laid(pool(array, *(tuple(params[name][axis] for axis in order) for name in names)), order)]
+    return [transposed_by(pool(array, *(tuple(params[name][axis] for axis in order) for name in names)), order)]
 
 
 LAYOUT_RULES = {
@@ -216,4 +224,4 @@ LAYOUT_RULES = {
     "slice": _slice,
     "reshape": _reshape,
 }
-"""From a primitive's name to the equation's results, given the equation and its values, plain or laid."""
+"""From a primitive's name to the equation's results, given the equation and its values, plain or transposed."""

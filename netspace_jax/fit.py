@@ -1,0 +1,296 @@
+"""From values to a value: a space out of networks, in memory; `netspace_jax.jobs` adds directories and reports."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.parameters import flatten
+from netspace_jax.behaviour import Behaviour, Dataset
+from netspace_jax.checks import check_space
+from netspace_jax.config import NetSpaceConfig, fitting_prep
+from netspace_jax.errors import InputError
+from netspace_jax.exchange import load_network
+from netspace_jax.metrics.selection import selection_metric
+from netspace_jax.ops.devices import netspace_mesh
+from netspace_jax.space.build import Modules, make_constants, make_netspace
+from netspace_jax.space.loop import (
+    MemoryStore,
+    OnProgress,
+    Progress,
+    Select,
+    Store,
+    Windows,
+    as_space,
+    train_netspace,
+)
+from netspace_jax.space.loss import Group
+from netspace_jax.space.space import Space
+from netspace_jax.space.step import TrainData
+from netspace_jax.zoo import Networks, Zoo
+
+Callback = Callable[[int, dict[str, float]], None]
+"""Called with a step of training and its metrics by name: losses, and at validation checks the selection metric."""
+
+HELD_OUT = 8
+"""Every so many-th network chooses the checkpoint, where nobody says which do."""
+
+
+class Teacher(NamedTuple):
+    """One network that teaches all others: its architecture and its flat parameters."""
+
+    architecture: Architecture
+    flat: Float[Array, "size"]
+
+
+def fit_space(
+    networks: Zoo | Mapping[str, Any],
+    behaviour: Behaviour,
+    data: Dataset,
+    config: NetSpaceConfig = NetSpaceConfig(),
+    key: PRNGKeyArray | int | None = None,
+    *,
+    validation: Mapping[str, Any] | None = None,
+    teacher: Teacher | None = None,
+    encoder: nn.Module | None = None,
+    decoder: nn.Module | None = None,
+    head: nn.Module | None = None,
+    callback: Callback = lambda step, metrics: None,
+    devices: int = 0,
+) -> Space:
+    """Learn a space of networks, in memory (arXiv 2206.05194; docs/method.md, Objectives).
+
+    Args:
+      networks: a zoo, whose training and validation members are taken; or by name of the architecture, in the order
+        that they have in the space, its networks: flat parameters [network, size], a pytree of parameters stacked along
+        a first axis, or a list of networks in any form that `netspace_jax.exchange.load_network` takes. The n-th
+        network of an architecture learned the n-th task of `data`, where each has its own.
+      behaviour: how two networks are compared; usually `data.behaviour`.
+      data: on which they are.
+      config: how the space is trained. A PRep that is too small for the networks grows.
+      key: random key or seed; by default that of the configuration.
+      validation: networks that choose the checkpoint, given like `networks`; by default every eighth of these, which
+        then do not train.
+      teacher: of `config.teaching == "common"`.
+      encoder: Flax module from an `Observation` to an embedding, in place of the configuration's.
+      decoder: Flax module from an embedding, `scale` and `shift` of shape `config.prep` and an architecture's id to a
+        PRep.
+      head: Flax module from an embedding to a logit for each architecture.
+      callback: told of the metrics of every `config.log_every`-th step and of validation checks.
+      devices: to spread networks over; 0 for what suits the machine.
+
+    Raises:
+      InputError: networks do not fit their architecture or are too few; the configuration cannot be.
+    """
+    seed = config.seed if key is None else key
+    root, store = jax.random.key(seed) if isinstance(seed, int) else seed, MemoryStore(callback)
+    if isinstance(networks, Zoo):
+        return fit_from_zoo(
+            networks, behaviour, data, config=config, key=root, store=store, devices=devices, teacher=teacher,
+            modules=Modules(encoder, decoder, head),
+        )[0]  # fmt: skip
+    built = tuple(behaviour.architecture(name) for name in networks)
+    groups, held = _groups(built, networks, validation)
+    return fit_groups(
+        groups,
+        built,
+        behaviour,
+        data,
+        config=config,
+        key=root,
+        teacher=teacher,
+        modules=Modules(encoder, decoder, head),
+        select=selection_metric(data, held, config),
+        mesh=netspace_mesh(devices, config.networks // len(groups), config.batch),
+        store=store,
+    )[0]
+
+
+def fit_from_zoo(
+    zoo: Zoo,
+    behaviour: Behaviour,
+    data: Dataset,
+    *,
+    config: NetSpaceConfig,
+    key: PRNGKeyArray,
+    store: Store,
+    devices: int = 0,
+    architectures: Sequence[str] = (),
+    teacher: Teacher | None = None,
+    modules: Modules = Modules(),
+    select: Select | None = None,
+    on_progress: OnProgress = lambda step, steps, loss: None,
+) -> tuple[Space, Progress]:
+    """Train a space on the training members of a zoo, or go on with a training that was interrupted.
+
+    Args:
+      architectures: their order in the space; by default that of the zoo.
+      select: by default the configuration's metric on the zoo's validation members.
+
+    Raises:
+      InputError: the configuration cannot be, or the zoo lacks what it needs.
+    """
+    names = tuple(architectures) or taught_architectures(zoo)
+    ids = config.trains_on(names)
+
+    def window(number: int) -> dict[int, Group]:
+        return {i: as_group(training_networks(config, zoo, names[i], number)) for i in ids}
+
+    if select is None:
+        held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
+        select = selection_metric(data, held_out, config)
+    if teacher is None and config.teaching == "common":
+        teacher = teacher_of(zoo, behaviour)
+    return fit_groups(
+        window(0),
+        [behaviour.architecture(name) for name in names],
+        behaviour,
+        data,
+        config=config,
+        key=key,
+        teacher=teacher,
+        modules=modules,
+        select=select,
+        mesh=netspace_mesh(devices, config.networks // len(ids), config.batch),
+        store=store,
+        windows=window if config.resident else None,
+        on_progress=on_progress,
+    )
+
+
+def fit_groups(
+    groups: Mapping[int, Group],
+    architectures: Sequence[Architecture],
+    behaviour: Behaviour,
+    data: Dataset,
+    *,
+    config: NetSpaceConfig,
+    key: PRNGKeyArray,
+    teacher: Teacher | None = None,
+    modules: Modules = Modules(),
+    select: Select,
+    mesh: Mesh,
+    store: Store,
+    windows: Windows | None = None,
+    on_progress: OnProgress = lambda step, steps, loss: None,
+) -> tuple[Space, Progress]:
+    """Train a space on groups of networks by architecture id, or go on with a training that was interrupted.
+
+    Args:
+      windows: gives the networks of later windows, where `groups` are the first of a zoo that is read in windows.
+      store: keeps what to go on from, the best so far and the metrics.
+
+    Raises:
+      InputError: the configuration cannot be.
+    """
+    config = fitting_prep(config, max(architecture.size for architecture in architectures))
+    check_space(config, {architecture.name: architecture.size for architecture in architectures}, teacher is not None)
+    empty = [np.zeros((0, architecture.size), np.float32) for architecture in architectures]
+    members = tuple(
+        np.asarray(groups[number].parameters) if number in groups else empty[number] for number in range(len(empty))
+    )
+    constants = make_constants(config, tuple(architectures), data, members, key)
+    netspace = make_netspace(config, tuple(architectures), behaviour, constants, modules)
+    shared = tuple(teacher) if teacher is not None else None
+    best, progress = train_netspace(
+        TrainData(data, netspace, dict(groups), shared, key),
+        config,
+        select=select,
+        mesh=mesh,
+        store=store,
+        windows=windows,
+        on_progress=on_progress,
+    )
+    return as_space(best, groups), progress
+
+
+def as_group(networks: Networks) -> Group:
+    """Members of a zoo on the device."""
+    return Group(jnp.asarray(networks.parameters), jnp.asarray(networks.indices))
+
+
+def training_networks(config: NetSpaceConfig, zoo: Zoo, architecture: str, window: int = 0) -> Networks:
+    """The members that train the space: the training split, its first members, or one window of it."""
+    if config.resident:
+        return zoo.window(architecture, "train", config.resident, window, config.seed)
+    return zoo.networks(architecture, "train").first(config.train_members)
+
+
+def teacher_of(zoo: Zoo, behaviour: Behaviour) -> Teacher:
+    """The network of a zoo that teaches all others.
+
+    Raises:
+      InputError: there is none.
+    """
+    names = set(zoo.architectures) - set(taught_architectures(zoo))
+    if not names:
+        raise InputError("config.teaching is common, and the zoo has no teacher: train one with --zoo.teacher")
+    name = names.pop()
+    return Teacher(behaviour.architecture(name), jnp.asarray(zoo.networks(name, "teacher").parameters[0]))
+
+
+def taught_architectures(zoo: Zoo) -> tuple[str, ...]:
+    """Architectures of a zoo, without its teacher's."""
+    split = {member.architecture: member.split for member in zoo.members}
+    return tuple(name for name in zoo.architectures if split[name] != "teacher")
+
+
+def _groups(
+    architectures: Sequence[Architecture], networks: Mapping[str, Any], validation: Mapping[str, Any] | None
+) -> tuple[dict[int, Group], dict[int, Group]]:
+    """Networks that train, and networks that choose the checkpoint, by architecture id."""
+    if not networks:
+        raise InputError("there are no networks to learn a space of: give them by the name of their architecture")
+    training, held = {}, {}
+    for architecture_id, architecture in enumerate(architectures):
+        flats = as_flats(networks[architecture.name], architecture)
+        indices = np.arange(len(flats), dtype=np.int32)
+        if validation is not None:
+            held_flats = as_flats(validation[architecture.name], architecture)
+            held_indices = np.arange(len(held_flats), dtype=np.int32)
+        else:
+            out = indices % HELD_OUT == HELD_OUT - 1
+            held_flats, held_indices = flats[out], indices[out]
+            flats, indices = flats[~out], indices[~out]
+        if len(flats) < 2 or not len(held_flats):
+            raise InputError(
+                f"{len(flats)} {architecture.name}s are left to train a space on and {len(held_flats)} to choose by: "
+                f"give at least {HELD_OUT} networks, or validation="
+            )
+        training[architecture_id] = Group(jnp.asarray(flats), jnp.asarray(indices))
+        held[architecture_id] = Group(jnp.asarray(held_flats), jnp.asarray(held_indices))
+    return training, held
+
+
+def as_flats(networks: Any, architecture: Architecture) -> Float[np.ndarray, "network size"]:
+    """Networks of one architecture as their flat parameters.
+
+    Args:
+      networks: flat parameters [network, size], a pytree stacked along a first axis, or a list of networks.
+
+    Raises:
+      InputError: they do not fit the architecture, or are not finite.
+    """
+    if isinstance(networks, Mapping):
+        tree = networks.get("params", networks)
+        try:
+            flats = np.asarray(jax.vmap(lambda params: flatten(architecture.spec, params))(tree))
+        except ValueError as error:
+            raise InputError(f"stacked parameters do not fit {architecture.name}: {error}") from error
+    elif isinstance(networks, list | tuple):
+        flats = np.stack([load_network(network, architecture) for network in networks])
+    else:
+        flats = np.asarray(networks, np.float32)
+    if flats.ndim != 2 or flats.shape[1] != architecture.size:
+        raise InputError(
+            f"networks of shape {flats.shape}: {architecture.name} takes flat parameters (network, {architecture.size})"
+        )
+    if not (finite := np.isfinite(flats).all(1)).all():
+        raise InputError(f"network {int(np.argmin(finite))} is not finite: leave it out")
+    return flats
