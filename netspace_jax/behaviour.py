@@ -5,6 +5,7 @@ argument of a jitted function. The methods of both are pure functions of ONE net
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -57,6 +58,11 @@ class Metric:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def span(self) -> float:
+        """What shares of a score are shares of: the distance of its bounds, or 1 in its unit where there are none."""
+        return self.high - self.low if math.isfinite(self.high - self.low) else 1.0
 
 
 class Behaviour:

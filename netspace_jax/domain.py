@@ -107,8 +107,9 @@ class Domain:
       check: refuses values of its own flags that cannot be.
       training: how ONE network trains, from an architecture and the zoo's configuration; by default on labels.
       data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
-      readings: the first so many validation inputs, given to networks in other ways, by the flags that ask for them;
-        networks from outside are tried in each.
+      alternative_inputs: the first so many validation inputs, given to networks in other ways, by the flags that ask
+        for them; networks from outside are tried on each.
+      import_causes: why networks from outside may compute something else here, beside their layers.
       view: from a run to how the explorer shows its networks; by default as curves.
     """
 
@@ -124,7 +125,8 @@ class Domain:
     check: Callable[[RunConfig], None] = lambda config: None
     training: "Callable[[Architecture, Any], Training]" = Lazy("netspace_jax.zoo.training:supervised")
     data_flags: tuple[str, ...] = ("dataset",)
-    readings: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
+    alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
+    import_causes: str = ""
     view: Callable[[Any], Any] | None = None
 
 

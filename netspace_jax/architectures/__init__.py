@@ -2,6 +2,6 @@
 
 from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.registry import build, names, register
-from netspace_jax.architectures.symmetry import hidden_permutation
+from netspace_jax.architectures.symmetry import permuted_copies
 
-__all__ = ["Architecture", "build", "hidden_permutation", "names", "register"]
+__all__ = ["Architecture", "build", "names", "permuted_copies", "register"]

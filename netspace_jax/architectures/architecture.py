@@ -90,8 +90,8 @@ class Architecture:
             state = [name for name in variables if name not in ("params", SHARED)]
             return self.trainee.apply(variables, x, train=True, mutable=state, rngs={"dropout": key})
 
-        run = in_fast_layouts(run) if self._slow else run
-        outputs, new_state = run(self._variables(params) | state, x, key)
+        run = in_fast_layouts(run) if self.slow else run
+        outputs, new_state = run(self.variables(params) | state, x, key)
         return outputs, state | new_state
 
     def finish(self, variables: PyTree) -> Float[Array, "size"]:
@@ -100,15 +100,16 @@ class Architecture:
 
     def apply(self, flat: Float[Array, "size"], x: Shaped[Array, "batch *input"]) -> Float[Array, "batch *output"]:
         """Outputs of one network, given as its flat parameters."""
-        run = in_fast_layouts(self.module.apply) if self._slow else self.module.apply
+        run = in_fast_layouts(self.module.apply) if self.slow else self.module.apply
         # One array: Flax returns a tuple only where collections are mutable.
-        return cast(Array, run(self._variables(parameters.unflatten(self.spec, flat)), x))
+        return cast(Array, run(self.variables(parameters.unflatten(self.spec, flat)), x))
 
     def bind(self, flat: Float[Array, "size"]) -> Callable[[Shaped[Array, "n *input"]], Float[Array, "n *output"]]:
         """One network as a function of its inputs."""
         return lambda x: self.apply(flat, x)
 
-    def _variables(self, params: PyTree) -> dict[str, PyTree]:
+    def variables(self, params: PyTree) -> dict[str, PyTree]:
+        """What Flax calls the variables of one network: its parameters, and what all of them share."""
         return {"params": params, SHARED: self.shared} if self.shared else {"params": params}
 
     @property
@@ -120,7 +121,7 @@ class Architecture:
         return tuple(jax.ShapeDtypeStruct(jnp.shape(leaf), leaf.dtype) for leaf in jax.tree.leaves(self.shared))
 
     @property
-    def _slow(self) -> bool:
+    def slow(self) -> bool:
         """Whether it convolves or pools by Flax's own layers, which are slow for many networks: it runs in ours."""
         return _slow(self.module, self._one_input, jax.tree.structure(self.shared), self._shared_shapes)
 

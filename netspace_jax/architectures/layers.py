@@ -41,11 +41,20 @@ def flatten_maps(x: Float[Array, "h c w batch"]) -> Float[Array, "batch features
     return x.transpose(3, 1, 0, 2).reshape(x.shape[3], -1)
 
 
-def max_pool(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
+def max_pool_2x2(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
     """Maxima over 2×2 windows that do not overlap; a last row or column without a partner is dropped, as in PyTorch."""
     height, width = x.shape[0] // 2 * 2, x.shape[2] // 2 * 2
     rows = jnp.maximum(x[0:height:2, :, :width], x[1:height:2, :, :width])
     return jnp.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+
+
+def average_pool_8x8(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
+    """Means over windows of 8×8, or of what there is, that do not overlap; what is left of a window is dropped."""
+    height, channels, width, batch = x.shape
+    window = (min(8, height), min(8, width))
+    rows, columns = height // window[0], width // window[1]
+    x = x[: rows * window[0], :, : columns * window[1]]
+    return x.reshape(rows, window[0], channels, columns, window[1], batch).mean((1, 4))
 
 
 def _per_channel(values: Float[Array, "c"]) -> Float[Array, "1 c 1 1"]:

@@ -9,13 +9,13 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.errors import FlaxError, InvalidRngError
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
 
@@ -37,49 +37,37 @@ class Norm(NamedTuple):
     channels: int
 
 
-class Training(nn.Module):
-    """The user's module as a trainee: called with `train`, whatever its own argument is."""
+class ModeSwitch(nn.Module):
+    """The user's module, which says by its own argument whether it trains; if not, batch norms may be fixed.
+
+    Attributes:
+      norms: the batch norms whose statistics are fixed, in the final form.
+    """
 
     module: nn.Module
     argument: str
+    norms: tuple[Norm, ...] = ()
 
     @nn.nowrap
     def init(self, key, x) -> PyTree:
-        told: dict[str, Any] = {self.argument: not _ARGUMENTS[self.argument]}
-        return self.module.init(key, x, **told)
+        return self.module.init(key, x, **_mode(self.argument, train=False))
 
     @nn.nowrap
-    def apply(self, variables, x, *, train: bool, mutable: Any = False, rngs: Any = None) -> Any:
-        told: dict[str, Any] = {self.argument: _ARGUMENTS[self.argument] == train}
-        return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **told)
-
-
-class Inference(nn.Module):
-    """The user's module in its final form: nothing drops out, and batch norms have fixed statistics."""
-
-    module: nn.Module
-    argument: str
-    norms: tuple[Norm, ...]
-
-    @nn.nowrap
-    def init(self, key, x) -> PyTree:
-        return {"params": self.module.init(key, x, **self._told)["params"]}
-
-    @nn.nowrap
-    def apply(self, variables, x) -> Array:
-        state: dict = {}
+    def apply(self, variables, x, *, train: bool = False, mutable: Any = False, rngs: Any = None) -> Any:
+        statistics: dict = {}
         for norm in self.norms:
-            node = functools.reduce(lambda node, name: node.setdefault(name, {}), norm.path, state)
+            node = functools.reduce(lambda node, name: node.setdefault(name, {}), norm.path, statistics)
             node |= {"mean": jnp.zeros(norm.channels), "var": jnp.full(norm.channels, 1 - norm.epsilon)}
-        statistics = {"batch_stats": state} if self.norms else {}
-        return cast(Array, self.module.apply({**variables, **statistics}, x, **self._told))
-
-    @property
-    def _told(self) -> dict[str, Any]:
-        return {self.argument: not _ARGUMENTS[self.argument]}
+        variables = {**variables, "batch_stats": statistics} if statistics else variables
+        return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **_mode(self.argument, train=train))
 
 
-class Forms(NamedTuple):
+def _mode(argument: str, *, train: bool) -> dict[str, Any]:
+    """The argument that tells a module whether it trains; none for one that is the same in both modes."""
+    return {argument: _ARGUMENTS[argument] == train} if argument else {}
+
+
+class ModePair(NamedTuple):
     """A module in its final form; and where it trains in another, that, and what folds its variables."""
 
     module: nn.Module
@@ -87,14 +75,14 @@ class Forms(NamedTuple):
     fold: Callable[[PyTree], PyTree] | None
 
 
-def forms(module: Any, input_shape: tuple[int, ...], input_dtype: str = "float32") -> Forms:
+def mode_pair(module: Any, input_shape: tuple[int, ...], input_dtype: str = "float32") -> ModePair:
     """How a user's module trains and what its final form is, found by tracing it.
 
     Raises:
-      InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not known here.
+      InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not supported here.
     """
     _check(module)
-    return _forms(_hashable(module), input_shape, input_dtype)
+    return _mode_pair(_hashable(module), input_shape, input_dtype)
 
 
 def _hashable(module: nn.Module) -> nn.Module:
@@ -114,10 +102,9 @@ def _hashable(module: nn.Module) -> nn.Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _forms(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str) -> Forms:
+def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str) -> ModePair:
     name, x = type(module).__name__, jax.ShapeDtypeStruct((2, *input_shape), jnp.dtype(input_dtype))
     argument = _argument(module)
-    told: dict[str, Any] = {argument: not _ARGUMENTS[argument]} if argument else {}
     norms: list[tuple[nn.BatchNorm, Norm]] = []
 
     def note(call, args, kwargs, context):
@@ -128,7 +115,7 @@ def _forms(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str) ->
 
     def initialise(x):
         with nn.intercept_methods(note):
-            return module.init(jax.random.key(0), x, **told)
+            return module.init(jax.random.key(0), x, **_mode(argument, train=False))
 
     variables = _traced(module, initialise, x)
     state = {kind for kind in variables if kind != "params"}
@@ -139,20 +126,20 @@ def _forms(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str) ->
     if state - {"batch_stats"}:
         raise InputError(
             f"module {name} holds {', '.join(sorted(state - {'batch_stats'}))}: of variables that are not parameters, "
-            f"only the statistics of flax.linen.BatchNorm are known here"
+            f"only the statistics of flax.linen.BatchNorm are supported here"
         )
     if not argument:
         _traced(module, module.apply, variables, x)
-        return Forms(module, None, None)
-    found = _norms(name, variables, norms)
-    trainee, final = Training(module, argument), Inference(module, argument, found)
+        return ModePair(module, None, None)
+    foldable = _foldable(name, variables, norms)
+    trainee, final = ModeSwitch(module, argument), ModeSwitch(module, argument, foldable)
 
     def train(variables, x):
         return trainee.apply(variables, x, train=True, mutable=[*state], rngs={"dropout": jax.random.key(0)})
 
     _traced(module, train, variables, x)
     _traced(module, final.apply, {"params": variables["params"]}, x)
-    return Forms(final, trainee, functools.partial(fold, found))
+    return ModePair(final, trainee, functools.partial(fold, foldable))
 
 
 def _check(module: Any) -> None:
@@ -186,7 +173,7 @@ def _traced(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTr
         raise InputError(f"module {name} cannot be called on inputs of shape {shape}: {reason}") from error
 
 
-def _norms(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm]]) -> tuple[Norm, ...]:
+def _foldable(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm]]) -> tuple[Norm, ...]:
     """The batch norms of a module, of which each can be folded and no statistics are left over."""
     for layer, norm in norms:
         if not (layer.use_scale and layer.use_bias and norm.channels):
@@ -194,10 +181,10 @@ def _norms(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm]])
                 f"{'/'.join(norm.path)} of module {name} has no scale or no bias, into which its statistics could be "
                 f"folded: give it use_scale=True, use_bias=True and one axis"
             )
-    known = {norm.path for _, norm in norms}
+    paths = {norm.path for _, norm in norms}
     leaves = jax.tree_util.tree_leaves_with_path(variables.get("batch_stats", {}))
     for path in sorted({tuple(key.key for key in path[:-1]) for path, _ in leaves}):
-        if path not in known:
+        if path not in paths:
             raise InputError(f"{'/'.join(path)} of module {name} holds batch statistics and is no flax.linen.BatchNorm")
     return tuple(dict.fromkeys(norm for _, norm in norms))
 
@@ -213,11 +200,8 @@ def fold(norms: tuple[Norm, ...], variables: PyTree) -> PyTree:
 
     params = variables["params"]
     for norm in norms:
-        own, statistics = at(params, norm.path), at(variables["batch_stats"], norm.path)
-        params = replaced(params, norm.path, _folded(own, statistics, norm.epsilon))
+        affine, statistics = at(params, norm.path), at(variables["batch_stats"], norm.path)
+        scale = affine["scale"] * jax.lax.rsqrt(statistics["var"] + norm.epsilon)
+        folded = {**affine, "scale": scale, "bias": affine["bias"] - statistics["mean"] * scale}
+        params = replaced(params, norm.path, folded)
     return params
-
-
-def _folded(own: PyTree, statistics: PyTree, epsilon: float) -> dict[str, Float[Array, "c"]]:
-    scale = own["scale"] * jax.lax.rsqrt(statistics["var"] + epsilon)
-    return {**own, "scale": scale, "bias": own["bias"] - statistics["mean"] * scale}

@@ -7,9 +7,12 @@ what a zoo stores; a PRep is the same vector zero-padded and cut into rows.
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float, PyTree
 
 # Flax's (spatial…, in, out) to PyTorch's (out, in, spatial…), for linear layers and 1-D to 3-D convolutions.
@@ -64,22 +67,18 @@ def spec_of(params: PyTree) -> Spec:
       ValueError: a leaf is not floating point of at most 32 bits, so that a PRep could not hold it exactly.
     """
     leaves = []
-
-    def visit(tree, path):
-        for name, child in tree.items():
-            if hasattr(child, "items"):
-                visit(child, (*path, name))
-                continue
-            where = "/".join((*path, name))
-            if not jnp.issubdtype(child.dtype, jnp.floating) or child.dtype.itemsize > 4:
-                raise ValueError(f"parameter {where} is {child.dtype}; a PRep holds floating point of at most 32 bits")
-            axes = _TO_TORCH.get(len(child.shape)) if name == "kernel" else None
-            leaves.append(
-                Leaf((*path, name), tuple(child.shape), str(child.dtype), axes or tuple(range(len(child.shape))))
+    for path, leaf in _by_path(params).items():
+        if not jnp.issubdtype(leaf.dtype, jnp.floating) or leaf.dtype.itemsize > 4:
+            raise ValueError(
+                f"parameter {'/'.join(path)} is {leaf.dtype}; a PRep holds floating point of at most 32 bits"
             )
-
-    visit(params, ())
+        axes = _TO_TORCH.get(len(leaf.shape)) if path[-1] == "kernel" else None
+        leaves.append(Leaf(path, tuple(leaf.shape), str(leaf.dtype), axes or tuple(range(len(leaf.shape)))))
     return Spec(tuple(leaves))
+
+
+def _by_path(params: PyTree) -> dict[tuple[str, ...], Any]:
+    return cast(dict[tuple[str, ...], Any], flatten_dict(params))
 
 
 def spec_in_forward_order(init: Callable[[], PyTree]) -> Spec:
@@ -99,25 +98,23 @@ def flatten(spec: Spec, params: PyTree) -> Float[Array, "size"]:
     Raises:
       ValueError: the tree's leaves or shapes are not the spec's.
     """
-    found = {tuple(key.key for key in path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
-    wanted = {leaf.path: leaf for leaf in spec.leaves}
-    if found.keys() != wanted.keys():
+    arrays, leaves = _by_path(params), {leaf.path: leaf for leaf in spec.leaves}
+    if arrays.keys() != leaves.keys():
         missing, extra = (
             sorted("/".join(path) for path in paths)
-            for paths in (wanted.keys() - found.keys(), found.keys() - wanted.keys())
+            for paths in (leaves.keys() - arrays.keys(), arrays.keys() - leaves.keys())
         )
         raise ValueError(
-            f"tree of {sum(leaf.size for leaf in found.values())} parameters does not fit the spec of "
+            f"tree of {sum(array.size for array in arrays.values())} parameters does not fit the spec of "
             f"{spec.size}: missing {missing or 'none'}, unexpected {extra or 'none'}"
         )
-    for path, leaf in wanted.items():
-        if tuple(found[path].shape) != leaf.shape:
+    for path, leaf in leaves.items():
+        if tuple(arrays[path].shape) != leaf.shape:
             raise ValueError(
-                f"parameter {'/'.join(path)} has shape {tuple(found[path].shape)}, the spec says {leaf.shape}"
+                f"parameter {'/'.join(path)} has shape {tuple(arrays[path].shape)}, the spec says {leaf.shape}"
             )
-    if not wanted:
-        return jnp.zeros(0)
-    return jnp.concatenate([_widened(found[path].transpose(leaf.axes).reshape(-1)) for path, leaf in wanted.items()])
+    parts = [arrays[leaf.path].transpose(leaf.axes).reshape(-1).astype(jnp.float32) for leaf in spec.leaves]
+    return jnp.concatenate([jnp.zeros(0), *parts])
 
 
 def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
@@ -128,40 +125,11 @@ def unflatten(spec: Spec, flat: Float[Array, "size"]) -> PyTree:
     """
     if flat.shape != (spec.size,):
         raise ValueError(f"vector of shape {flat.shape} does not hold the {spec.size} parameters of the spec")
-    params: dict = {}
+    arrays = {}
     for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
         values = flat[start : start + leaf.size].reshape(leaf.torch_shape)
-        inverse = tuple(leaf.axes.index(axis) for axis in range(len(leaf.axes)))
-        node = params
-        for name in leaf.path[:-1]:
-            node = node.setdefault(name, {})
-        node[leaf.path[-1]] = _narrowed(values.transpose(inverse), jnp.dtype(leaf.dtype))
-    return params
-
-
-def _widened(values: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """As float32. A NaN of 16 bits keeps its payload, which a conversion may drop."""
-    wide = values.astype(jnp.float32)
-    if values.dtype.itemsize != 2:
-        return wide
-    digits = jnp.finfo(values.dtype).nmant
-    bits = jax.lax.bitcast_convert_type(values, jnp.uint16).astype(jnp.uint32)
-    nan = (bits & 0x8000) << 16 | 0x7F800000 | (bits & ((1 << digits) - 1)) << (23 - digits)
-    return jnp.where(jnp.isnan(values), jax.lax.bitcast_convert_type(nan, jnp.float32), wide)
-
-
-def _narrowed(wide: Float[Array, "*shape"], dtype: jnp.dtype) -> Float[Array, "*shape"]:
-    """The values of `dtype` that `_widened` took, or the nearest."""
-    values = wide.astype(dtype)
-    if dtype.itemsize != 2:
-        return values
-    digits = jnp.finfo(dtype).nmant
-    bits = jax.lax.bitcast_convert_type(wide, jnp.uint32)
-    payload = bits >> (23 - digits) & ((1 << digits) - 1)
-    nan = (bits >> 16 & 0x8000 | 0x8000 - (1 << digits) | payload).astype(jnp.uint16)
-    # Chosen among bits, since a choice among values may convert them.
-    chosen = jnp.where(jnp.isnan(wide) & (payload > 0), nan, jax.lax.bitcast_convert_type(values, jnp.uint16))
-    return jax.lax.bitcast_convert_type(chosen, dtype)
+        arrays[leaf.path] = values.transpose(np.argsort(leaf.axes)).astype(leaf.dtype)
+    return unflatten_dict(arrays)
 
 
 def to_prep(flat: Float[Array, "size"], shape: tuple[int, int]) -> Float[Array, "h w"]:

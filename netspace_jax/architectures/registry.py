@@ -10,7 +10,7 @@ from jaxtyping import PyTree
 
 from netspace_jax.architectures.architecture import Architecture
 from netspace_jax.architectures.lenet import lenetlike
-from netspace_jax.architectures.modes import Forms, forms
+from netspace_jax.architectures.modes import ModePair, mode_pair
 from netspace_jax.architectures.resnet import fold_batch_norm, resnet
 from netspace_jax.architectures.siren import siren, siren_of_sizes
 from netspace_jax.architectures.tutorial import tutorial
@@ -55,23 +55,23 @@ def register(
     def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Architecture:
         module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
         if make_trainee:
-            modes = Forms(module, make_trainee(shape, outputs), fold)
+            modes = ModePair(module, make_trainee(shape, outputs), fold)
         else:
-            modes = Forms(module, None, None) if make_shared else forms(module, shape, dtype)
+            modes = ModePair(module, None, None) if make_shared else mode_pair(module, shape, dtype)
         return Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
 
     _BUILDERS[name] = build_one
 
 
-def register_family(pattern: str, shown: str, make_module: Callable[..., nn.Module]) -> None:
+def register_family(pattern: str, example: str, make_module: Callable[..., nn.Module]) -> None:
     """Make Flax modules known whose names say their sizes.
 
     Args:
       pattern: regular expression that a name has to match as a whole.
-      shown: what such a name looks like, for people.
+      example: what such a name looks like, for people.
       make_module: makes the module from input shape, outputs and the texts of the pattern's groups.
     """
-    _FAMILIES.append((re.compile(pattern), shown, make_module))
+    _FAMILIES.append((re.compile(pattern), example, make_module))
 
 
 register("lenetlike", lenetlike)
@@ -93,7 +93,7 @@ for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
 
 def names() -> tuple[str, ...]:
     """Names of all known architectures, and what names look like that say sizes."""
-    return (*_BUILDERS, *(shown for _, shown, _ in _FAMILIES))
+    return (*_BUILDERS, *(example for _, example, _ in _FAMILIES))
 
 
 def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: str = "float32") -> Architecture:

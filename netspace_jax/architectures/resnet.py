@@ -7,11 +7,23 @@ import flax.linen as nn
 import jax
 from jaxtyping import Array, Float, PyTree
 
+from netspace_jax.architectures.chain import (
+    AVERAGE_POOL,
+    CHANNELS_FIRST,
+    FLATTEN,
+    LEAKY_RELU,
+    Convolution,
+    Dense,
+    Layer,
+    LayerList,
+    Residual,
+)
 from netspace_jax.architectures.layers import (
     BATCH_NORM_EPSILON,
     BatchNorm,
     Conv,
     Linear,
+    average_pool_8x8,
     flatten_maps,
     leaky_relu,
     to_maps,
@@ -76,12 +88,23 @@ class ResNet(nn.Module):
             for block in range(self.blocks):
                 stride = 2 if stage > 0 and block == 0 else 1
                 x = BasicBlock(width, stride, self.folded, name=f"stage{stage + 1}_block{block + 1}")(x, train)
-        height, channels, width, batch = x.shape
-        window = (min(8, height), min(8, width))
-        rows, columns = height // window[0], width // window[1]
-        x = x[: rows * window[0], :, : columns * window[1]]
-        x = x.reshape(rows, window[0], channels, columns, window[1], batch).mean((1, 4))
-        return Linear(self.outputs)(flatten_maps(x))
+        return Linear(self.outputs)(flatten_maps(average_pool_8x8(x)))
+
+    @property
+    def layer_list(self) -> LayerList:
+        """The folded form's layers, under the names of the paper's code."""
+        layers: list[Layer] = [CHANNELS_FIRST, Convolution("conv1", self.widths[0], 3, 1, 1, "bn1"), LEAKY_RELU]
+        for stage, width in enumerate(self.widths, 1):
+            for block in range(self.blocks):
+                name, stride = f"layer{stage}.{block}", 2 if stage > 1 and block == 0 else 1
+                shortcut = Convolution(f"{name}.downsample.0", width, 1, stride, 0, f"{name}.downsample.1")
+                body = (
+                    Convolution(f"{name}.conv1", width, 3, stride, 1, f"{name}.bn1"),
+                    LEAKY_RELU,
+                    Convolution(f"{name}.conv2", width, 3, 1, 1, f"{name}.bn2"),
+                )
+                layers += [Residual(body, (shortcut,) if stride > 1 else ()), LEAKY_RELU]
+        return (*layers, AVERAGE_POOL, FLATTEN, Dense("fc", self.outputs))
 
 
 def fold_batch_norm(variables: PyTree) -> PyTree:

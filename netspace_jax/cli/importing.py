@@ -8,7 +8,7 @@ import tyro
 from netspace_jax.cli.modules import Modules, first_flags, register_module
 from netspace_jax.domain import Domain, domain, domains
 from netspace_jax.domains import IMAGES
-from netspace_jax.importing.build import SPLIT_FLAGS, keep, lines_of, look, summary_line
+from netspace_jax.importing.build import SPLIT_FLAGS, import_zoo, summary_line
 from netspace_jax.importing.examine import ImportOptions
 from netspace_jax.ops.devices import prepare
 from netspace_jax.zoo import Zoo
@@ -52,10 +52,8 @@ def import_folder(arguments: list[str], program: str) -> Zoo:
     prepare()
     name = register_module(args.architecture) if ".py:" in args.architecture else args.architecture
     options = ImportOptions(**{field.name: getattr(args, field.name) for field in dataclasses.fields(ImportOptions)})
-    config = zoo_domain.zoo_config(**dataclasses.asdict(args.zoo))
-    examined, dataset, seconds = look(args.folder, name, args.out, config, zoo_domain, options)
-    print("\n".join(lines_of(examined, dataset.behaviour.metric)))
-    imported = keep(examined, name, args.out, config, zoo_domain, dataset=dataset, seconds=seconds)
+    data = {flag: getattr(args.zoo, flag) for flag in (*zoo_domain.data_flags, *SPLIT_FLAGS)}
+    imported = import_zoo(args.folder, name, args.out, options=options, domain_name=zoo_domain.name, tell=print, **data)
     print(summary_line(imported))
     return imported.zoo
 

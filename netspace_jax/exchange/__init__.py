@@ -6,11 +6,10 @@ writes it.
 
 from netspace_jax.exchange.card import ModelCard
 from netspace_jax.exchange.export import ExportedFiles, export_network
-from netspace_jax.exchange.load import load_flax, load_network, load_orbax, load_torch
+from netspace_jax.exchange.load import load_network, networks_in
 from netspace_jax.exchange.onnx import from_onnx, to_onnx
+from netspace_jax.exchange.pytorch import torch_module, torch_names
 from netspace_jax.exchange.stablehlo import from_stablehlo, to_stablehlo
-from netspace_jax.exchange.torch_modules import torch_module
-from netspace_jax.exchange.torch_names import torch_names
 
 __all__ = [
     "ExportedFiles",
@@ -18,10 +17,8 @@ __all__ = [
     "export_network",
     "from_onnx",
     "from_stablehlo",
-    "load_flax",
     "load_network",
-    "load_orbax",
-    "load_torch",
+    "networks_in",
     "to_onnx",
     "to_stablehlo",
     "torch_module",

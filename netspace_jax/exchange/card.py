@@ -4,10 +4,9 @@ import dataclasses
 import math
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.resnet import ResNet
+from netspace_jax.architectures.chain import words
 from netspace_jax.errors import InputError
-from netspace_jax.exchange.describe import what_it_computes
-from netspace_jax.exchange.torch_names import torch_names
+from netspace_jax.exchange.pytorch import batch_norm_names, layer_list, torch_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,24 +52,26 @@ def check_card(card: ModelCard) -> None:
 
 
 def card_text(
-    card: ModelCard, architecture: Architecture, outputs: int, names: tuple[str, ...], remarks: tuple[str, ...] = ()
+    card: ModelCard, architecture: Architecture, names: tuple[str, ...], remarks: tuple[str, ...] = ()
 ) -> str:
     """The card in Markdown.
 
     Args:
-      outputs: how many values the network gives for one input.
       names: files and folders that lie beside the card.
       remarks: what else a reader has to know of the files, as that one is missing and why.
     """
     shape = " × ".join(map(str, architecture.input_shape))
-    build = f"architectures.build({architecture.name!r}, {architecture.input_shape}, {outputs})"
-    inputs = f"{card.inputs.rstrip('.')}. Float32 of shape [batch, {', '.join(map(str, architecture.input_shape))}]"
+    sizes, dtype = architecture.output_shape, architecture.input_dtype
+    arguments = [repr(architecture.name), str(architecture.input_shape), str(sizes[-1])]
+    arguments += [repr(dtype)] if dtype != "float32" else []
+    build = f"architectures.build({', '.join(arguments)})"
+    inputs = f"{card.inputs.rstrip('.')}. {dtype.capitalize()} of shape {_batch(architecture.input_shape)}"
     if card.mean:
         inputs += (
             f", channels last; from each channel subtract {_numbers(card.mean)}, then divide by {_numbers(card.std)}"
         )
     parameters = f"{architecture.size:,}"
-    if isinstance(architecture.module, ResNet):
+    if batch_norm_names(architecture):
         parameters += "; batch norms are folded: every convolution has a bias instead"
     scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in card.scores)
     table = f"## Measured\n\n| | |\n|---|---|\n{scores}\n\n" if card.scores else ""
@@ -84,12 +85,24 @@ def card_text(
         f"# {card.title}\n\n"
         f"- Architecture: {architecture.name}, for inputs of {shape}\n"
         f"- Parameters: {parameters}\n"
-        f"- Computes: {what_it_computes(architecture.module)}\n"
+        f"- Computes: {_computes(architecture)}\n"
         f"- Inputs: {inputs}\n"
-        f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape [batch, {outputs}]\n\n"
+        f"- Outputs: {card.outputs.rstrip('.')}. Float32 of shape {_batch(sizes)}\n\n"
         f"{table}## How it was made\n\n{card.origin}\n\n## Files\n\n{files}\n"
         + "".join(f"\n{remark}\n" for remark in remarks)
     )
+
+
+def _computes(architecture: Architecture) -> str:
+    layers = layer_list(architecture)
+    if layers is None:
+        kind = type(getattr(architecture.module, "module", architecture.module))  # a ModeSwitch holds the user's
+        return f"as the Flax module `{kind.__module__}.{kind.__qualname__}`: build it from its code"
+    return words(layers)
+
+
+def _batch(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(('batch', *map(str, shape)))}]"
 
 
 def _numbers(values: tuple[float, ...]) -> str:
@@ -106,7 +119,7 @@ _FILES = {
 import jax
 from netspace_jax import architectures, exchange
 architecture = {build}
-outputs = jax.jit(architecture.apply)(exchange.load_torch("network.safetensors", architecture), inputs)
+outputs = jax.jit(architecture.apply)(exchange.load_network("network.safetensors", architecture), inputs)
 ```""",
     TORCH: """`network.pt`: the same as a PyTorch `state_dict`, images channel first there:
 

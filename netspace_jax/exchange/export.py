@@ -16,11 +16,11 @@ from netspace_jax.architectures import Architecture, parameters
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import card as cards
 from netspace_jax.exchange.flattening import flattened_channels_last
+from netspace_jax.exchange.load import load_network
 from netspace_jax.exchange.onnx import to_onnx
+from netspace_jax.exchange.pytorch import torch_module, torch_names
 from netspace_jax.exchange.read import CHECKSUM, CHECKSUMS, EXTRA, checksum_of, checksums_of
 from netspace_jax.exchange.stablehlo import to_stablehlo
-from netspace_jax.exchange.torch_modules import torch_module
-from netspace_jax.exchange.torch_names import torch_names
 from netspace_jax.files import new_directory
 
 
@@ -63,7 +63,7 @@ def export_network(
         safetensors or flatbuffers is not installed.
     """
     target = Path(directory).absolute()
-    flat = _checked(architecture, flat)
+    flat = load_network(flat, architecture)
     cards.check_card(card)
     for library in ("safetensors", "flatbuffers"):
         if importlib.util.find_spec(library) is None:
@@ -79,20 +79,6 @@ def export_network(
         onnx=target / cards.ONNX if cards.ONNX in names else None,
         module=target / cards.MODULE if cards.MODULE in names else None,
     )
-
-
-def _checked(architecture: Architecture, flat: Array | np.ndarray) -> np.ndarray:
-    values = np.asarray(flat, np.float32)
-    if values.shape != (architecture.size,):
-        raise InputError(
-            f"network not exported: a vector of shape {values.shape} is not a {architecture.name} "
-            f"of {architecture.size} parameters"
-        )
-    spec = architecture.spec
-    for leaf, start in zip(spec.leaves, spec.offsets, strict=True):
-        if not np.isfinite(values[start : start + leaf.size]).all():
-            raise InputError(f"network not exported: parameter {'/'.join(leaf.path)} has values that are not finite")
-    return values
 
 
 def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: cards.ModelCard) -> tuple[str, ...]:
@@ -126,18 +112,16 @@ def _write(folder: Path, architecture: Architecture, flat: np.ndarray, card: car
         names.append(cards.ONNX)
     except InputError as reason:
         remarks.append(f"No `{cards.ONNX}`: {reason}.")
-    inputs = jax.ShapeDtypeStruct((1, *architecture.input_shape), jnp.float32)
-    outputs = jax.eval_shape(architecture.apply, jnp.asarray(flat), inputs).shape[-1]
-    text = cards.card_text(card, architecture, outputs, tuple(names), tuple(remarks))
+    text = cards.card_text(card, architecture, tuple(names), tuple(remarks))
     (folder / "README.md").write_text(text, encoding="utf-8")
     return tuple(names)
 
 
 def _torch_tensors(architecture: Architecture, flat: np.ndarray) -> dict[str, np.ndarray]:
     """Parameters in PyTorch's names and layouts, in forward order; after flattened maps, channels first."""
-    spec, turned = architecture.spec, flattened_channels_last(architecture)
+    spec, channels_last = architecture.spec, flattened_channels_last(architecture)
     tensors = {}
     for name, leaf, start in zip(torch_names(architecture), spec.leaves, spec.offsets, strict=True):
         values = flat[start : start + leaf.size].reshape(leaf.torch_shape)
-        tensors[name] = (turned[leaf.path].to_torch(values) if leaf.path in turned else values).copy()
+        tensors[name] = (channels_last[leaf.path].to_torch(values) if leaf.path in channels_last else values).copy()
     return tensors

@@ -8,7 +8,6 @@ import functools
 from typing import Any, NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -28,14 +27,14 @@ class Flattened(NamedTuple):
 
     def from_torch(self, weight: Float[np.ndarray, "out in"]) -> Float[np.ndarray, "out in"]:
         """PyTorch's weight, whose columns have channels first, as the module reads it."""
-        return _turned(weight, self.channels, self.positions)
+        return _reordered(weight, self.channels, self.positions)
 
     def to_torch(self, weight: Float[np.ndarray, "out in"]) -> Float[np.ndarray, "out in"]:
         """The module's weight, in PyTorch's layout but for its columns, as PyTorch reads it."""
-        return _turned(weight, self.positions, self.channels)
+        return _reordered(weight, self.positions, self.channels)
 
 
-def _turned(weight: np.ndarray, first: int, second: int) -> np.ndarray:
+def _reordered(weight: np.ndarray, first: int, second: int) -> np.ndarray:
     return weight.reshape(len(weight), first, second).swapaxes(1, 2).reshape(weight.shape)
 
 
@@ -48,9 +47,9 @@ def flattened_channels_last(architecture: Architecture) -> dict[tuple[str, ...],
     Raises:
       InputError: maps are flattened in an order that is neither PyTorch's nor Flax's.
     """
-    found: dict[tuple[str, ...], Flattened] = {}
-    if not _may_flatten(architecture):
-        return found
+    flattened: dict[tuple[str, ...], Flattened] = {}
+    if not architecture.slow:  # no convolution of Flax's own: maps are flattened as PyTorch does
+        return flattened
     channels = 0
 
     def answer(next_call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], context: nn.module.InterceptorContext):
@@ -62,32 +61,17 @@ def flattened_channels_last(architecture: Architecture) -> dict[tuple[str, ...],
         if isinstance(context.module, nn.Dense) and args[0].ndim == 2 and channels > 1:
             order = _order(np.asarray(args[0][0]), channels, "/".join(context.module.path))
             if order is not None:
-                found[(*context.module.path, "kernel")] = order
+                flattened[(*context.module.path, "kernel")] = order
         outputs = next_call(*args, **kwargs)
         if isinstance(context.module, nn.Conv | nn.ConvTranspose):
             channels = outputs.shape[-1]
             outputs = jnp.broadcast_to(1 + jnp.arange(channels) / channels, outputs.shape)
         return outputs
 
-    params = unflatten(architecture.spec, jnp.zeros(architecture.size))
+    variables = architecture.variables(unflatten(architecture.spec, jnp.zeros(architecture.size)))
     with nn.intercept_methods(answer):
-        architecture.module.apply({"params": params}, jnp.zeros((1, *architecture.input_shape)))
-    return found
-
-
-def _may_flatten(architecture: Architecture) -> bool:
-    """Whether a linear layer of Flax's own reads something after a convolution of Flax's own; nothing is computed."""
-    convolved = flattens = False
-
-    def look(next_call: Any, args: tuple[Any, ...], kwargs: dict[str, Any], context: nn.module.InterceptorContext):
-        nonlocal convolved, flattens
-        convolved |= isinstance(context.module, nn.Conv | nn.ConvTranspose)
-        flattens |= convolved and isinstance(context.module, nn.Dense)
-        return next_call(*args, **kwargs)
-
-    with nn.intercept_methods(look):
-        jax.eval_shape(architecture.module.init, jax.random.key(0), jnp.zeros((1, *architecture.input_shape)))
-    return flattens
+        architecture.module.apply(variables, jnp.zeros((1, *architecture.input_shape), architecture.input_dtype))
+    return flattened
 
 
 def _order(inputs: Float[np.ndarray, "in"], channels: int, layer: str) -> Flattened | None:

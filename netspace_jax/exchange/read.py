@@ -15,7 +15,7 @@ import orbax.checkpoint as ocp
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import reason_of
+from netspace_jax.files import checksum, reason_of
 from netspace_jax.memory import refuse_bomb
 
 CHECKSUMS = "netspace_jax.checksums.json"
@@ -25,20 +25,22 @@ CHECKSUM = "netspace_jax.crc32"
 EXTRA = "pip install safetensors flatbuffers"
 
 
-def tensors(path: Path) -> Mapping[str, Any]:
-    """The named tensors of a `.safetensors` or `.msgpack` file, or else of a `state_dict` that `torch.save` wrote.
+def tree(path: Path) -> PyTree:
+    """What lies in an Orbax checkpoint, a `.safetensors` or `.msgpack` file, or a file that `torch.save` wrote.
 
-    Those of `.msgpack`, which `flax.serialization` writes, are nested as the Flax variables were.
+    Names of `.msgpack`, which `flax.serialization` writes, are nested as the Flax variables were.
 
     Raises:
       InputError: there is no such file, it is damaged, it holds something else than tensors, or the library that reads
         it is not installed.
     """
     try:
-        there = path.is_file()
+        if path.is_dir():
+            return orbax(path)
+        exists = path.is_file()
     except OSError as error:  # a name that no file can have
         raise InputError(f"{str(path)[:80]}… is not a file ({reason_of(error)})") from error
-    if not there:
+    if not exists:
         raise InputError(f"{path} is not a file")
     readers = {".safetensors": _safetensors, ".msgpack": _msgpack}
     return readers.get(path.suffix, _torch)(path)
@@ -52,30 +54,25 @@ def orbax(directory: Path) -> PyTree:
     """
     try:
         with ocp.StandardCheckpointer() as checkpointer:
-            found = checkpointer.restore(directory.absolute())
+            values = checkpointer.restore(directory.absolute())
         written = (directory / CHECKSUMS).read_text() if (directory / CHECKSUMS).exists() else ""
-        right = not written or json.loads(written) == checksums_of(found)
+        damaged = bool(written) and json.loads(written) != checksums_of(values)
     except Exception as error:  # Orbax and TensorStore raise what they like on damaged files.
         raise InputError(f"{directory} cannot be read as an Orbax checkpoint ({type(error).__name__})") from error
-    if not right:
+    if damaged:
         raise InputError(f"{directory} is damaged: its values are not those that were written; export it again")
-    return found
+    return values
 
 
 def checksums_of(tree: PyTree) -> dict[str, str]:
-    """CRC-32 of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
+    """Checksum of each array of a tree by its path: what `CHECKSUMS` says of an Orbax checkpoint."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {
-        jax.tree_util.keystr(path): f"{zlib.crc32(np.ascontiguousarray(leaf).tobytes()):08x}" for path, leaf in leaves
-    }
+    return {jax.tree_util.keystr(path): checksum(leaf) for path, leaf in leaves}
 
 
 def checksum_of(tensors: Mapping[str, np.ndarray]) -> str:
-    """CRC-32 of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
-    total = 0
-    for name in sorted(tensors):
-        total = zlib.crc32(np.ascontiguousarray(tensors[name]).tobytes(), zlib.crc32(name.encode(), total))
-    return f"{total:08x}"
+    """Checksum of named tensors: what `CHECKSUM` says in the metadata of a safetensors file."""
+    return checksum(*(part for name in sorted(tensors) for part in (name, tensors[name])))
 
 
 def _safetensors(path: Path) -> Mapping[str, Any]:
@@ -85,26 +82,26 @@ def _safetensors(path: Path) -> Mapping[str, Any]:
     except ImportError as error:
         raise InputError(f"{path} needs safetensors: {EXTRA}") from error
     try:
-        found = load_file(path)
+        arrays = load_file(path)
         with safe_open(path, framework="numpy") as file:
             written = (file.metadata() or {}).get(CHECKSUM, "")
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file") from error
     except AttributeError as error:  # how its NumPy reader meets 4- and 8-bit floating point
         raise InputError(f"{path} holds numbers of a format that NumPy lacks: save them as float32") from error
-    if written and written != checksum_of(found):
+    if written and written != checksum_of(arrays):
         raise InputError(f"{path} is damaged: its values are not those that were written; export it again")
-    return found
+    return arrays
 
 
 def _msgpack(path: Path) -> Mapping[str, Any]:
     try:
-        found = flax.serialization.msgpack_restore(path.read_bytes())
+        variables = flax.serialization.msgpack_restore(path.read_bytes())
     except Exception as error:  # On damaged files msgpack, NumPy and Flax raise errors of many kinds.
         raise InputError(f"{path} is not a readable msgpack file of Flax") from error
-    if not isinstance(found, Mapping):
-        raise InputError(f"{path} holds a {type(found).__name__}, not Flax variables")
-    return found
+    if not isinstance(variables, Mapping):
+        raise InputError(f"{path} holds a {type(variables).__name__}, not Flax variables")
+    return variables
 
 
 def _torch(path: Path) -> Mapping[str, Any]:
@@ -134,7 +131,7 @@ def _torch(path: Path) -> Mapping[str, Any]:
 
 
 def _damaged_zip(path: Path) -> bool:
-    """Whether a file of PyTorch's newer format, which is a zip, differs from its own checksums."""
+    """True for a file of PyTorch's newer format, which is a zip, that differs from its own checksums."""
     if not zipfile.is_zipfile(path):
         return False
     try:

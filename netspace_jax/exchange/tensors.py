@@ -11,29 +11,32 @@ from netspace_jax.errors import InputError
 _LISTED = 4  # names that a message lists before it counts the others
 
 
-def checked(found: Mapping[str, Any], wanted: Mapping[str, tuple[int, ...]], source: str) -> dict[str, np.ndarray]:
-    """The wanted tensors as finite float32 arrays of the wanted shapes, in the wanted order.
+def finite_tensors(
+    tensors: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], source: str
+) -> dict[str, np.ndarray]:
+    """Tensors as finite float32 arrays, in the order of `shapes`.
 
     Args:
-      found: tensors of NumPy, JAX or PyTorch by name. Shapes are compared before a value is read.
-      wanted: the shape of each tensor there must be; no other may be there.
-      source: what the messages call the place where they were found.
+      tensors: of NumPy, JAX or PyTorch, by name. Shapes are compared before a value is read.
+      shapes: of each tensor there must be; no other may be there.
+      source: what the messages call the place where they lie.
 
     Raises:
       InputError: names the tensors that are missing or unexpected, or the first that is of another shape, not floating
         point or not finite.
     """
-    missing, unexpected = [n for n in wanted if n not in found], [n for n in found if n not in wanted]
+    missing = [name for name in shapes if name not in tensors]
+    unexpected = [name for name in tensors if name not in shapes]
     if missing or unexpected:
         faults = {"missing": missing, "unexpected": unexpected}
         listed = ", ".join(f"{fault} {_listed(names)}" for fault, names in faults.items() if names)
         raise InputError(f"{source}: {listed}")
-    for name, shape in wanted.items():
-        if not hasattr(found[name], "shape"):
-            raise InputError(f"{source}: {name} is a {type(found[name]).__name__}, not a tensor")
-        if tuple(found[name].shape) != tuple(shape):
-            raise InputError(f"{source}: {name} has shape {tuple(found[name].shape)}, expected {tuple(shape)}")
-    return {name: _finite(name, found[name], source) for name in wanted}
+    for name, shape in shapes.items():
+        if not hasattr(tensors[name], "shape"):
+            raise InputError(f"{source}: {name} is a {type(tensors[name]).__name__}, not a tensor")
+        if tuple(tensors[name].shape) != tuple(shape):
+            raise InputError(f"{source}: {name} has shape {tuple(tensors[name].shape)}, expected {tuple(shape)}")
+    return {name: _finite(name, tensors[name], source) for name in shapes}
 
 
 def _listed(names: Iterable[str]) -> str:

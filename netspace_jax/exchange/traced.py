@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from netspace_jax.ops.laid import bind
 from netspace_jax.ops.sine import fast_sin
+from netspace_jax.ops.transposed import bind
 
 _INLINED = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "custom_jvp_call": "call_jaxpr",
             "custom_vjp_call": "call_jaxpr"}  # fmt: skip

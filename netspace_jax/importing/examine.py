@@ -4,28 +4,24 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Batch, Dataset, Metric, Split
 from netspace_jax.errors import InputError
-from netspace_jax.importing.expect import ROUNDING, Expected, read_expected
-from netspace_jax.importing.fitting import Rename, parameters_of, rules_of
-from netspace_jax.importing.readings import INPUTS, better, compare_readings
-from netspace_jax.importing.sources import Found, Source
+from netspace_jax.exchange import networks_in
+from netspace_jax.exchange.rename import Rename, rename_rules
+from netspace_jax.importing.alternatives import INPUTS, better, score_alternatives
+from netspace_jax.importing.reference_outputs import ROUNDING, read_reference
+from netspace_jax.importing.sources import Source, Sources
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.rules import Range
 from netspace_jax.zoo import LeftOut, Scored
 
-CAUSES = (
-    "the inputs' normalisation (--zoo.normalise), activation, pooling, the order of rows, columns and channels when "
-    "maps are flattened, RGB against BGR"
-)
-"""Why a network of the right shapes computes something else than it did where it was trained."""
-_FAR = 0.03  # below what is claimed
+_CAUSES = "activation, pooling, the order of rows, columns and channels when maps are flattened"
+_FAR = 0.03  # of the span of scores, below what is claimed
 _SURE = 3  # standard errors above chance from which a score is no chance
 
 
@@ -37,9 +33,9 @@ class ImportOptions:
     """Rules for names of tensors, OLD=NEW: `conv1.0=conv1`, or `model=` to drop a part of all names."""
     expect: str = ""
     """A .npz with `inputs` and, under the name of each file, the outputs of the original: they have to be equal."""
-    claimed: Annotated[float, Range(0, 1)] = 0.0
-    """Test score that the networks are said to have; those that are far below are named. 0: nothing is claimed."""
-    min_score: Annotated[float, Range(-1, 1)] = -1.0
+    claimed: Annotated[float | None, Range()] = None
+    """Test score that the networks are said to have; those that are far below are named."""
+    min_score: Annotated[float | None, Range()] = None
     """Validation score below which a network is left out; by default that of a constant answer, and what luck adds."""
 
 
@@ -60,158 +56,191 @@ class Examined:
     warnings: tuple[str, ...]
 
 
-_Read = dict[str, tuple[str, Float[np.ndarray, "size"]]]
+class _Candidate(NamedTuple):
+    """A network on its way into a zoo: as far as it is read and scored, and the reason why it is left out."""
 
-Readings = Callable[[Any, int], Mapping[str, Batch]]
-"""The first so many validation inputs, given in other ways, by the flags that ask for them."""
+    name: str
+    sha256: str = ""
+    flat: Any = None
+    score_validation: float = math.nan
+    score_test: float = math.nan
+    reason: str = ""
 
 
 def examine(
-    found: Found,
+    sources: Sources,
     architecture: Architecture,
     dataset: Dataset,
     options: ImportOptions = ImportOptions(),
-    readings: Readings = lambda dataset, count: {},
+    *,
+    alternative_inputs: Callable[[Any, int], Mapping[str, Batch]] = lambda dataset, count: {},
+    causes: str = "",
 ) -> Examined:
     """Read networks, and check what each computes on the data.
+
+    Args:
+      alternative_inputs: of a dataset, the first so many validation inputs, given in other ways, by the flags that ask
+        for them.
+      causes: why networks may compute something else than where they were trained, beside their layers.
 
     Raises:
       InputError: an option cannot be used.
     """
-    rules, behaviour = rules_of(options.rename), dataset.behaviour
-    if not 0 <= options.claimed <= 1:
-        raise InputError(f"--claimed is a score from 0 to 1, not {options.claimed}")
-    names = tuple(source.name for source in found.sources)
-    expected = read_expected(options.expect, behaviour, names) if options.expect else None
-    read, left_out = _read(found.sources, architecture, rules)
+    metric, causes = dataset.behaviour.metric, ", ".join(filter(None, (causes, _CAUSES)))
+    if options.claimed is not None and not metric.low <= options.claimed <= metric.high:
+        raise InputError(
+            f"--claimed is the {metric.title} from {metric.low:g} to {metric.high:g}, not {options.claimed}"
+        )
+    candidates = _read(sources.sources, architecture, rename_rules(options.rename))
     compared = [
         f"names and shapes of {len(architecture.spec.leaves)} tensors ({architecture.size:,} parameters), "
-        f"and parameters with one another: {len(names)} networks"
+        f"and parameters with one another: {len(candidates)} networks"
     ]
-    if found.others:
-        compared.append(f"{found.others} other files were not looked at: their names do not end as networks' do")
-    if expected is not None:
-        read, unequal = _as_expected(read, architecture, expected)
-        left_out += unequal
-        compared.append(f"outputs with those of the original: {len(expected.outputs)} networks")
-    if not read:
-        return Examined((), _in_order(left_out, names), tuple(compared), _named_otherwise(left_out))
-    scored = _scored(read, architecture, dataset)
-    least = options.min_score if options.min_score >= 0 else least_above_chance(dataset, "validation")
-    kept = [network for network in scored if network.score_validation >= least]
-    chance = dataset.chance("validation")
-    low = [network for network in scored if network.score_validation < least]
-    said = "at chance" if options.min_score < 0 else f"below --min-score {options.min_score:g}"
-    left_out += [
-        LeftOut(
-            network.name,
-            f"{said}: {behaviour.metric} {network.score_validation:.3f}, a constant answer has {chance:.3f}",
-        )
-        for network in low
-    ]
-    compared.append(
-        f"outputs with the truth, on {_count(dataset, 'validation'):,} validation and {_count(dataset, 'test'):,} test "
-        f"inputs"
-    )
-    warnings = [f"{len(low)} of {len(scored)} networks that fit are {said}; usual causes: {CAUSES}"] if low else []
-    warnings += _far_below(kept, options.claimed, behaviour.metric)
-    tried = _tried(architecture, [network.flat for network in scored], dataset, readings)
-    return Examined(
-        tuple(kept),
-        _in_order(left_out, names),
-        (*compared, *tried[0]),
-        (*tried[1], *warnings, *_named_otherwise(left_out)),
-    )
+    if sources.others:
+        compared.append(f"{sources.others} other files were not looked at: their names do not end as networks' do")
+    if options.expect:
+        candidates, count = _as_expected(candidates, architecture, dataset, options.expect, causes)
+        compared.append(f"outputs with those of the original: {count} networks")
+    warnings = []
+    scored = _scored([one for one in candidates if not one.reason], architecture, dataset)
+    if scored:
+        counts = [f"{_count(dataset, split):,} {split}" for split in ("validation", "test")]
+        compared.append(f"outputs with the truth, on {' and '.join(counts)} inputs")
+        line, warning = _as_alternatives(scored, architecture, dataset, alternative_inputs(dataset, INPUTS))
+        compared.append(line)
+        warnings += [warning] if warning else []
+        scored, low = _above_threshold(scored, dataset, options)
+        if low:
+            warnings.append(f"{low}; usual causes: {causes}")
+        warnings += _far_below([one for one in scored if not one.reason], options.claimed, metric, causes)
+        complete = {one.name: one for one in scored}
+        candidates = [one if one.reason else complete[one.name] for one in candidates]
+    left_out = tuple(LeftOut(one.name, one.reason) for one in candidates if one.reason)
+    networks = tuple(Scored(*one[:5]) for one in candidates if not one.reason)
+    return Examined(networks, left_out, tuple(compared), (*warnings, *_named_otherwise(left_out)))
 
 
-def _read(
-    sources: Sequence[Source], architecture: Architecture, rules: Sequence[Rename]
-) -> tuple[_Read, list[LeftOut]]:
-    """Hash and parameters of the networks that fit and are new, by name, and the others."""
-    read: _Read = {}
-    left_out: list[LeftOut] = []
-    known: dict[str, str] = {}
+def _read(sources: Sequence[Source], architecture: Architecture, rules: Sequence[Rename]) -> list[_Candidate]:
+    """Networks as they are read, and the reasons of those that do not fit or are not new."""
+    candidates: list[_Candidate] = []
+    names: set[str] = set()
+    name_of: dict[str, str] = {}  # by the hash of the parameters
     for source in sources:
         try:
-            if source.name in read:
-                raise InputError("another network has this name")
-            flat = parameters_of(source.read(), architecture, rules)
+            readers = networks_in(source.read(), architecture, rules)
         except InputError as error:
-            left_out.append(LeftOut(source.name, str(error).removeprefix("state_dict: ").removeprefix("variables: ")))
+            candidates.append(_Candidate(source.name, reason=_reason(error)))
             continue
-        own = hashlib.sha256(flat.tobytes()).hexdigest()
-        if own in known:
-            left_out.append(LeftOut(source.name, f"the same parameters as {known[own]}"))
-            continue
-        known[own] = source.name
-        read[source.name] = (source.sha256 or own, flat)
-    return read, left_out
+        for number, read_one in enumerate(readers):
+            name = source.name if len(readers) == 1 else f"{source.name}[{number}]"
+            try:
+                if name in names:
+                    raise InputError("another network has this name")
+                flat = read_one()
+                sha256 = hashlib.sha256(flat.tobytes()).hexdigest()
+                if sha256 in name_of:
+                    raise InputError(f"the same parameters as {name_of[sha256]}")
+            except InputError as error:
+                candidates.append(_Candidate(name, reason=_reason(error)))
+            else:
+                names.add(name)
+                name_of[sha256] = name
+                candidates.append(_Candidate(name, source.sha256 or sha256, flat))
+    return candidates
 
 
-def _as_expected(read: _Read, architecture: Architecture, expected: Expected) -> tuple[_Read, list[LeftOut]]:
-    kept, unequal = {}, []
-    for name, (sha256, flat) in read.items():
-        difference = expected.difference(name, architecture, flat)
+def _reason(error: InputError) -> str:
+    return str(error).removeprefix("state_dict: ").removeprefix("variables: ")
+
+
+def _as_expected(
+    candidates: Sequence[_Candidate], architecture: Architecture, dataset: Dataset, path: str, causes: str
+) -> tuple[list[_Candidate], int]:
+    """The networks, those left out whose outputs are not the original's; and how many originals there are."""
+    reference = read_reference(path, dataset.behaviour, tuple(one.name for one in candidates))
+
+    def checked_one(one: _Candidate) -> _Candidate:
+        difference = None if one.reason else reference.difference(one.name, architecture, one.flat)
         if difference is None or difference <= ROUNDING:
-            kept[name] = (sha256, flat)
-        else:
-            reason = f"computes something else than the original: outputs differ by {difference:.2g} of the largest"
-            unequal.append(LeftOut(name, f"{reason}; usual causes: {CAUSES}"))
-    return kept, unequal
+            return one
+        reason = f"computes something else than the original: outputs differ by {difference:.2g} of the largest"
+        return one._replace(reason=f"{reason}; usual causes: {causes}")
+
+    return [checked_one(one) for one in candidates], len(reference.outputs)
 
 
-def _scored(read: _Read, architecture: Architecture, dataset: Dataset) -> list[Scored]:
-    flats = np.stack([flat for _, flat in read.values()])
+def _scored(candidates: Sequence[_Candidate], architecture: Architecture, dataset: Dataset) -> list[_Candidate]:
+    if not candidates:
+        return []
+    flats = np.stack([one.flat for one in candidates])
     validation, test = (scores_of(dataset, architecture, flats, split=split) for split in ("validation", "test"))
     return [
-        Scored(name, sha256, flat, float(validation[row]), float(test[row]))
-        for row, (name, (sha256, flat)) in enumerate(read.items())
+        one._replace(score_validation=float(validation[row]), score_test=float(test[row]))
+        for row, one in enumerate(candidates)
     ]
 
 
-def _far_below(networks: Sequence[Scored], claimed: float, metric: Metric) -> list[str]:
-    below = [network for network in networks if network.score_test < claimed - _FAR]
+def _as_alternatives(
+    candidates: Sequence[_Candidate], architecture: Architecture, dataset: Dataset, inputs: Mapping[str, Batch]
+) -> tuple[str, str]:
+    """What else the networks were read as, and a warning where that is better."""
+    metric = dataset.behaviour.metric
+    tried = score_alternatives(architecture, [one.flat for one in candidates], dataset, inputs)
+    best, line = better(tried, metric.span), f"{len(tried) - 1} other ways to read the same networks"
+    if best is None:
+        return f"{line}, none of them better", ""
+    return line, (
+        f"THESE NETWORKS WERE PROBABLY TRAINED AS SOMETHING ELSE: read as {architecture.name} they have a mean "
+        f"{metric} of {tried[0].mean:.3f}, and {best.mean:.3f} with {best.flags}"
+    )
+
+
+def _above_threshold(
+    candidates: Sequence[_Candidate], dataset: Dataset, options: ImportOptions
+) -> tuple[list[_Candidate], str]:
+    """The networks, those left out that score too low, and how many these are, in words."""
+    threshold, fault = options.min_score, f"below --min-score {options.min_score}"
+    if threshold is None:
+        threshold, fault = chance_threshold(dataset, "validation"), "at chance"
+    metric, chance = dataset.behaviour.metric, dataset.chance("validation")
+    judged = [
+        one
+        if one.score_validation >= threshold
+        else one._replace(reason=f"{fault}: {metric} {one.score_validation:.3f}, a constant answer has {chance:.3f}")
+        for one in candidates
+    ]
+    low = sum(bool(one.reason) for one in judged)
+    return judged, f"{low} of {len(judged)} networks that fit are {fault}" if low else ""
+
+
+def chance_threshold(dataset: Dataset, split: Split) -> float:
+    """Score from which on a network does better than one that learned nothing and is lucky.
+
+    Three standard errors above chance c: the mean of n values in [a, b] has one of at most √((c − a)(b − c)/n), as for
+    shares. Scores without bounds have no such limit; there it is chance itself.
+    """
+    metric, chance = dataset.behaviour.metric, dataset.chance(split)
+    variance = (chance - metric.low) * (metric.high - chance)
+    return chance + _SURE * math.sqrt(variance / _count(dataset, split)) if math.isfinite(variance) else chance
+
+
+def _count(dataset: Dataset, split: Split) -> int:
+    return len(dataset.examples(split).inputs)
+
+
+def _far_below(networks: Sequence[_Candidate], claimed: float | None, metric: Metric, causes: str) -> list[str]:
+    if claimed is None:
+        return []
+    below = [network for network in networks if network.score_test < claimed - _FAR * metric.span]
     if not below:
         return []
     worst = min(below, key=lambda network: network.score_test)
     return [
         f"{len(below)} of {len(networks)} networks score far below the {claimed:g} that is claimed (lowest: "
-        f"{worst.name}, {metric} {worst.score_test:.3f}); usual causes: {CAUSES}"
-    ]
-
-
-def _tried(
-    architecture: Architecture, flats: Sequence[Float[np.ndarray, "size"]], dataset: Dataset, readings: Readings
-) -> tuple[list[str], list[str]]:
-    """What was compared, and a warning if another reading of the networks is better."""
-    examples = dataset.examples("validation")
-    given = Batch(examples.inputs[:INPUTS], examples.targets[:INPUTS])
-    found = compare_readings(architecture, flats, dataset.behaviour, given, readings(dataset, INPUTS))
-    metric, best = dataset.behaviour.metric, better(found)
-    compared = [f"{len(found) - 1} other ways to read the same networks" + (", none of them better" * (best is None))]
-    if best is None:
-        return compared, []
-    return compared, [
-        f"THESE NETWORKS WERE PROBABLY TRAINED AS SOMETHING ELSE: read as {architecture.name} they have a "
-        f"mean {metric} of {found[0].score:.3f}, and {best.score:.3f} with {best.flags}"
+        f"{worst.name}, {metric} {worst.score_test:.3f}); usual causes: {causes}"
     ]
 
 
 def _named_otherwise(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
     advice = {reason.partition(": --rename ")[2] for _, reason in left_out if ": --rename " in reason}
     return tuple(f"networks have other names for their tensors; to import them: --rename {text}" for text in advice)
-
-
-def _in_order(left_out: Sequence[LeftOut], names: Sequence[str]) -> tuple[LeftOut, ...]:
-    place = {name: number for number, name in reversed(list(enumerate(names)))}
-    return tuple(sorted(left_out, key=lambda one: place[one.name]))
-
-
-def least_above_chance(dataset: Dataset, split: Split) -> float:
-    """Score from which on a network does better than a constant answer with luck."""
-    chance = dataset.chance(split)
-    return chance + _SURE * math.sqrt(chance * (1 - chance) / _count(dataset, split))
-
-
-def _count(dataset: Dataset, split: Split) -> int:
-    return len(dataset.examples(split).targets)

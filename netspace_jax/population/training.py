@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.modes import forms
+from netspace_jax.architectures.modes import mode_pair
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, padded, put_everywhere
@@ -210,7 +210,7 @@ def _negative(loss: Measure) -> Measure:
 def _architecture(module: nn.Module | Architecture, shape: tuple[int, ...]) -> Architecture:
     if isinstance(module, Architecture):
         return module
-    found = forms(module, shape)
+    found = mode_pair(module, shape)
     return Architecture(type(module).__name__, found.module, shape, found.trainee, found.fold)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.architectures import hidden_permutation
+from netspace_jax.architectures import permuted_copies
 from netspace_jax.behaviour import one_task
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.interval import mean_interval
@@ -193,11 +193,11 @@ def _spreads(run: Run, architecture_id: int) -> dict[str, float]:
 def _permuted(run: Run, architecture_id: int) -> dict[str, float]:
     """Copies with permuted hidden units (Zeng et al. 2025, arXiv 2506.07998, section on symmetry)."""
     networks, architecture = run.networks(architecture_id, "test"), run.space.architectures[architecture_id]
-    order = hidden_permutation(architecture)
-    if order is None:
+    permuted = permuted_copies(architecture, networks.parameters)
+    if permuted is None:
         return {}
     original = run.reconstruction(architecture_id, "test")
-    z = embed_many(run.space, architecture_id, networks.parameters[:, order])
+    z = embed_many(run.space, architecture_id, permuted)
     copies = evaluate(run.dataset, architecture, generate_many(run.space, architecture_id, z), networks.indices)
     agreement = agreements(run.dataset.behaviour, original.generated_outputs, copies.outputs)
     return {

@@ -15,7 +15,7 @@ from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.behaviour import Behaviour, Dataset
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, most_coefficients
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, max_coefficients
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 
@@ -38,7 +38,7 @@ def make_netspace(
     """NetSpace with the encoder and decoder that a configuration names, or a user's own, without parameters."""
     matrices = [_matrices(architecture) for architecture in architectures] if config.rank else []
     rows, columns = tuple(rows for rows, _ in matrices), tuple(columns for _, columns in matrices)
-    embedding = config.embedding + most_coefficients(rows, columns, config.rank)
+    embedding = config.embedding + max_coefficients(rows, columns, config.rank)
     encoders = {
         "probe": functools.partial(ProbeEncoder, embedding, config.hidden),
         "conv": functools.partial(ConvEncoder, embedding),

@@ -89,12 +89,12 @@ class LowRankChange(nn.Module):
         return jnp.concatenate(changes)
 
 
-def most_coefficients(rows: tuple[tuple[int, ...], ...], columns: tuple[tuple[int, ...], ...], rank: int) -> int:
+def max_coefficients(rows: tuple[tuple[int, ...], ...], columns: tuple[tuple[int, ...], ...], rank: int) -> int:
     """Number of coefficients of the architecture that takes most; 0 for no tensors."""
-    return max((coefficients_of(*both, rank) for both in zip(rows, columns, strict=True)), default=0)
+    return max((count_coefficients(*both, rank) for both in zip(rows, columns, strict=True)), default=0)
 
 
-def coefficients_of(rows: tuple[int, ...], columns: tuple[int, ...], rank: int) -> int:
+def count_coefficients(rows: tuple[int, ...], columns: tuple[int, ...], rank: int) -> int:
     """Number of coefficients that `LowRankChange` takes."""
     return sum(min(r, rank) * min(c, rank) for r, c in zip(rows, columns, strict=True))
 
@@ -125,7 +125,7 @@ class ScaledDecoder(nn.Module):
     def __call__(
         self, z: Float[Array, "embedding"], scale: Float[Array, "h w"], shift: Float[Array, "h w"], architecture: int
     ) -> Float[Array, "h w"]:
-        coefficients = most_coefficients(self.rows, self.columns, self.rank)
+        coefficients = max_coefficients(self.rows, self.columns, self.rank)
         z, own = z[: len(z) - coefficients], z[len(z) - coefficients :]
         if self.architectures > 1:
             z = jnp.concatenate([z, jax.nn.one_hot(architecture, self.architectures)])

@@ -15,7 +15,7 @@ from netspace_jax.behaviour import Behaviour
 from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, observe
 
-Together = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
+Batching = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
 
 
 @flax.struct.dataclass
@@ -60,13 +60,13 @@ class NetSpace:
         return tuple(architecture.name for architecture in self.architectures)
 
     def embed(
-        self, flat: Float[Array, "size"], architecture_id: int, together: Together = lambda function: function
+        self, flat: Float[Array, "size"], architecture_id: int, batching: Batching = lambda function: function
     ) -> Float[Array, "embedding"]:
-        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7); `together` as below."""
-        return self.embeddings_of(flat, architecture_id, together)[-1]
+        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7); `batching` as below."""
+        return self.embeddings_of(flat, architecture_id, batching)[-1]
 
     def embeddings_of(
-        self, flat: Float[Array, "size"], architecture_id: int, together: Together = lambda function: function
+        self, flat: Float[Array, "size"], architecture_id: int, batching: Batching = lambda function: function
     ) -> list[Float[Array, "embedding"]]:
         """What the encoder says, and the embedding after each correction.
 
@@ -74,11 +74,11 @@ class NetSpace:
         gradients into the decoder, nor into the embedding that it corrects.
 
         Args:
-          together: what is made of the parts in which the network itself runs, before this is vmapped, such as
+          batching: what is made of the parts in which the network itself runs, before this is vmapped, such as
             `ops.mapping.few_together`.
         """
         architecture, probes, behaviour = self.architectures[architecture_id], self.constants.probes, self.behaviour
-        wanted = together(architecture.apply)(flat, probes)
+        wanted = batching(architecture.apply)(flat, probes)
         seen = self.observe(flat, wanted, architecture_id)
         # One array: Flax returns a tuple only where collections are mutable.
         z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, seen))
@@ -87,7 +87,7 @@ class NetSpace:
             return found
         fixed = dataclasses.replace(self, params=jax.lax.stop_gradient(self.params))
 
-        @together
+        @batching
         def error(generated, wanted, probes):
             def loss(generated):
                 outputs = architecture.apply(generated, probes)

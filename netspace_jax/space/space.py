@@ -29,7 +29,7 @@ from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
 from netspace_jax.space.refinement import refine, refine_config
 
-_STRANGE = 2.0  # times the distance of the outermost training network, from which on a network is strange
+_FAR = 2.0  # times the distance of the outermost training network, from which on an embedding is far
 
 
 @flax.struct.dataclass
@@ -114,16 +114,16 @@ class Space(NetSpace):
         z = jnp.asarray(many.embed_many(self, which, flats))
         if not (finite := np.isfinite(z).all(-1)).all():
             raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
-        self._warn_of_strange(z)
+        self._warn_of_far(z)
         if own.steps:
             z = jnp.asarray(refine(self, which, flats, z, inputs=data, held_out=judge, config=own))
         return z[0] if single else z
 
-    def _warn_of_strange(self, z: Float[Array, "network embedding"]) -> None:
+    def _warn_of_far(self, z: Float[Array, "network embedding"]) -> None:
         """Warn of networks unlike those that trained the space: of another task, say, or not trained at all."""
         known = max((float(self.distance(own).max()) for own in self.embeddings.values()), default=float("inf"))
         farthest = float(self.distance(z).max())
-        if farthest > _STRANGE * known:
+        if farthest > _FAR * known:
             warnings.warn(
                 f"an embedding lies {farthest:.3g} standard deviations from the centre of those of training networks, "
                 f"none of which lies farther than {known:.3g}: the space cannot stand for such a network",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures
+from netspace_jax.architectures.chain import words
 from netspace_jax.errors import InputError
 from tests import parity
 
@@ -41,7 +42,7 @@ def test_images_are_refused():
 
 def test_a_name_says_widths_and_frequency():
     architecture = architectures.build("siren-32-32-w30", (2,), 1)
-    assert architecture.size == 1185 and architecture.module.frequency == 30  # type: ignore[attr-defined]
+    assert architecture.size == 1185 and "sin(30·x)" in words(architecture.module.layer_list)  # type: ignore[attr-defined]
     assert architectures.build("siren-8-4-2-w7.5", (3,), 5).size == 3 * 8 + 8 + 8 * 4 + 4 + 4 * 2 + 2 + 2 * 5 + 5
     assert "siren-WIDTH-…-wOMEGA" in architectures.names()
     for name in ("siren-0-w30", "siren-w30", "siren-8", "siren-8-w"):

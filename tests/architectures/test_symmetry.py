@@ -5,20 +5,37 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures
-from netspace_jax.architectures import hidden_permutation
+from netspace_jax.architectures import permuted_copies
 from tests import tiny
 
 
 @pytest.mark.parametrize(
-    "built", [tiny.perceptron(6), architectures.build("lenetlike", (8, 8, 1), 10)], ids=lambda a: a.name
+    "built",
+    [
+        tiny.perceptron(6),
+        architectures.build("lenetlike", (8, 8, 1), 10),
+        architectures.build("siren-7-5-w9", (2,), 3),
+    ],
+    ids=lambda a: a.name,
 )
-def test_a_permuted_copy_computes_the_same_with_other_weights(built):
-    order = hidden_permutation(built, seed=1)
-    assert sorted(order) == list(range(built.size)) and (order != np.arange(built.size)).mean() > 0.5
-    flat = 0.3 * jax.random.normal(jax.random.key(0), (built.size,))
+def test_permuted_copies_compute_the_same_with_other_weights(built):
+    flats = 0.3 * jax.random.normal(jax.random.key(0), (3, built.size))
+    copies = permuted_copies(built, flats, seed=1)
+    assert copies is not None
+    np.testing.assert_array_equal(np.sort(copies, 1), np.sort(flats, 1))
+    assert ((copies != flats).mean(1) > 0.4).all()
     inputs = jax.random.normal(jax.random.key(1), (5, *built.input_shape))
-    np.testing.assert_allclose(built.apply(flat[order], inputs), built.apply(flat, inputs), rtol=1e-3, atol=1e-5)
+    apply = jax.jit(jax.vmap(built.apply, (0, None)))
+    np.testing.assert_allclose(apply(jax.numpy.asarray(copies), inputs), apply(flats, inputs), rtol=1e-3, atol=1e-5)
 
 
-def test_residual_networks_have_no_such_copy():
-    assert hidden_permutation(architectures.build("resnet8", (8, 8, 1), 4)) is None
+def test_each_copy_has_an_order_of_its_own():
+    built = architectures.build("siren-7-5-w9", (2,), 3)
+    flats = np.tile(np.arange(built.size, dtype=np.float32), (2, 1))
+    first, second = permuted_copies(built, flats)  # type: ignore[misc]
+    assert (first != second).any()
+
+
+def test_residual_networks_have_no_such_copies():
+    built = architectures.build("resnet8", (8, 8, 1), 4)
+    assert permuted_copies(built, np.zeros((1, built.size), np.float32)) is None

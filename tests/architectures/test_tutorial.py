@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures, exchange
-from netspace_jax.architectures.layers import max_pool, to_maps
+from netspace_jax.architectures.layers import max_pool_2x2, to_maps
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.errors import InputError
 
@@ -86,15 +86,15 @@ def test_logits_are_pytorchs():
     with torch.no_grad():
         wanted = module(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).numpy()
     architecture = architectures.build("tutorial", SHAPE, 10)
-    flat = jnp.asarray(exchange.load_torch(module.state_dict(), architecture))
+    flat = jnp.asarray(exchange.load_network(module.state_dict(), architecture))
     np.testing.assert_allclose(jax.jit(architecture.apply)(flat, images), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_pooling_takes_the_maximum_of_each_window():
     maps = to_maps(jnp.arange(2 * 5 * 4.0).reshape(1, 5, 4, 2))
-    pooled = max_pool(maps)
+    pooled = max_pool_2x2(maps)
     np.testing.assert_array_equal(pooled[:, 0, :, 0], [[10, 14], [26, 30]])
-    gradient = jax.grad(lambda maps: (max_pool(maps) ** 2).sum() / 2)(maps)
+    gradient = jax.grad(lambda maps: (max_pool_2x2(maps) ** 2).sum() / 2)(maps)
     assert gradient.sum() == pooled.sum() and (gradient != 0).sum() == pooled.size
 
 

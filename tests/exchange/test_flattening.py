@@ -59,8 +59,8 @@ def test_a_network_of_pytorch_computes_the_same_in_both_orders():
     params = jax.jit(first.init)(jax.random.key(0))["params"]
     state = _torch_tensors(first, np.asarray(flatten(first.spec, params)))
     images = jax.random.normal(jax.random.key(1), (3, *SHAPE))
-    wanted = first.apply(jnp.asarray(exchange.load_torch(state, first)), images)
-    flat = exchange.load_torch(state, last)
+    wanted = first.apply(jnp.asarray(exchange.load_network(state, first)), images)
+    flat = exchange.load_network(state, last)
     np.testing.assert_allclose(last.apply(jnp.asarray(flat), images), wanted, atol=1e-5)
     for name, tensor in _torch_tensors(last, flat).items():
         np.testing.assert_array_equal(tensor, state[name])
@@ -87,5 +87,5 @@ def test_logits_are_those_of_the_module_in_pytorch():
 
     built = architecture(Same())
     np.testing.assert_allclose(
-        built.apply(jnp.asarray(exchange.load_torch(state, built)), jnp.asarray(images)), wanted, atol=1e-5
+        built.apply(jnp.asarray(exchange.load_network(state, built)), jnp.asarray(images)), wanted, atol=1e-5
     )

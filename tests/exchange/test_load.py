@@ -18,6 +18,8 @@ from netspace_jax import architectures, exchange
 from netspace_jax.architectures import registry
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.errors import InputError
+from netspace_jax.exchange import load_network, networks_in
+from netspace_jax.population.result import Population
 from tests import parity
 
 RESNETS = [f"{dataset}/resnet{depth}" for dataset in ("cifar10", "tiny_imagenet") for depth in (8, 32, 56)]
@@ -64,28 +66,28 @@ def test_names_and_order_are_the_references(key):
 @pytest.mark.parametrize("key", [*PLAIN, *RESNETS])
 def test_logits_are_the_references(key):
     architecture = architecture_of(key)
-    flat = exchange.load_torch(parity.reference_parameters(key), architecture)
+    flat = load_network(parity.reference_parameters(key), architecture)
     logits = outputs_of(architecture, flat, parity.images(*architecture.input_shape[:2]))
     assert parity.difference(logits, f"{key}/logits") <= parity.TOLERANCE
 
 
 def test_siren_values_are_the_references():
     architecture = architecture_of("siren")
-    flat = exchange.load_torch(parity.reference_parameters("siren"), architecture)
+    flat = load_network(parity.reference_parameters("siren"), architecture)
     values = outputs_of(architecture, flat, parity.points())
     assert parity.difference(values[:, 0], "siren/values") <= parity.TOLERANCE
 
 
 @pytest.mark.parametrize("key", RESNETS)
 def test_folded_parameters_are_the_references(key):
-    flat = exchange.load_torch(parity.reference_parameters(key), architecture_of(key))
+    flat = load_network(parity.reference_parameters(key), architecture_of(key))
     assert parity.difference(flat[:: parity.STRIDE], f"{key}/fused_flat_every_997") <= 1e-6
 
 
 def test_a_folded_network_is_taken_as_it_is():
     architecture = digits_resnet()
     state = state_dict_of(architecture)
-    flat = exchange.load_torch(state, architecture)
+    flat = load_network(state, architecture)
     np.testing.assert_array_equal(flat, np.concatenate([value.reshape(-1) for value in state.values()]))
 
 
@@ -95,9 +97,7 @@ def test_a_bias_before_a_batch_norm_is_folded_too():
     state = parity.reference_parameters("cifar10/resnet8")
     bias = np.linspace(-1, 1, 16, dtype=np.float32)
     biased = state | {"conv1.bias": bias, "bn1.running_mean": state["bn1.running_mean"] + bias}
-    np.testing.assert_allclose(
-        exchange.load_torch(biased, architecture), exchange.load_torch(state, architecture), atol=1e-6
-    )
+    np.testing.assert_allclose(load_network(biased, architecture), load_network(state, architecture), atol=1e-6)
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
@@ -106,7 +106,7 @@ def test_wrappers_and_counters_are_ignored(prefix):
     state = parity.reference_parameters("cifar10/resnet8")
     wrapped = {prefix + name: value for name, value in state.items()}
     wrapped[f"{prefix}bn1.num_batches_tracked"] = np.array(7)
-    np.testing.assert_array_equal(exchange.load_torch(wrapped, architecture), exchange.load_torch(state, architecture))
+    np.testing.assert_array_equal(load_network(wrapped, architecture), load_network(state, architecture))
 
 
 def test_safetensors_files(tmp_path):
@@ -115,7 +115,8 @@ def test_safetensors_files(tmp_path):
     state = state_dict_of(architecture)
     safetensors.save_file(state, tmp_path / "network.safetensors")
     np.testing.assert_array_equal(
-        exchange.load_torch(tmp_path / "network.safetensors", architecture), exchange.load_torch(state, architecture)
+        load_network(tmp_path / "network.safetensors", architecture),
+        load_network(state, architecture),
     )
 
 
@@ -125,7 +126,7 @@ def test_damaged_safetensors_are_refused(tmp_path, content):
     path = tmp_path / "network.safetensors"
     path.write_bytes(content)
     with pytest.raises(InputError, match="network.safetensors is not a readable safetensors file"):
-        exchange.load_torch(path, digits_resnet())
+        load_network(path, digits_resnet())
 
 
 def test_safetensors_of_tiny_floats_are_refused(tmp_path):
@@ -134,7 +135,7 @@ def test_safetensors_of_tiny_floats_are_refused(tmp_path):
     path = tmp_path / "network.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(10))
     with pytest.raises(InputError, match="network.safetensors"):
-        exchange.load_torch(path, digits_resnet())
+        load_network(path, digits_resnet())
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, library
     (tmp_path / name).write_bytes(b"")
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=f"{name} {message}"):
-        exchange.load_torch(tmp_path / name, digits_resnet())
+        load_network(tmp_path / name, digits_resnet())
 
 
 def test_torch_files(tmp_path):
@@ -158,7 +159,7 @@ def test_torch_files(tmp_path):
     parameters = {name: torch.nn.Parameter(torch.from_numpy(value)) for name, value in state.items()}
     torch.save(parameters, tmp_path / "network.pt")
     np.testing.assert_array_equal(
-        exchange.load_torch(str(tmp_path / "network.pt"), architecture), exchange.load_torch(state, architecture)
+        load_network(str(tmp_path / "network.pt"), architecture), load_network(state, architecture)
     )
 
 
@@ -168,7 +169,7 @@ def test_half_precision_is_widened():
     state = state_dict_of(architecture)
     half = {name: torch.from_numpy(value).bfloat16() for name, value in state.items()}
     expected = np.concatenate([value.float().numpy().reshape(-1) for value in half.values()])
-    np.testing.assert_array_equal(exchange.load_torch(half, architecture), expected)
+    np.testing.assert_array_equal(load_network(half, architecture), expected)
 
 
 class Malice:
@@ -191,7 +192,7 @@ def test_code_in_a_file_is_refused_and_not_run(tmp_path, writer):
     else:
         path.write_bytes(pickle.dumps(bad, protocol=2))
     with pytest.raises(InputError, match="network.pt refused: it holds code or objects") as caught:
-        exchange.load_torch(path, digits_resnet())
+        load_network(path, digits_resnet())
     assert "\n" not in str(caught.value)
     assert not trace.exists()
 
@@ -204,7 +205,7 @@ def test_truncated_torch_files_are_refused(tmp_path):
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match="network.pt refused"):
-            exchange.load_torch(path, digits_resnet())
+            load_network(path, digits_resnet())
 
 
 def test_odd_torch_tensors_are_refused(tmp_path):
@@ -219,10 +220,10 @@ def test_odd_torch_tensors_are_refused(tmp_path):
     }
     for message, tensor in odd.items():
         with pytest.raises(InputError, match=f"fc.weight .*{message}"):
-            exchange.load_torch(state | {"fc.weight": tensor}, digits_resnet())
+            load_network(state | {"fc.weight": tensor}, digits_resnet())
     torch.save([weight], tmp_path / "list.pt")
     with pytest.raises(InputError, match="list.pt holds a list, not a state_dict"):
-        exchange.load_torch(tmp_path / "list.pt", digits_resnet())
+        load_network(tmp_path / "list.pt", digits_resnet())
 
 
 @pytest.mark.parametrize(
@@ -238,13 +239,13 @@ def test_odd_torch_tensors_are_refused(tmp_path):
         ({"fc.bias": np.array([None] * 10)}, "fc.bias is object, expected floating point"),
         ({"fc.bias": "ten zeros"}, "fc.bias is a str, not a tensor"),
         ({"bn1.weight": np.ones(4, np.float32)}, "missing bn1.bias, bn1.running_mean, bn1.running_var"),
-        ({7: np.zeros(3)}, "key 7 is not a name"),
+        ({7: np.zeros(3)}, "state_dict: unexpected 7"),
     ],
 )
 def test_bad_state_dicts_are_refused_by_name(change, message):
     state = state_dict_of(digits_resnet()) | change
     with pytest.raises(InputError, match=message) as caught:
-        exchange.load_torch({name: value for name, value in state.items() if value is not None}, digits_resnet())
+        load_network({name: value for name, value in state.items() if value is not None}, digits_resnet())
     assert "\n" not in str(caught.value)
 
 
@@ -252,26 +253,31 @@ def test_negative_variances_are_refused_by_name():
     state = parity.reference_parameters("cifar10/resnet8")
     state["layer2.0.bn2.running_var"][3] = -0.5
     with pytest.raises(InputError, match="layer2.0.bn2.running_var has a value below zero, -0.5"):
-        exchange.load_torch(state, architecture_of("cifar10/resnet8"))
+        load_network(state, architecture_of("cifar10/resnet8"))
 
 
 def test_a_fold_beyond_float32_is_refused_by_name():
     state = parity.reference_parameters("cifar10/resnet8")
     state["layer2.0.downsample.1.weight"][3] = 3e38
     with pytest.raises(InputError, match="layer2.0.downsample.1 folded into layer2.0.downsample.0 gives values beyond"):
-        exchange.load_torch(
+        load_network(
             state | {"layer2.0.downsample.1.running_var": np.full(32, 1e-6)}, architecture_of("cifar10/resnet8")
         )
 
 
-def test_a_checkpoint_around_the_state_dict_is_pointed_out():
-    with pytest.raises(InputError, match="perhaps 'model'"):
-        exchange.load_torch({"epoch": 3, "model": state_dict_of(digits_resnet())}, digits_resnet())
+@pytest.mark.parametrize("around", [
+    lambda state: {"epoch": 3, "model": state},
+    lambda state: {"optimizer": {"state": {0: {"exp_avg": state["fc.bias"]}}}, "model": {"module.net": {"ema": state}}},
+    lambda state: {"model": {f"module._orig_mod.{name}": value for name, value in state.items()}},
+])  # fmt: skip
+def test_a_state_dict_is_found_in_what_a_training_saves(around):
+    state = state_dict_of(digits_resnet())
+    np.testing.assert_array_equal(load_network(around(state), digits_resnet()), load_network(state, digits_resnet()))
 
 
 def test_missing_files_are_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere.pt is not a file"):
-        exchange.load_torch(tmp_path / "nowhere.pt", digits_resnet())
+        load_network(tmp_path / "nowhere.pt", digits_resnet())
 
 
 class Custom(nn.Module):
@@ -299,11 +305,11 @@ def test_a_users_own_module_has_its_own_names(custom):
 def test_flax_parameters_of_a_users_own_module(custom):
     params = jax.jit(custom.init)(jax.random.key(0))["params"]
     images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
-    flat = exchange.load_flax(params, custom)
+    flat = load_network(params, custom)
     np.testing.assert_array_equal(flat, custom.finish({"params": params}))
     expected = custom.module.apply({"params": params}, images)
     np.testing.assert_allclose(outputs_of(custom, flat, images), expected, atol=1e-6)
-    np.testing.assert_array_equal(exchange.load_flax({"params": params}, custom), flat)
+    np.testing.assert_array_equal(load_network({"params": params}, custom), flat)
 
 
 def test_flax_variables_with_batch_norms_are_folded():
@@ -317,24 +323,24 @@ def test_flax_variables_with_batch_norms_are_folded():
     variables = jax.tree_util.tree_map_with_path(draw, jax.eval_shape(architecture.init, jax.random.key(0)))
     images = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
     expected = quick(functools.partial(architecture.trainee.apply, train=False))(variables, images)
-    outputs = outputs_of(architecture, exchange.load_flax(variables, architecture), images)
+    outputs = outputs_of(architecture, load_network(variables, architecture), images)
     np.testing.assert_allclose(outputs, expected, atol=1e-5 * np.abs(expected).max())
     variables["batch_stats"]["stem"]["norm"]["var"][0] = -1
-    with pytest.raises(InputError, match="batch_stats/stem/norm/var has a value below zero"):
-        exchange.load_flax(variables, architecture)
+    with pytest.raises(InputError, match="batch_stats.stem.norm.var has a value below zero"):
+        load_network(variables, architecture)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing params/head/bias$"),
-        ({"tail": {"bias": np.zeros(3)}}, "unexpected params/tail/bias$"),
-        ({"head": {"kernel": np.zeros((10, 4)), "bias": np.zeros(10)}}, r"params/head/kernel has shape \(10, 4\)"),
+        ({"head": {"kernel": np.zeros((4, 10), np.float32)}}, "variables: missing head.bias$"),
+        ({"tail": {"bias": np.zeros(3)}}, "unexpected tail.bias$"),
+        ({"head": {"kernel": np.zeros((10, 4)), "bias": np.zeros(10)}}, r"head.kernel has shape \(10, 4\)"),
         (
             {"head": {"kernel": np.full((4, 10), np.inf), "bias": np.zeros(10)}},
-            "params/head/kernel has 40 of 40 values",
+            "head.kernel has 40 of 40 values",
         ),
-        ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "params/head/kernel is int64"),
+        ({"head": {"kernel": np.zeros((4, 10), int), "bias": np.zeros(10)}}, "head.kernel is int64"),
     ],
 )
 def test_bad_flax_parameters_are_refused_by_name(custom, change, message):
@@ -342,20 +348,20 @@ def test_bad_flax_parameters_are_refused_by_name(custom, change, message):
         "stem": {"kernel": np.zeros((3, 3, 1, 4)), "bias": np.zeros(4)},
         "head": {"kernel": np.zeros((4, 10)), "bias": np.zeros(10)},
     }
-    assert exchange.load_flax(good, custom).shape == (custom.size,)
+    assert load_network(good, custom).shape == (custom.size,)
     with pytest.raises(InputError, match=message):
-        exchange.load_flax(good | change, custom)
-    with pytest.raises(InputError, match="a list is not a dict of parameters"):
-        exchange.load_flax([good], custom)
+        load_network(good | change, custom)
+    with pytest.raises(InputError, match="a list is not a network"):
+        load_network([good], custom)
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path):
     (tmp_path / "orbax").mkdir()
     (tmp_path / "orbax" / "manifest.ocdbt").write_bytes(b"damaged")
     with pytest.raises(InputError, match="orbax cannot be read as an Orbax checkpoint"):
-        exchange.load_orbax(tmp_path / "orbax", digits_resnet())
-    with pytest.raises(InputError, match="nowhere cannot be read as an Orbax checkpoint"):
-        exchange.load_orbax(tmp_path / "nowhere", digits_resnet())
+        load_network(tmp_path / "orbax", digits_resnet())
+    with pytest.raises(InputError, match="nowhere is not a file"):
+        load_network(tmp_path / "nowhere", digits_resnet())
 
 
 def nested(architecture, flat):
@@ -374,16 +380,48 @@ def test_a_network_is_taken_in_whatever_form_it_has(network):
     architecture, flat, state = network
     params = nested(architecture, flat)
     for source in (flat, jnp.asarray(flat), flat.astype(np.float64), params, {"params": params}, state):
-        found = exchange.load_network(source, architecture)
+        found = load_network(source, architecture)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, flat)
 
 
-def test_variables_with_batch_norms_are_folded_from_any_form():
+def test_variables_are_found_in_what_a_training_saves():
     architecture = digits_resnet()
     variables = jax.jit(architecture.init)(jax.random.key(0))
-    found = exchange.load_network(variables, architecture)
-    np.testing.assert_array_equal(found, exchange.load_flax(variables, architecture))
+    moments = jax.tree.map(lambda leaf: leaf + 1, variables["params"])
+    state = {"opt_state": {"0": {"mu": moments}}, "step": 3, **variables}
+    expected = architecture.finish(variables)
+    for source in (variables, state, {"state": state}):
+        np.testing.assert_allclose(load_network(source, architecture), expected, rtol=1e-6)
+    state = {"ema": moments, "params": {"params": nested(architecture, expected)}}
+    np.testing.assert_array_equal(load_network(state, architecture), expected)
+
+
+@pytest.mark.parametrize("prefix", ["", "params."])
+def test_flax_names_joined_by_dots_are_read(custom, tmp_path, prefix):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    params = jax.jit(custom.init)(jax.random.key(0))["params"]
+    names = {
+        f"{prefix}{layer}.{kind}": np.asarray(leaf) for layer, part in params.items() for kind, leaf in part.items()
+    }
+    safetensors.save_file(names, tmp_path / "flax.safetensors")
+    np.testing.assert_array_equal(
+        load_network(tmp_path / "flax.safetensors", custom), custom.finish({"params": params})
+    )
+
+
+def test_a_saved_population_is_read_network_by_network(custom, tmp_path):
+    flats = np.random.default_rng(0).normal(size=(3, custom.size)).astype(np.float32)
+    flats[1, 4] = np.nan
+    column = np.zeros(3)
+    Population(custom, flats, np.arange(3), {}, column, column, column == 0).save(tmp_path / "saved")
+    path = tmp_path / "saved" / "networks.safetensors"
+    first, damaged, last = networks_in(path, custom)
+    np.testing.assert_array_equal([first(), last()], flats[[0, 2]])
+    with pytest.raises(InputError, match="networks.safetensors: .* has 1 of .* not finite"):
+        damaged()
+    with pytest.raises(InputError, match="networks.safetensors holds 3 networks"):
+        load_network(path, custom)
 
 
 def test_a_network_is_taken_from_files(network, tmp_path):
@@ -394,7 +432,7 @@ def test_a_network_is_taken_from_files(network, tmp_path):
         checkpointer.save(tmp_path / "orbax", nested(architecture, flat))
     for name in ("network.safetensors", "orbax"):
         for path in (tmp_path / name, str(tmp_path / name)):
-            np.testing.assert_array_equal(exchange.load_network(path, architecture), flat)
+            np.testing.assert_array_equal(load_network(path, architecture), flat)
 
 
 def test_one_layer_is_told_by_its_names(monkeypatch):
@@ -403,8 +441,8 @@ def test_one_layer_is_told_by_its_names(monkeypatch):
     architectures.register("layer", lambda shape, outputs: nn.Dense(outputs))
     architecture = architectures.build("layer", (3,), 2)
     kernel, bias = np.arange(6, dtype=np.float32).reshape(3, 2), np.array([7, 8], np.float32)
-    flax = exchange.load_network({"kernel": kernel, "bias": bias}, architecture)
-    torch = exchange.load_network({"weight": kernel.T, "bias": bias}, architecture)
+    flax = load_network({"kernel": kernel, "bias": bias}, architecture)
+    torch = load_network({"weight": kernel.T, "bias": bias}, architecture)
     np.testing.assert_array_equal(flax, torch)
     np.testing.assert_array_equal(architecture.apply(jnp.asarray(flax), jnp.ones((1, 3)))[0], kernel.sum(0) + bias)
 
@@ -419,11 +457,11 @@ def test_one_layer_is_told_by_its_names(monkeypatch):
 ])  # fmt: skip
 def test_what_is_no_network_is_refused(source, said):
     with pytest.raises(InputError, match=said):
-        exchange.load_network(source, digits_resnet())
+        load_network(source, digits_resnet())
 
 
 def test_a_value_that_is_not_finite_is_named(network):
     architecture, flat, _ = network
     flat[5] = np.nan
-    with pytest.raises(InputError, match="parameter 5 of the network is not finite"):
-        exchange.load_network(flat, architecture)
+    with pytest.raises(InputError, match=r"parameter 5 of the network is not finite \(in stem/conv/kernel\)"):
+        load_network(flat, architecture)

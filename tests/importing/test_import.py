@@ -1,10 +1,12 @@
 """Networks of other formats become a zoo: what is read, what is left out and why, and what is written."""
 
 import csv
+import dataclasses
 import json
 import struct
 
 import flax.serialization
+import flax.traverse_util
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
@@ -13,13 +15,15 @@ import safetensors.numpy
 
 from netspace_jax import jobs
 from netspace_jax.architectures.parameters import unflatten
-from netspace_jax.behaviour import Batch
-from netspace_jax.domains.images import readings as images_readings
+from netspace_jax.behaviour import Metric
+from netspace_jax.domains.images.alternative_inputs import alternative_inputs
+from netspace_jax.domains.images.dataset import Classification
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.importing import ImportOptions, examine, sources_of
+from netspace_jax.importing.alternatives import better, score_alternatives
 from netspace_jax.importing.build import lines_of
-from netspace_jax.importing.readings import better, compare_readings
+from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.zoo import LeftOut, Zoo, write_zoo
 from tests import tiny
@@ -87,7 +91,14 @@ def folder(good, tmp_path):
 
 
 def looked(networks, data, **options):
-    return examine(sources_of(networks), tiny.perceptron(), data, ImportOptions(**options), images_readings.readings)
+    return examine(
+        sources_of(networks),
+        tiny.perceptron(),
+        data,
+        ImportOptions(**options),
+        alternative_inputs=alternative_inputs,
+        causes="normalisation",
+    )
 
 
 def reasons(examined):
@@ -126,6 +137,33 @@ def test_networks_in_memory_are_taken_from_any_iterable(folder, good, data):
     found = looked(given, data).networks
     assert [network.name for network in found][:4] == ["network 0", "network 1", "network 2", "mine"]
     np.testing.assert_array_equal(np.stack([network.flat for network in found]), good[:5])
+
+
+def test_a_list_of_paths_reads_what_a_folder_reads(folder, good, data):
+    whole = looked(folder, data)
+    paths = [folder / "a.safetensors", folder / "more", str(folder / "e"), folder / "nowhere.pt"]
+    found = looked(paths, data)
+    names = [str(folder / name) for name in ("a.safetensors", "more/b.safetensors", "e")]
+    assert [network.name for network in found.networks] == names
+    np.testing.assert_array_equal([network.flat for network in found.networks], good[[0, 1, 4]])
+    assert [name for name, _ in found.left_out] == [str(folder / "nowhere.pt")]
+    assert {network.sha256 for network in found.networks} < {network.sha256 for network in whole.networks}
+    (alone,) = looked(folder / "more" / "b.safetensors", data).networks
+    assert alone.name == "b.safetensors"
+
+
+def test_networks_that_lie_in_one_file_are_read_one_by_one(good, data, tmp_path):
+    stacked = np.stack([*good[:2], good[0], np.full_like(good[0], np.nan)])
+    names = {".".join(leaf.path): leaf for leaf in tiny.perceptron().spec.leaves}
+    trees = [flax.traverse_util.flatten_dict(tree(flat), sep=".") for flat in stacked]
+    safetensors.numpy.save_file(
+        {name: np.stack([one[name] for one in trees]) for name in names}, tmp_path / "all.safetensors"
+    )
+    found = looked(tmp_path, data)
+    assert [network.name for network in found.networks] == ["all.safetensors[0]", "all.safetensors[1]"]
+    np.testing.assert_array_equal([network.flat for network in found.networks], good[:2])
+    assert reasons(found)["all.safetensors[2]"] == "the same parameters as all.safetensors[0]"
+    assert "not finite" in reasons(found)["all.safetensors[3]"]
 
 
 def test_a_state_dict_is_found_in_what_a_training_saves(good, data):
@@ -233,7 +271,7 @@ def test_a_thousand_files_of_which_three_are_good(good, data, tmp_path):
     found = looked(tmp_path, data)
     assert [network.name for network in found.networks] == ["0007.safetensors", "0500.safetensors", "0999.safetensors"]
     assert len(found.left_out) == 997
-    lines = [line for line in lines_of(found, "accuracy") if not line.startswith(("compared", "warning"))]
+    lines = [line for line in lines_of(found, data.behaviour.metric) if not line.startswith(("compared", "warning"))]
     assert len(lines) == 1000 and not any("\n" in line for line in lines)
 
 
@@ -278,20 +316,50 @@ def test_a_score_below_which_networks_are_left_out(good, data):
     assert all("below --min-score 1" in reason for reason in reasons(found).values())
 
 
-def test_another_reading_that_is_better_is_found(good, data):
+def test_another_reading_that_is_better_is_named(good, data):
     """Networks that learned from other inputs than those they are given."""
-    architecture, examples = tiny.perceptron(), data.examples("validation")
-    right = Batch(examples.inputs, examples.targets)
-    wrong = Batch(-2 * examples.inputs + 1, examples.targets)
-    found = compare_readings(architecture, list(good), data.behaviour, wrong, {"--zoo.normalise 1 2": right})
-    best = better(found)
-    assert best is not None and best.flags == "--zoo.normalise 1 2"
-    assert best.score > found[0].score + 0.02
-    assert better(compare_readings(architecture, list(good), data.behaviour, right, {"--no": wrong})) is None
+    wrong = data.replace(behaviour=dataclasses.replace(data.behaviour, mean=(0.9,), std=(-0.5,)))
+    scored = score_alternatives(tiny.perceptron(), list(good), wrong, {"--right": data.examples("validation")})
+    best = better(scored, 1.0)
+    assert best is not None and best.flags == "--right" and best.mean > scored[0].mean + 0.02
+    assert better(scored, 100.0) is None
+    others = {"--wrong": wrong.examples("validation")}
+    assert better(score_alternatives(tiny.perceptron(), list(good), data, others), 1.0) is None
+
+
+def test_luck_is_measured_in_the_bounds_of_a_score(data):
+    chance, count = data.chance("validation"), len(data.validation.y)
+    assert chance_threshold(data, "validation") == pytest.approx(chance + 3 * np.sqrt(chance * (1 - chance) / count))
+
+    @dataclasses.dataclass(frozen=True)
+    class Returns(Classification):
+        metric = Metric("return", low=-10.0, high=10.0)
+
+    class Decibels(Returns):
+        metric = Metric("psnr", high=np.inf, unit="dB")
+
+    returns, decibels = (
+        data.replace(behaviour=kind(**dataclasses.asdict(data.behaviour))) for kind in (Returns, Decibels)
+    )
+    wide = 3 * np.sqrt((chance + 10) * (10 - chance) / count)
+    assert chance_threshold(returns, "validation") == pytest.approx(chance + wide)
+    assert chance_threshold(decibels, "validation") == chance
+
+
+def test_a_claim_lies_in_the_bounds_of_the_score(good, data):
+    @dataclasses.dataclass(frozen=True)
+    class Returns(Classification):
+        metric = Metric("return", low=-10.0, high=10.0)
+
+    returns = data.replace(behaviour=Returns(**dataclasses.asdict(data.behaviour)))
+    (warning,) = looked(list(good[:3]), returns, claimed=9.0, min_score=-10.0).warnings
+    assert "score far below the 9 that is claimed" in warning
+    with pytest.raises(InputError, match="--claimed is the return from -10 to 10, not 54"):
+        looked(list(good[:3]), returns, claimed=54.0)
 
 
 def test_images_are_also_read_as_others_normalise_them(data):
-    found = images_readings.readings(data, 5)
+    found = alternative_inputs(data, 5)
     inputs = np.asarray(data.validation.x[:5]) / 255
     np.testing.assert_allclose(found["--zoo.normalise 0.5 0.5"].inputs, (inputs - 0.5) / 0.5, atol=1e-5)
     np.testing.assert_allclose(found["--zoo.normalise 0 1"].inputs, inputs, atol=1e-5)

@@ -203,4 +203,4 @@ def test_a_bit_that_flipped_in_the_file_is_found(place, tmp_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
     with pytest.raises(netspace_jax.errors.InputError, match="is damaged: what it holds does not have its checksums"):
-        exchange.load_torch(path, architectures.build("tutorial", SHAPE, CLASSES))
+        exchange.load_network(path, architectures.build("tutorial", SHAPE, CLASSES))

@@ -21,7 +21,7 @@ def test_twins_of_members_are_written_with_what_was_measured(tmp_path):
     assert [line.split(":")[0] for line in lines] == [str(tmp_path / f"perceptron3-{i}") for i in (4, 2)]
     for index in (4, 2):
         folder = tmp_path / f"perceptron3-{index}"
-        flat = exchange.load_torch(folder / "network.safetensors", run.space.architectures[0])
+        flat = exchange.load_network(folder / "network.safetensors", run.space.architectures[0])
         np.testing.assert_array_equal(flat, found.generated[index])
         wanted = run.space.architectures[0].apply(jnp.asarray(flat), inputs)
         np.testing.assert_allclose(exchange.from_onnx(folder / "network.onnx")(inputs), wanted, rtol=1e-5, atol=1e-5)

@@ -10,8 +10,8 @@ from netspace_jax.space.modules import (
     LowRankChange,
     ProbeEncoder,
     ScaledDecoder,
-    coefficients_of,
-    most_coefficients,
+    count_coefficients,
+    max_coefficients,
 )
 from netspace_jax.space.observation import Observation
 
@@ -76,7 +76,7 @@ def test_head_has_a_logit_for_each_architecture():
 def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
     """U S Vᵀ for every tensor, with entries of 1 for coefficients of 1; at full rank any change can be reached."""
     rows, columns = (6, 6, 3), (8, 1, 6)
-    assert coefficients_of(rows, columns, 2) == 4 + 2 + 4 and coefficients_of(rows, columns, 8) == 48 + 6 + 18
+    assert count_coefficients(rows, columns, 2) == 4 + 2 + 4 and count_coefficients(rows, columns, 8) == 48 + 6 + 18
     module = LowRankChange(rows, columns, 2)
     coefficients = jax.random.normal(jax.random.key(0), (10,))
     changes, params = module.init_with_output(jax.random.key(1), coefficients)
@@ -93,7 +93,7 @@ def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
 
 def test_a_decoder_with_a_rank_reads_its_coefficients_from_the_end():
     module = ScaledDecoder((4, 6), 16, 1, rank=2, rows=((4, 4),), columns=((5, 1),))
-    z, table = jnp.ones(5 + coefficients_of((4, 4), (5, 1), 2)), jnp.ones((4, 6))
+    z, table = jnp.ones(5 + count_coefficients((4, 4), (5, 1), 2)), jnp.ones((4, 6))
     params = module.init(jax.random.key(0), z, table, table, 0)
     decoded, moved = (module.apply(params, own, table, table, 0) for own in (z, z.at[-1].add(1)))
     np.testing.assert_array_equal(moved[:3], decoded[:3])  # the last coefficient is the vector's
@@ -103,7 +103,7 @@ def test_a_decoder_with_a_rank_reads_its_coefficients_from_the_end():
 def test_each_architecture_has_tensors_of_its_own_to_change():
     """They share the coefficients, of which the larger takes all."""
     rows, columns = ((4, 4), (3,)), ((5, 1), (2,))
-    assert most_coefficients(rows, columns, 2) == coefficients_of((4, 4), (5, 1), 2) == 6
+    assert max_coefficients(rows, columns, 2) == count_coefficients((4, 4), (5, 1), 2) == 6
     module = ScaledDecoder((4, 6), 16, 2, rank=2, rows=rows, columns=columns)
     z, table = jnp.ones(5 + 6), jnp.ones((4, 6))
     params = module.init(jax.random.key(0), z, table, table, 0)

@@ -12,11 +12,12 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from netspace_jax.architectures import permuted_copies
 from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.domains.fields.members import items_of
-from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.probing import probe_accuracy
+from netspace_jax.errors import InputError
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation
@@ -68,7 +69,9 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
         rows.append(
             (f"outputs at {count} learned coordinates", str(count * run.space.behaviour.outputs), "", f"{found:.3f}")
         )
-    copies = permuted(architecture, networks.parameters)
+    copies = permuted_copies(architecture, networks.parameters)
+    if copies is None:
+        raise InputError(f"the layers of {architecture.name} do not follow one another: its units cannot be permuted")
     for name, features in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):
         same = readers[name][1].predict(features) == readers[name][1].predict(unseen[name])
         metrics[f"classify/permuted_{name}_same"] = float(same.mean())

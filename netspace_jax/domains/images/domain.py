@@ -86,6 +86,7 @@ DOMAIN = Domain(
     check=check,
     training=Lazy(f"{_HERE}.loading:training"),
     data_flags=("dataset", "data_dir", "images", "normalise"),
-    readings=Lazy(f"{_HERE}.readings:readings"),
+    alternative_inputs=Lazy(f"{_HERE}.alternative_inputs:alternative_inputs"),
+    import_causes="the inputs' normalisation (--zoo.normalise), RGB against BGR",
     view=Lazy(f"{_HERE}.explorer:view"),
 )

@@ -14,7 +14,6 @@ from netspace_jax.domains.fields.compression import at_level, compression, jpeg,
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.explorer import view
 from netspace_jax.domains.fields.images import load_pictures
-from netspace_jax.domains.fields.permuted import permuted
 from netspace_jax.domains.fields.pictures import (
     SuperOptions,
     nearest_rows,
@@ -94,20 +93,6 @@ def test_reading_pixels_is_right_and_reading_untrained_networks_is_not(run):
     metrics = reading(run, ReadingOptions(coordinates=())).metrics
     assert metrics["classify/inputs"] == metrics["classify/inputs_linear"] == 1
     assert metrics["classify/flat"] < 0.7 and metrics["classify/chance"] == pytest.approx(7 / 20, abs=0.06)
-
-
-def test_a_permuted_copy_has_other_weights_and_the_same_outputs():
-    architecture = architectures.build("siren-7-5-w9", (2,), 3)
-    start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
-    flats = start(jax.random.split(jax.random.key(0), 4))
-    copies = permuted(architecture, flats)
-    x = jax.random.uniform(jax.random.key(1), (11, 2))
-    apply = jax.jit(jax.vmap(architecture.apply, (0, None)))
-    np.testing.assert_allclose(apply(jnp.asarray(copies), x), apply(flats, x), atol=1e-5)
-    assert (np.abs(copies - flats).max(1) > 0.01).all()
-    np.testing.assert_array_equal(np.sort(copies, 1), np.sort(flats, 1))
-    with pytest.raises(ValueError, match="chain of dense"):
-        permuted(architectures.build("lenetlike", (8, 8, 1), 10), np.zeros((1, 3)))
 
 
 def test_learned_coordinates_read_what_networks_say(monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour
@@ -19,23 +19,23 @@ ROUNDING = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
-class Expected:
+class Reference:
     """Inputs as networks take them, and what the original of each network says of them, by its name."""
 
-    inputs: Float[np.ndarray, "n *input"]
-    outputs: Mapping[str, Float[np.ndarray, "n outputs"]]
+    inputs: Shaped[np.ndarray, "n *input"]
+    outputs: Mapping[str, Shaped[np.ndarray, "n *outputs"]]
 
     def difference(self, name: str, architecture: Architecture, flat: Float[np.ndarray, "size"]) -> float | None:
         """Largest difference from the original's outputs as a share of the largest of them; None of other networks."""
         if name not in self.outputs:
             return None
-        wanted = self.outputs[name]
-        found = outputs_on(architecture, flat[None], jnp.asarray(self.inputs))[0]
-        return float(np.abs(found - wanted).max() / max(np.abs(wanted).max(), 1e-30))
+        originals = self.outputs[name]
+        outputs = outputs_on(architecture, flat[None], jnp.asarray(self.inputs))[0]
+        return float(np.abs(outputs - originals).max() / max(np.abs(originals).max(), 1e-30))
 
 
-def read_expected(path: str, behaviour: Behaviour, names: tuple[str, ...]) -> Expected:
-    """Expectations from a `.npz`.
+def read_reference(path: str, behaviour: Behaviour, names: tuple[str, ...]) -> Reference:
+    """Inputs and outputs from a `.npz`.
 
     It holds `inputs`, as the networks took them (uint8 images are normalised first; images may be channel first, as
     PyTorch has them), and the outputs under the name of each file, or, for one network alone, under `outputs`.
@@ -60,18 +60,19 @@ def read_expected(path: str, behaviour: Behaviour, names: tuple[str, ...]) -> Ex
             f"are called as the files are, as {names[0] if names else 'net.pth'}"
         )
     for name, outputs in arrays.items():
-        if outputs.shape != (len(inputs), behaviour.outputs):
+        if len(outputs) != len(inputs) or outputs.shape[-1] != behaviour.outputs:
             raise InputError(
                 f"--expect {path}: {name} has shape {outputs.shape}, where {len(inputs)} inputs have outputs of shape "
-                f"({len(inputs)}, {behaviour.outputs})"
+                f"({len(inputs)}, …, {behaviour.outputs})"
             )
-    return Expected(inputs, arrays)
+    return Reference(inputs, arrays)
 
 
-def _inputs(given: np.ndarray, behaviour: Behaviour, path: str) -> Float[np.ndarray, "n *input"]:
+def _inputs(inputs: np.ndarray, behaviour: Behaviour, path: str) -> Shaped[np.ndarray, "n *input"]:
     shape = behaviour.input_shape
-    if given.shape[1:] != shape and given.shape[1:] == (shape[-1], *shape[:-1]):
-        given = np.moveaxis(given, 1, -1)
-    if given.shape[1:] != shape or not len(given):
-        raise InputError(f"--expect {path}: inputs have shape {given.shape}, and networks take (n, {shape})")
-    return np.asarray(behaviour.prepare(given)) if given.dtype == np.uint8 else np.asarray(given, np.float32)
+    if inputs.shape[1:] != shape and inputs.shape[1:] == (*shape[-1:], *shape[:-1]):
+        inputs = np.moveaxis(inputs, 1, -1)
+    if inputs.shape[1:] != shape or not len(inputs):
+        raise InputError(f"--expect {path}: inputs have shape {inputs.shape}, and networks take (n, {shape})")
+    raw = inputs.dtype == np.uint8
+    return np.asarray(behaviour.prepare(inputs)) if raw else np.asarray(inputs, behaviour.input_dtype)

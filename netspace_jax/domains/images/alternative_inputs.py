@@ -18,17 +18,17 @@ _USUAL = {
 """(x − 0.5) / 0.5, [0, 1], [0, 255], ImageNet's, and those that are in use for CIFAR-10 and for MNIST."""
 
 
-def readings(data: ImageData, count: int) -> dict[str, Batch]:
+def alternative_inputs(data: ImageData, count: int) -> dict[str, Batch]:
     """The first validation images, normalised in other ways that are in use, and with their channels the other way."""
     x, y = np.asarray(data.validation.x[:count]), data.validation.y[:count]
     channels, given = x.shape[-1], (data.behaviour.mean, data.behaviour.std)
-    found = {}
+    alternatives = {}
     for flags, (mean, std) in _USUAL.items():
         if len(mean) not in (1, channels):
             continue
         mean, std = mean * (channels // len(mean)), std * (channels // len(std))
         if not np.allclose((mean, std), given, atol=1e-3):
-            found[flags] = Batch(normalise(x, mean, std), y)
+            alternatives[flags] = Batch(normalise(x, mean, std), y)
     if channels == 3:
-        found["images whose channels are BGR"] = Batch(normalise(x[..., ::-1], *given), y)
-    return found
+        alternatives["images whose channels are BGR"] = Batch(normalise(x[..., ::-1], *given), y)
+    return alternatives

@@ -1,0 +1,55 @@
+"""Lists of layers: what runs by them, and their words."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from netspace_jax import architectures
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.chain import (
+    AVERAGE_POOL,
+    CHANNELS_FIRST,
+    FLATTEN,
+    LEAKY_RELU,
+    RELU,
+    Chain,
+    Convolution,
+    Dense,
+    Residual,
+    parametrised,
+    words,
+)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("resnet8", (8, 8, 1)), ("resnet14", (9, 17, 3))])
+def test_a_resnets_list_is_what_its_module_computes(name, shape):
+    built = architectures.build(name, shape, 5)
+    chain = Architecture("chain", Chain(built.module.layer_list), shape)  # type: ignore[attr-defined]
+    assert [leaf.torch_shape for leaf in chain.spec.leaves] == [leaf.torch_shape for leaf in built.spec.leaves]
+    flat = 0.3 * jax.random.normal(jax.random.key(0), (built.size,))
+    x = jax.random.normal(jax.random.key(1), (3, *shape))
+    np.testing.assert_allclose(chain.apply(flat, x), built.apply(flat, x), rtol=1e-5, atol=1e-5)
+
+
+def test_a_chain_computes_what_flax_layers_do():
+    layers = (CHANNELS_FIRST, Convolution("a", 3, 3, 2, 1), RELU, AVERAGE_POOL, FLATTEN, Dense("b", 2))
+    chain = Architecture("chain", Chain(layers), (16, 16, 2))
+    flat = jax.random.normal(jax.random.key(0), (chain.size,))
+    x = jax.random.normal(jax.random.key(1), (4, 16, 16, 2))
+    kernel, bias, weight, last = np.split(flat, chain.spec.offsets[1:])
+    convolution = nn.Conv(3, (3, 3), 2, 1)
+    maps = convolution.apply({"params": {"kernel": kernel.reshape(3, 2, 3, 3).transpose(2, 3, 1, 0), "bias": bias}}, x)
+    means = jnp.maximum(maps, 0).mean((1, 2))
+    np.testing.assert_allclose(chain.apply(flat, x), means @ weight.reshape(2, 3).T + last[None], rtol=1e-4, atol=1e-5)
+
+
+def test_words_say_what_no_tensor_tells_and_count_what_is_repeated():
+    block = (Residual((Convolution("a", 4, 3, 1, 1), LEAKY_RELU), (Convolution("b", 4, 1),)), LEAKY_RELU)
+    assert words((CHANNELS_FIRST, *block, *block, FLATTEN, Dense("c", 2))) == (
+        "2 × block (convolution 4@3×3 of stride 1 and padding 1, leaky ReLU of slope 0.01; plus convolution 4@1×1 of "
+        "stride 1 and padding 0), leaky ReLU of slope 0.01; flatten in the order channel, row, column; linear 2"
+    )
+    assert [layer.name for layer in parametrised(block)] == ["a", "b"]
+    assert words((Residual((Dense("a", 3),)),)) == "block (linear 3; plus what goes in)"
