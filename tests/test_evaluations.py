@@ -80,7 +80,7 @@ def test_a_section_that_fails_costs_no_other(run, caplog):
 
 
 def test_test_members_run_once_a_report_on_test_inputs(monkeypatch):
-    """And what is generated from them too; the ends of a line between two members are the members themselves."""
+    """But for the ends of the line between the best two, which are these members themselves."""
     run, in_blocks, seen = tiny.again(tiny.trained(factor=-0.5)), outputs.in_blocks, []
 
     def noted(function, rows, *rest, **named):
@@ -91,10 +91,9 @@ def test_test_members_run_once_a_report_on_test_inputs(monkeypatch):
     monkeypatch.setattr(outputs, "in_blocks", noted)
     failed = [section.name for section in evaluations.sections(run, lambda *_: None) if section.failed]
     assert failed == ["zoo"]  # this zoo has no directory
-    networks, generated = run.networks(0, "test"), run.reconstruction(0, "test").generated
-    for flats in (networks.parameters, generated):
-        runs = [seen.count(flat.tobytes()) for flat in flats]
-        assert runs == [2 if row in networks.best_first[:2] else 1 for row in range(len(flats))]
+    networks = run.networks(0, "test")
+    runs = [seen.count(flat.tobytes()) for flat in networks.parameters]
+    assert runs == [2 if row in networks.best_first[:2] else 1 for row in range(len(runs))]
 
 
 def test_one_section_is_printed(run):

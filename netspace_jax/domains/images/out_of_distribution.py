@@ -13,15 +13,10 @@ from netspace_jax.domains.images.alternative_inputs import alternative_inputs
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.errors import InputError
 from netspace_jax.importing import Examined, ImportOptions, examine, sources_of
-<<<<<<< HEAD
-from netspace_jax.importing.examine import least_above_chance
+from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import evaluate
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.metrics.refined import refine_embeddings
-=======
-from netspace_jax.importing.examine import chance_threshold
-from netspace_jax.metrics.outputs import compare
->>>>>>> main
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
@@ -62,22 +57,11 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
     """
     if not options.folder:
         raise InputError("name the folder of the strangers' networks: --folder DIR")
-<<<<<<< HEAD
     architecture_id = run.space.id_of(options.architecture or None)
     architecture = run.space.architectures[architecture_id]
     settings = ImportOptions(rename=options.rename, min_score=0.0)
-    found = examine(sources_of(options.folder), architecture, run.dataset, settings, readings)
-=======
-    which = run.space.id_of(options.architecture or None)
-    architecture = run.space.architectures[which]
-    found = examine(
-        sources_of(options.folder),
-        architecture,
-        run.dataset,
-        ImportOptions(rename=options.rename, min_score=0.0),
-        alternative_inputs=alternative_inputs,
-    )
->>>>>>> main
+    sources = sources_of(options.folder)
+    found = examine(sources, architecture, run.dataset, settings, alternative_inputs=alternative_inputs)
     if not found.networks:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in found.left_out[:3])
         raise InputError(f"none of {len(found.left_out)} networks of {options.folder} fits ({reasons})")
@@ -128,15 +112,9 @@ def _distance(run: Run, z: Float[np.ndarray, "network embedding"]) -> Float[np.n
     return np.sqrt(np.square(np.asarray(run.embedding_statistics().standardise(jnp.asarray(z)))).mean(-1))
 
 
-<<<<<<< HEAD
 def _broken(run: Run[ImageData], foreign: Twins, farthest: float) -> list[str]:
     """For each network why it is none that this space can stand for, or nothing."""
-    least = least_above_chance(run.dataset, "test")
-=======
-def _broken(run: Run[ImageData], theirs: Twins, farthest: float) -> list[str]:
-    """Why each network is none that this space can stand for, or nothing."""
     least = chance_threshold(run.dataset, "test")
->>>>>>> main
     reasons = []
     for score, distance in zip(foreign.encoded.score, foreign.distance, strict=True):
         faults = ["at chance"] if score < least else []
