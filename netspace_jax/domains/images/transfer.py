@@ -8,7 +8,9 @@ from typing import Annotated, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
 from netspace_jax.data.images import Images, load_images
 from netspace_jax.domains.images.config import ImageZooConfig
@@ -17,7 +19,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
@@ -88,7 +90,7 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     epochs = options.epochs
     if not epochs or min(epochs) < 0:
         raise InputError(f"--epochs takes numbers from 0 on, not {' '.join(map(str, epochs)) or 'none'}")
-    architecture_id, metric = run.trained_ids[0], score_name(run.metric)
+    architecture_id, metric = run.trained_ids[0], run.metric.title
     architecture, members = run.space.architectures[architecture_id], run.networks(architecture_id, "test")
     order = members.best_first[:NETWORKS]
     keys = jax.random.split(jax.random.key(0), len(order))
