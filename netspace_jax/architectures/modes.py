@@ -18,6 +18,8 @@ from flax.errors import FlaxError, InvalidRngError
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import PyTree
 
+from netspace_jax.architectures.chain import Chain, batch_norms
+from netspace_jax.architectures.layers import fold_batch_norm
 from netspace_jax.errors import InputError
 
 # Arguments by which modules are told that they train, with the value that says so.
@@ -82,6 +84,8 @@ def mode_pair(module: Any, input_shape: tuple[int, ...], input_dtype: str = "flo
       InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not supported here.
     """
     _check(module)
+    if isinstance(module, Chain) and batch_norms(module.layer_list):
+        return ModePair(module, module.clone(norms=True), fold_batch_norm)
     return _mode_pair(_hashable(module), input_shape, input_dtype)
 
 
@@ -154,6 +158,8 @@ def _check(module: Any) -> None:
 
 def _argument(module: nn.Module) -> str:
     """The name of the argument by which a module is told that it trains; empty without one."""
+    if isinstance(module, Chain):
+        return ""
     taken = inspect.signature(type(module).__call__).parameters
     return next((name for name in _ARGUMENTS if name in taken), "")
 

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.chain import Convolution, Function, LayerList, Residual, parametrised
+from netspace_jax.architectures.chain import Function, LayerList, Residual, batch_norms, parametrised
 from netspace_jax.architectures.parameters import Leaf
 
 _NORM = {
@@ -48,14 +48,13 @@ def torch_names(architecture: Architecture) -> tuple[str, ...]:
 
 def batch_norm_names(architecture: Architecture) -> dict[str, str]:
     """PyTorch's name of the batch norm that trains after a convolution and is folded into it, by the convolution's."""
-    layers = parametrised(layer_list(architecture) or ())
-    return {layer.name: layer.norm for layer in layers if isinstance(layer, Convolution) and layer.norm}
+    return batch_norms(layer_list(architecture) or ()) if architecture.fold else {}
 
 
 def leaves_in_training(architecture: Architecture) -> dict[str, Leaf]:
     """Parameters and statistics among the Flax variables of the form that trains, by PyTorch's names.
 
-    Each batch norm stands beside its convolution, as `norm` beside `conv` (`netspace_jax.architectures.resnet`).
+    Each batch norm stands beside its convolution, as `norm` beside `conv` (`architectures.layers.ConvNorm`).
     """
     leaves, norms = {}, batch_norm_names(architecture)
     for name, leaf in zip(torch_names(architecture), architecture.spec.leaves, strict=True):
