@@ -11,6 +11,7 @@ import tempfile
 # tested), and once for those met again. Parity to 1e-5 holds in full float32 only: a GPU is used where it is named.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("NETSPACE_CACHE", "off")  # of samples of shapes: a user's own stays as it is
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="netspace-tests-")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")

@@ -63,8 +63,8 @@ def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
     plain = path.name != "README.md"
     monkeypatch.chdir(place)
-    monkeypatch.setattr("netspace_jax.api.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
-    monkeypatch.setattr("netspace_jax.api.train", functools.partial(train, explorer=False))
+    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
+    monkeypatch.setattr("netspace_jax.jobs.train", functools.partial(train, explorer=False))
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
     namespace: dict = {}
     for block in blocks:

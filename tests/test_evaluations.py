@@ -3,8 +3,6 @@
 import dataclasses
 import inspect
 import logging
-import subprocess
-import sys
 
 import pytest
 from etils import epath
@@ -124,25 +122,3 @@ def test_every_evaluation_is_where_it_is_said_to_be(name):
 def test_every_function_of_a_domain_is_where_it_is_said_to_be(run_domain):
     places = [value for value in vars(run_domain).values() if isinstance(value, Lazy)]
     assert places and all(callable(place.function) for place in places)
-
-
-def test_a_list_of_what_can_be_made_draws_nothing():
-    """Neither matplotlib nor what reads meshes and pictures is imported before it is used."""
-    code = (
-        "import sys; from netspace_jax import domains, evaluations; evaluations.all_evaluations();"
-        "print(*{'matplotlib', 'skimage', 'trimesh', 'sklearn', 'orbax', 'flax'} & sys.modules.keys())"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not found.stdout.split()
-
-
-def test_the_face_of_the_library_draws_nothing():
-    """And behaviours of saved spaces are known where nobody has imported a domain."""
-    code = (
-        "import sys; from netspace_jax import api, space; from netspace_jax.behaviour import behaviour_from;"
-        "from netspace_jax.domain import import_behaviours; import_behaviours();"
-        "print(type(behaviour_from({'name': 'signal', 'channels': 2})).__name__,"
-        "*{'matplotlib', 'skimage', 'trimesh'} & sys.modules.keys())"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["Signal"]

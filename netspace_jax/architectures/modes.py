@@ -195,7 +195,8 @@ def _foldable(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm
 
 def fold(norms: tuple[Norm, ...], variables: PyTree) -> PyTree:
     """Parameters of the final form, from the variables of a network that trained."""
-    params, statistics = flatten_dict(variables["params"]), flatten_dict(variables.get("batch_stats", {}))
+    params: dict[Any, Any] = flatten_dict(variables["params"])
+    statistics: dict[Any, Any] = flatten_dict(variables.get("batch_stats", {}))
     for norm in norms:
         scale, bias, mean, var = ((*norm.path, name) for name in ("scale", "bias", "mean", "var"))
         params[scale] = params[scale] * jax.lax.rsqrt(statistics[var] + norm.epsilon)

@@ -2,7 +2,7 @@
 
 from netspace_jax.latent.density import Density, draw, fit_kernel, fit_mixture
 from netspace_jax.latent.minimise import Minimum, Schedule, drawn_rows, minimise
-from netspace_jax.latent.objectives import Fit, Objective, fit_arrays
+from netspace_jax.latent.objectives import Fit, Objective, fit_objective
 from netspace_jax.latent.statistics import (
     EmbeddingStatistics,
     correlated_statistics,
@@ -25,9 +25,9 @@ __all__ = [
     "correlated_statistics",
     "draw",
     "drawn_rows",
-    "fit_arrays",
     "fit_kernel",
     "fit_mixture",
+    "fit_objective",
     "independent_statistics",
     "line",
     "minimise",

@@ -64,7 +64,9 @@ class FitArrays:
         return self.behaviour.score(network(self.held_inputs), self.held_targets)
 
 
-def fit_arrays(behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]) -> FitArrays:
+def fit_objective(
+    behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]
+) -> FitArrays:
     """The objective of doing well on the inputs and targets that a caller has; every fifth is held out to choose by.
 
     Raises:

@@ -226,7 +226,7 @@ class Space(NetSpace):
           InputError: no architecture is within the budget, or the architecture is not in this space.
         """
         if isinstance(objective, tuple):
-            objective = latent.fit_arrays(self.behaviour, *objective)
+            objective = latent.fit_objective(self.behaviour, *objective)
         ids = (self.id_of(architecture),) if architecture is not None else tuple(range(len(self.names)))
         within = tuple(i for i in ids if budget is None or self.architectures[i].size <= budget)
         if not within:
