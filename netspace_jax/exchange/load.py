@@ -114,7 +114,8 @@ class _Naming(NamedTuple):
 
 def _best(candidates: list[dict[str, Any]], architecture: Architecture) -> tuple[dict[str, Any], _Naming]:
     """The tensors that have the most of an architecture's names, and whose names they are."""
-    pairs = [(tensors, naming) for tensors in candidates for naming in _namings(architecture)]
+    namings = _namings(architecture)
+    pairs = [(tensors, naming) for tensors in candidates for naming in namings]
     kept = [{k: v for k, v in tensors.items() if k.startswith(_VARIABLES)} for tensors in candidates]
     kept = [tensors for tensors in kept if any(name.startswith(_VARIABLES[1]) for name in tensors)]
     if kept and architecture.fold is not None:
