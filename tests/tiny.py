@@ -11,8 +11,7 @@ from etils import epath
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu, to_maps
-from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
+from netspace_jax.architectures.layers import ConvNorm, Linear, flatten_maps, fold_batch_norm, leaky_relu, to_maps
 from netspace_jax.config import RunConfig
 from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
