@@ -13,7 +13,7 @@ import pytest
 
 import netspace_jax
 from netspace_jax import cli
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo import open_zoo
 from tests.commands import TINY, TINY_ZOO, metrics, refused, run, start
 
 
@@ -83,7 +83,7 @@ def test_a_finished_run_holds_its_space(finished_run):
     directory = finished_run / "runs" / "digits"
     space = netspace_jax.load(directory)
     (zoo,) = (finished_run / "zoos").iterdir()
-    members = Zoo(zoo).networks("lenetlike", "train")
+    members = open_zoo(zoo).networks("lenetlike", "train")
     assert {name: z.shape for name, z in space.embeddings.items()} == {"lenetlike": (len(members.members), 16)}
     np.testing.assert_allclose(space.encode(members.parameters[0]), space.embeddings["lenetlike"][0], atol=1e-4)
     description = json.loads((directory / "config.json").read_text())
@@ -157,7 +157,7 @@ def test_interrupted_while_it_imports_it_says_so(tmp_path):
 
 def parameters(directory):
     """Parameters of all members of the one zoo there, by index."""
-    zoo = Zoo(next((directory / "zoos").iterdir()))
+    zoo = open_zoo(next((directory / "zoos").iterdir()))
     rows = {
         member.index: row
         for members, chunk in zoo.chunks("lenetlike")

@@ -64,7 +64,7 @@ def found(trained):
 
 
 def test_a_space_beats_the_mean_embedding(trained, found):
-    mean = np.repeat(np.asarray(trained.space.region().mean)[None], len(found.score), 0)
+    mean = np.repeat(np.asarray(trained.space.statistics.mean)[None], len(found.score), 0)
     assert found.agreement.mean() > agreement(trained, mean) + 0.1
     constant = decode_and_compare(trained.space, trained.data, trained.networks("test"), mean, architecture_id=0)
     assert found.gap < constant.gap / 3

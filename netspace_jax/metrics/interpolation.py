@@ -11,8 +11,8 @@ from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
 from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.batched import embed_many, generate_many
 from netspace_jax.space.loss import boundary_pairs
-from netspace_jax.space.many import embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
 STEPS = 100

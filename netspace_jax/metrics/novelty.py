@@ -28,8 +28,8 @@ def nearest(
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
     *,
-    outputs: Float[np.ndarray, "network n outputs"],
-    known: Float[np.ndarray, "known n outputs"],
+    outputs: Float[Rows, "network n outputs"],
+    known: Float[Rows, "known n outputs"],
 ) -> Nearest:
     """Nearest training networks, in parameters and in behaviour, of some networks.
 

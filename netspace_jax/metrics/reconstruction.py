@@ -9,8 +9,8 @@ from scipy.stats import kendalltau
 from netspace_jax.behaviour import Dataset, Split
 from netspace_jax.metrics.outputs import compare
 from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.batched import classify_many, embed_many, generate_many
 from netspace_jax.space.loss import Group
-from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
 
@@ -77,4 +77,5 @@ def decode_and_compare(
     generated = generate_many(netspace, architecture_id, z)
     architecture = netspace.architectures[architecture_id]
     found = compare(dataset, architecture, networks.parameters, generated, members=networks.indices, split=split)
-    return Reconstruction(np.asarray(z), generated, *found, classify_many(netspace, z))
+    z, generated, read_as = (np.asarray(array) for array in (z, generated, classify_many(netspace, z)))
+    return Reconstruction(z, generated, *found, read_as)

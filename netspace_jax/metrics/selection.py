@@ -9,8 +9,8 @@ from netspace_jax.config import NetSpaceConfig
 from netspace_jax.metrics.interpolation import between_boundaries
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import reconstruct
+from netspace_jax.space.batched import generate_many
 from netspace_jax.space.loss import Group
-from netspace_jax.space.many import generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
 

@@ -12,7 +12,7 @@ from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report.section import Section
 from netspace_jax.report.words import number, relation, same_answer, score_name
 from netspace_jax.runs import Run
-from netspace_jax.space.many import classify_many, generate_many
+from netspace_jax.space.batched import classify_many, generate_many
 
 DISTILLED = 4  # networks of each architecture
 

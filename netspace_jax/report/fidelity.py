@@ -19,7 +19,7 @@ from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many, generate_many
+from netspace_jax.space.batched import embed_many, generate_many
 
 BANDS = ((0.0, 0.3), (0.3, 0.8), (0.8, 1.01))
 """Scores of input networks between which agreement is also given."""
@@ -157,7 +157,7 @@ def _rows(run: Run, which: int, options: FidelityOptions) -> list[Row]:
         found = compare(run.dataset, architecture, networks.parameters, flats, members=networks.indices)
         return Row(name, prefix + label, *found)
 
-    mean = np.repeat(np.asarray(run.space.region().mean)[None], len(networks.members), 0)
+    mean = np.repeat(np.asarray(run.space.statistics.mean)[None], len(networks.members), 0)
     constant = decode_and_compare(run.space, run.dataset, networks, mean, architecture_id=which)
     rows = [
         of_embeddings("encoder", "encoder alone", run.reconstruction(which, "test")),
@@ -202,7 +202,7 @@ def _permuted(run: Run, which: int) -> dict[str, float]:
     if permuted is None:
         return {}
     original = run.reconstruction(which, "test")
-    copies = embed_many(run.space, which, permuted)
+    copies = np.asarray(embed_many(run.space, which, permuted))
     generated = generate_many(run.space, which, copies)
     found = compare(run.dataset, architecture, original.generated, generated, members=networks.indices)
     unit = original.embedding.std()

@@ -8,8 +8,8 @@ from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
+from netspace_jax.space.batched import classify_many, generate_many
 from netspace_jax.space.loss import boundary_pairs
-from netspace_jax.space.many import classify_many, generate_many
 
 
 def interpolation(run: Run) -> Section:
@@ -41,7 +41,7 @@ def interpolate_architectures(run: Run) -> Section:
         networks = run.networks(which, "test")
         ends.append(run.reconstruction(which, "test").embedding[networks.best])
     z = np.asarray(line(ends[0], ends[1], STEPS))
-    read_as, scores = classify_many(run.space, z), np.zeros(STEPS)
+    read_as, scores = np.asarray(classify_many(run.space, z)), np.zeros(STEPS)
     for which in set(read_as.tolist()):
         own = read_as == which
         flats = generate_many(run.space, which, z[own])

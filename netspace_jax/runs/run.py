@@ -96,7 +96,7 @@ class Run(Generic[Data]):
 
     def _refine(
         self, networks: Networks, z: Float[np.ndarray, "network embedding"], architecture_id: int
-    ) -> Float[np.ndarray, "network embedding"]:
+    ) -> Float[Array, "network embedding"]:
         config = self.config.refine
         if one_task(self.dataset):
             return self.refine_shared(networks.parameters, z, architecture_id)
@@ -111,7 +111,7 @@ class Run(Generic[Data]):
 
     def refine_shared(
         self, flats: Float[np.ndarray, "network size"], z: Float[np.ndarray, "network embedding"], architecture_id: int
-    ) -> Float[np.ndarray, "network embedding"]:
+    ) -> Float[Array, "network embedding"]:
         """Refined embeddings of any networks that see the data which all share, of the zoo or not."""
         config = self.config.refine
         inputs = self.dataset.examples("train").inputs

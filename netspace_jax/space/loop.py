@@ -17,8 +17,8 @@ from jax.sharding import Mesh
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
+from netspace_jax.space.batched import embed_many
 from netspace_jax.space.loss import Group, Losses
-from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
 from netspace_jax.space.space import Space

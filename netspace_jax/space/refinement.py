@@ -17,7 +17,7 @@ from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Schedule, drawn_rows, minimise, statistics_around
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_own_blocks, in_pieces
+from netspace_jax.ops.mapping import BLOCK, Rows, batched, in_pieces
 from netspace_jax.rules import faults
 from netspace_jax.space.netspace import NetSpace
 
@@ -49,7 +49,7 @@ def refine(
     inputs: Shaped[Rows, "n *input"] | Shaped[Rows, "network n *input"],
     held_out: Shaped[Rows, "m *input"] | Shaped[Rows, "network m *input"] | None = None,
     config: RefineConfig,
-) -> Float[np.ndarray, "network embedding"]:
+) -> Float[Array, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
 
     Args:
@@ -62,18 +62,18 @@ def refine(
     """
     given = (inputs,) if held_out is None else (inputs, held_out)
     own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
-    rows = (np.asarray(flats), np.asarray(z), given if own else ())
+    rows = (flats, z, given if own else ())
     key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config, final=0.02)
-    shared = (netspace, () if own else given, key, schedule)
-    return in_own_blocks(_refine, rows, *shared, architecture_id, config.batch)
+    shared = (netspace.netspace, () if own else given, key, schedule)
+    # What takes hundreds of steps is not filled up to a block: few networks are worth a compilation.
+    size = min(len(flats), BLOCK)
+    return _refine(rows, *shared, architecture_id=architecture_id, batch=config.batch, size=size)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture_id", "batch"))
-def _refine(_, rows, netspace, shared, key, schedule, architecture_id, batch):
-    def one(flat, start, own):
-        return _refined(netspace, architecture_id, flat, start, key, schedule, batch, *shared, *own)
-
-    return jax.vmap(one)(*rows)
+@functools.partial(batched, static=("architecture_id", "batch"))
+def _refine(row, netspace, shared_inputs, key, schedule, architecture_id, batch):
+    flat, start, own_inputs = row
+    return _refined(netspace, architecture_id, flat, start, key, schedule, batch, *shared_inputs, *own_inputs)
 
 
 def _refined(

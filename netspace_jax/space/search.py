@@ -45,7 +45,7 @@ def search(
     mesh = mesh or local_mesh(len(initial))
     rows = np.resize(np.arange(len(initial)), padded(len(initial), mesh))
     key = key_of(config.seed, Purpose.BATCHES)
-    shared = put_everywhere((netspace, statistics, objective, key, Schedule.of(config)), mesh)
+    shared = put_everywhere((netspace.netspace, statistics, objective, key, Schedule.of(config)), mesh)
     with lowering_of(mesh), jax.default_matmul_precision("float32"):
         starts = jax.device_put(initial[rows], over_networks(mesh))
         found = _search(*shared, starts, architecture_id=architecture_id, checks=config.validations)

@@ -66,7 +66,9 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(architecture, fit_networks(architecture, samples, channels), instants[:, None]),
+            "own": np.asarray(
+                outputs_on(architecture, fit_networks(architecture, samples, channels), instants[:, None])
+            ),
         }
         judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}

@@ -20,7 +20,7 @@ def ensemble(run: Run) -> Section:
     labels = dataset.examples("test").targets
     generated = run.reconstruction(which, "test").generated
     outputs = {
-        name: outputs_of(dataset, run.space.architectures[which], flats[order])
+        name: np.asarray(outputs_of(dataset, run.space.architectures[which], flats[order]))
         for name, flats in (("generated", generated), ("members", members.parameters))
     }
     sizes = [size for size in SIZES if size <= len(order)]

@@ -5,10 +5,11 @@ import numpy as np
 from netspace_jax import latent
 from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
 from netspace_jax.metrics.outputs import outputs_of, scores_on
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, same_answer, score_name
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 DRAWN = 128  # networks sampled from the space, at most: as many as there are test networks
 
@@ -23,10 +24,11 @@ def novelty(run: Run) -> Section:
     count = min(DRAWN, len(test))
 
     def drawn(fit):
-        return generate_many(run.space, which, latent.draw(fit(embeddings), 0, count))
+        z = fit(embeddings).sample(key_of(0, Purpose.SAMPLE), count)
+        return np.asarray(generate_many(run.space, which, z))
 
     def said_by(flats):
-        return outputs_of(run.dataset, architecture, flats)
+        return np.asarray(outputs_of(run.dataset, architecture, flats))
 
     known, targets = said_by(training), run.dataset.examples("test").targets
     labels = np.asarray(targets)

@@ -24,7 +24,7 @@ class Distil:
     flat: Float[Array, "size"]
     teacher: Architecture
     temperature: float = flax.struct.field(pytree_node=False, default=4.0)
-    label_weight: float = flax.struct.field(pytree_node=False, default=0.1)
+    label_weight: float = 0.1
     batch: int = flax.struct.field(pytree_node=False, default=128)
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:

@@ -17,7 +17,7 @@ from netspace_jax.metrics.outputs import compare
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation, score_name
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many, generate_many
+from netspace_jax.space.batched import embed_many, generate_many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,7 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
 
 def _twins(run: Run[ImageData], which: int, flats: Float[np.ndarray, "network size"]) -> Twins:
     space, architecture = run.space, run.space.architectures[which]
-    z = embed_many(space, which, flats)
+    z = np.asarray(embed_many(space, which, flats))
     score, generated_score, agreement = compare(run.dataset, architecture, flats, generate_many(space, which, z))
     refined = z
     if run.config.refine.steps:
@@ -146,7 +146,7 @@ def _broken(run: Run[ImageData], theirs: Twins, farthest: float) -> list[str]:
 
 
 def _row(run: Run, which: int, name: str, theirs: Twins, row: int, broken: str) -> tuple[str, ...]:
-    region, members = run.space.region(), run.networks(which, "train").members
+    region, members = run.space.statistics, run.networks(which, "train").members
     known = np.asarray(region.standardise(run.space.embeddings[run.space.names[which]]))
     own = np.asarray(region.standardise(jnp.asarray(theirs.embedding[row])))
     nearest = members[int(np.square(known - own).mean(1).argmin())]
