@@ -24,7 +24,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
