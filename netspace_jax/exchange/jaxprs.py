@@ -14,6 +14,10 @@ _CALLS = {"jit": "jaxpr", "closed_call": "call_jaxpr", "checkpoint": "jaxpr", "c
           "custom_vjp_call": "call_jaxpr"}  # fmt: skip
 
 
+Equation = Any
+"""A `jax.extend.core.JaxprEqn`; its operands and results have shapes and types that JAX's annotations do not know."""
+
+
 class Value(NamedTuple):
     """Something that the written form computes, by its name or number there. All else is constant."""
 
@@ -23,8 +27,8 @@ class Value(NamedTuple):
 def walk(
     closed: core.ClosedJaxpr,
     arguments: list[Any],
-    fold: Callable[[core.JaxprEqn, list[Any]], bool],
-    write: Callable[[core.JaxprEqn, list[Any]], list[Any]],
+    fold: Callable[[Equation, list[Any]], bool],
+    write: Callable[[Equation, list[Any]], list[Any]],
 ) -> list[Any]:
     """Write a function's equations, one after another; its results, as `Value` or, where they are constant, as arrays.
 
@@ -39,7 +43,7 @@ def walk(
     operand_of = dict(zip((*jaxpr.constvars, *jaxpr.invars), (*map(_constant, closed.consts), *arguments), strict=True))
 
     def read(atom: Any) -> Any:
-        return np.asarray(atom.val, atom.aval.dtype) if isinstance(atom, core.Literal) else operand_of[atom]
+        return operand_of[atom] if isinstance(atom, core.Var) else np.asarray(atom.val, atom.aval.dtype)
 
     for equation in jaxpr.eqns:
         operands = [read(atom) for atom in equation.invars]

@@ -29,7 +29,8 @@ from jaxtyping import Array, Float, Shaped
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.jaxprs import walk
-from netspace_jax.exchange.onnx_operators import INPUTS, OPSET, Graph, can_fold, write
+from netspace_jax.exchange.onnx_graph import INPUTS, OPSET, Graph
+from netspace_jax.exchange.onnx_operators import can_fold, write
 from netspace_jax.exchange.stablehlo import for_any_batch
 
 EXTRA = "pip install onnx"
@@ -93,4 +94,6 @@ def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Shaped[Any, "batch
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise InputError(f"{name} takes {len(inputs)} inputs, and a network here takes one")
-    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, np.float32)})[0])
+    kind = inputs[0].type.removeprefix("tensor(").removesuffix(")")
+    dtype = "float32" if kind == "float" else kind
+    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, dtype)})[0])

@@ -1,75 +1,21 @@
-"""A graph of ONNX while it is being written, and how each of JAX's primitives is written into it."""
+"""JAX's primitives as operators of ONNX: for each, a function that writes them into a graph."""
 
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from jax.extend import core
 
-from netspace_jax.errors import InputError
-from netspace_jax.exchange.jaxprs import Value
-
-OPSET = 18
-INPUTS = Value("inputs")
-
-Operand = Any
-"""A `Value` of the graph, or an array where it is constant."""
+from netspace_jax.exchange.jaxprs import Equation, Value
+from netspace_jax.exchange.onnx_graph import Graph, Operand, unsupported
 
 
-class Graph:
-    """Nodes and constants of a graph that is being written."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def add(self, operator: str, *operands: Operand, names: Sequence[str] = (), **attributes: Any) -> Any:
-        """Add an operator; its result, or a list of its results where several are named."""
-        from onnx import helper
-
-        names = names or [f"{operator.lower()}_{len(self.nodes)}"]
-        self.nodes.append(helper.make_node(operator, [self._name(one) for one in operands], names, **attributes))
-        return Value(names[0]) if len(names) == 1 else [Value(name) for name in names]
-
-    def _name(self, operand: Operand) -> str:
-        """Name of an operand; a constant becomes one of the graph's, whole numbers and lists of them as int64."""
-        from onnx import numpy_helper
-
-        if isinstance(operand, Value):
-            return operand.name
-        name = f"constant_{len(self.constants)}"
-        array = operand if isinstance(operand, np.ndarray | np.generic) else np.array(operand, np.int64)
-        self.constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
-        return name
-
-    def sizes(self, shape: Sequence[Any]) -> Operand:
-        """A shape as an operand; the batch's size is read off the inputs."""
-        if all(isinstance(size, int) for size in shape):
-            return list(shape)
-        if any(not isinstance(size, int) and str(size) != "batch" for size in shape):
-            raise unsupported(f"it makes an axis of a size computed from the batch's, in {shape}")
-        batch = self.add("Shape", INPUTS, start=0, end=1)
-        return self.add("Concat", *([size] if isinstance(size, int) else batch for size in shape), axis=0)
-
-    def transposed(self, operand: Operand, axes: Sequence[int]) -> Operand:
-        """An operand with its axes in another order."""
-        if list(axes) == sorted(axes):
-            return operand
-        return self.add("Transpose", operand, perm=axes) if isinstance(operand, Value) else operand.transpose(axes)
-
-
-def unsupported(reason: str) -> InputError:
-    """The refusal of a network for one reason."""
-    return InputError(f"no ONNX for this network: {reason}")
-
-
-def can_fold(equation: core.JaxprEqn, operands: list[Operand]) -> bool:
+def can_fold(equation: Equation, operands: list[Operand]) -> bool:
     """Whether constants can be computed while the graph is written: all sizes are numbers."""
-    return all(isinstance(size, int) for atom in equation.outvars for size in _shape(atom))
+    return all(isinstance(size, int) for atom in equation.outvars for size in atom.aval.shape)
 
 
-def write(graph: Graph, equation: core.JaxprEqn, operands: list[Operand]) -> list[Operand]:
+def write(graph: Graph, equation: Equation, operands: list[Operand]) -> list[Operand]:
     """Write one equation into the graph; its results.
 
     Raises:
@@ -82,11 +28,7 @@ def write(graph: Graph, equation: core.JaxprEqn, operands: list[Operand]) -> lis
     return result if isinstance(result, list) else [result]
 
 
-def _shape(atom: Any) -> tuple[Any, ...]:
-    return atom.aval.shape
-
-
-def _number(equation: core.JaxprEqn, value: float) -> np.ndarray:
+def _number(equation: Equation, value: float | int) -> np.ndarray:
     """A constant of the type of the first operand."""
     return np.array(value, equation.invars[0].aval.dtype)
 
@@ -107,27 +49,29 @@ def _reshape(graph, equation, x):
     order = equation.params.get("dimensions")
     if isinstance(order, tuple) and equation.primitive.name == "reshape":
         x = graph.transposed(x, order)
-    shape = _shape(equation.outvars[0])
+    return _reshaped(graph, x, equation.outvars[0].aval.shape)
+
+
+def _reshaped(graph: Graph, x: Operand, shape: Sequence[Any]) -> Operand:
+    if not isinstance(x, Value):
+        return x.reshape(shape)
     if sum(not isinstance(size, int) for size in shape) == 1 and 0 not in shape:
         return graph.add("Reshape", x, [size if isinstance(size, int) else -1 for size in shape])
     return graph.add("Reshape", x, graph.sizes(shape))
 
 
 def _broadcast(graph, equation, x, *_):
-    shape, target = _shape(equation.invars[0]), _shape(equation.outvars[0])
+    shape, target = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
     expanded = [1] * len(target)
     for axis, place in enumerate(equation.params["broadcast_dimensions"]):
         expanded[place] = shape[axis]
-    if not isinstance(x, Value):
-        x = x.reshape(expanded)
-    elif len(shape) != len(target):
-        x = graph.add("Reshape", x, [size if isinstance(size, int) else -1 for size in expanded])
+    x = x if len(shape) == len(target) else _reshaped(graph, x, expanded)
     return x if tuple(map(str, expanded)) == tuple(map(str, target)) else graph.add("Expand", x, graph.sizes(target))
 
 
 def _dot(graph, equation, a, b):
     (a_sum, b_sum), (a_batch, b_batch) = equation.params["dimension_numbers"]
-    left, right = ([""] * len(_shape(atom)) for atom in equation.invars)
+    left, right = ([""] * len(atom.aval.shape) for atom in equation.invars)
     if not a_batch and len(right) == 2 and list(a_sum) == [len(left) - 1]:
         return graph.add("MatMul", a, graph.transposed(b, (b_sum[0], 1 - b_sum[0])))
     letters = iter("abcdefghijklmnopqrstuvwxyz")
@@ -187,8 +131,25 @@ def _pool(graph, equation, x):
     return graph.transposed(y, np.argsort([*others, *pooled]).tolist())
 
 
+def _gather(graph, equation, x, indices):
+    numbers, shape = equation.params["dimension_numbers"], equation.invars[0].aval.shape
+    *index_shape, _ = equation.invars[1].aval.shape
+    axis, *others = numbers.start_index_map
+    after = axis + len(index_shape)
+    along_one_axis = (
+        not others
+        and not numbers.operand_batching_dims
+        and numbers.collapsed_slice_dims == (axis,)
+        and equation.params["slice_sizes"] == (*shape[:axis], 1, *shape[axis + 1 :])
+        and numbers.offset_dims == (*range(axis), *range(after, after + len(shape) - axis - 1))
+    )
+    if not along_one_axis:
+        raise unsupported("it takes elements by indices along more than one axis")
+    return graph.add("Gather", x, _reshaped(graph, indices, index_shape), axis=axis)
+
+
 def _slice(graph, equation, x):
-    params, sizes = equation.params, _shape(equation.invars[0])
+    params, sizes = equation.params, equation.invars[0].aval.shape
     axes = [i for i, size in enumerate(sizes) if isinstance(size, int)]
     steps = params["strides"] or [1] * len(sizes)
     if any((params["start_indices"][i], steps[i]) != (0, 1) for i in range(len(sizes)) if i not in axes):
@@ -237,6 +198,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "conv_general_dilated": _convolution,
     "convert_element_type": lambda graph, equation, x: _cast(graph, x, equation.params["new_dtype"]),
     "dot_general": _dot,
+    "gather": _gather,
     "expm1": lambda graph, equation, x: graph.add("Sub", graph.add("Exp", x), _number(equation, 1)),
     "integer_pow": lambda graph, equation, x: graph.add("Pow", x, _number(equation, equation.params["y"])),
     "log1p": lambda graph, equation, x: graph.add("Log", graph.add("Add", x, _number(equation, 1))),

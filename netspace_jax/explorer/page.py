@@ -26,7 +26,6 @@ from netspace_jax.latent import EmbeddingStatistics
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import classify_many, embed_many, generate_many
@@ -121,7 +120,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     names = space.names
     data: dict[str, Any] = {
         "title": run.config.name,
-        "metric": score_name(run.metric),
+        "metric": run.metric.title,
         "question": view.question,
         "architectures": [
             {

@@ -11,10 +11,9 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend import core
 
 from netspace_jax.errors import InputError
-from netspace_jax.exchange.jaxprs import Value, walk
+from netspace_jax.exchange.jaxprs import Equation, Value, walk
 from netspace_jax.ops.platform import portable
 
 # The primitives of programs.js, with the parameters that it needs beside the shape of the result.
@@ -95,7 +94,7 @@ class _Program:
         """Number of a value or of a constant."""
         return value.name if isinstance(value, Value) else -1 - self._hold(value)
 
-    def write(self, equation: core.JaxprEqn, operands: list[Any]) -> list[Value]:
+    def write(self, equation: Equation, operands: list[Any]) -> list[Value]:
         """Write one equation; its results."""
         name, params = equation.primitive.name, equation.params
         shapes = [atom.aval.shape for atom in equation.outvars]
@@ -134,7 +133,7 @@ class _Program:
         return {"inputs": self.inputs, "equations": equations, "results": [place.get(i, i) for i in results]}
 
 
-def _can_fold(equation: core.JaxprEqn, operands: list[Any]) -> bool:
+def _can_fold(equation: Equation, operands: list[Any]) -> bool:
     """Whether what constants give is small enough to be stored, rather than made in the page."""
     size = sum(math.prod(atom.aval.shape) for atom in equation.outvars)
     return size <= max(_FOLDED, sum(operand.size for operand in operands))

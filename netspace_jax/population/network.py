@@ -166,8 +166,10 @@ def by_steps(step: Callable[..., State], drawn: Callable[..., PyTree]) -> Callab
             return step(index, state, dataset, drawn(index, state, dataset))
 
         def one_or_none(state: State, now: tuple[Int[Array, ""], PyTree]) -> tuple[State, None]:
-            after = step(now[0], state, dataset, now[1])
-            return jax.tree.map(lambda new, old: jnp.where(now[0] < last, new, old), after, state), None
+            def chosen(new: Array, old: Array) -> Array:
+                return old if new is old else jnp.where(now[0] < last, new, old)
+
+            return jax.tree.map(chosen, step(now[0], state, dataset, now[1]), state), None
 
         if not length:
             return jax.lax.fori_loop(begin, last, one, state)

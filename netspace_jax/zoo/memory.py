@@ -24,11 +24,12 @@ def networks_together(training: Training, dataset: Dataset, mesh: Mesh) -> int:
 def step_bytes(training: Training, dataset: Dataset) -> int:
     """Bytes that one network's training step writes, if nothing is fused: no less than what it holds at once."""
 
-    def step(key, number, dataset):
-        state = training.start(Untrained(key, key, number, number), dataset)
-        return training.advance(state, dataset, number, number, 1)
+    def step(untrained, dataset):
+        return training.advance(training.start(untrained, dataset), dataset, jnp.int32(0), jnp.int32(1), 1)
 
-    return _written(jax.make_jaxpr(step)(jax.random.key(0), jnp.int32(0), dataset).jaxpr)
+    key, init_key = jax.random.split(jax.random.key(0))
+    untrained = Untrained(key, init_key, jnp.int32(0), jnp.int32(1))
+    return _written(jax.make_jaxpr(step)(untrained, dataset).jaxpr)
 
 
 def _written(jaxpr: core.Jaxpr) -> int:
