@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 import jax
+import numpy as np
 from etils import epath
 from jax.sharding import Mesh
 
