@@ -22,7 +22,6 @@ from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space import Space
@@ -143,7 +142,7 @@ def _data(run: Run, view: View, points: list[Points]) -> dict[str, Any]:
     scores = np.concatenate([part.scores for part in points]).round(4)
     return {
         "title": run.config.name,
-        "metric": score_name(run.metric),
+        "metric": run.metric.title,
         "question": view.question,
         "architectures": [
             {

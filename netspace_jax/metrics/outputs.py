@@ -1,10 +1,13 @@
 """Outputs and scores of many networks of one architecture, compiled once for any number of them.
 
+`evaluate` runs networks once; whatever compares them with others takes what it gave.
+
 Everywhere, `members` are the indices of the zoo's members on whose data the networks run. They are left out where all
 networks see the same data.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -17,6 +20,13 @@ from netspace_jax.ops.mapping import Rows, batched, in_pieces
 Members = Int[Rows, "network"] | None
 
 
+class Evaluated(NamedTuple):
+    """Networks that were run on the inputs of a split: their outputs there, and the score of each."""
+
+    outputs: Float[Rows, "network n *output"]
+    score: Float[np.ndarray, "network"]
+
+
 def _numbered(members: Members, count: int) -> Int[np.ndarray, "network"]:
     return np.zeros(count, np.int32) if members is None else np.asarray(members, np.int32)
 
@@ -25,7 +35,7 @@ def _run(architecture: Architecture, flat, inputs):
     return in_pieces(lambda x: architecture.apply(flat, x), inputs)
 
 
-def _evaluate(flat, member, architecture, dataset, split):
+def _evaluate_one(flat, member, architecture, dataset, split):
     """Outputs and score of one network; the score is made of the outputs where the behaviour is supervised."""
     data = dataset.of(member)
     outputs = _run(architecture, flat, data.examples(split).inputs)
@@ -37,7 +47,7 @@ def _evaluate(flat, member, architecture, dataset, split):
 @functools.partial(batched, static=("split",), together=False)
 def _outputs(row, architecture, dataset, split):
     flat, member = row
-    return _evaluate(flat, member, architecture, dataset, split)[0]
+    return _evaluate_one(flat, member, architecture, dataset, split)[0]
 
 
 @functools.partial(batched, together=False)
@@ -46,9 +56,15 @@ def _outputs_on(flat, architecture, inputs):
 
 
 @functools.partial(batched, static=("split",), together=False)
+def _evaluate(row, architecture, dataset, split):
+    flat, member = row
+    return _evaluate_one(flat, member, architecture, dataset, split)
+
+
+@functools.partial(batched, static=("split",), together=False)
 def _score(row, architecture, dataset, split):
     flat, member = row
-    return _evaluate(flat, member, architecture, dataset, split)[1]
+    return _evaluate_one(flat, member, architecture, dataset, split)[1]
 
 
 @functools.partial(batched, static=("behaviour",))
@@ -56,16 +72,26 @@ def _score_on(outputs, targets, behaviour):
     return behaviour.score(outputs, targets)
 
 
+@functools.partial(batched, static=("behaviour",))
+def _agreement(pair, behaviour):
+    return behaviour.agreement(*pair)
+
+
 @functools.partial(batched, static=("behaviour",), together=False)
-def _agreements(outputs, others, behaviour):
+def _agreement_with_each(outputs, others, behaviour):
     return jax.vmap(lambda other: behaviour.agreement(other, outputs))(others)
 
 
-@functools.partial(batched, static=("split",), together=False)
-def _compare(row, architecture, dataset, split):
-    *flats, member = row
-    outputs, scores = zip(*(_evaluate(flat, member, architecture, dataset, split) for flat in flats), strict=True)
-    return *scores, dataset.behaviour.agreement(*outputs)
+def evaluate(
+    dataset: Dataset,
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    members: Members = None,
+    split: Split = "test",
+) -> Evaluated:
+    """Outputs of each network on the inputs of a split, on the device, and its score."""
+    outputs, score = _evaluate((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
+    return Evaluated(outputs, np.asarray(score))
 
 
 def outputs_of(
@@ -75,21 +101,21 @@ def outputs_of(
     members: Members = None,
     split: Split = "test",
 ) -> Float[Array, "network n outputs"]:
-    """What each network says of the inputs of a split, on the device."""
+    """Outputs of each network on the inputs of a split, on the device."""
     return _outputs((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
 
 
 def outputs_on(
     architecture: Architecture, flats: Float[Rows, "network size"], inputs: Shaped[Rows, "n *input"]
 ) -> Float[Array, "network n outputs"]:
-    """What each network says of the same inputs, on the device."""
+    """Outputs of each network on the same inputs, on the device."""
     return _outputs_on(flats, architecture, inputs)
 
 
 def scores_on(
     behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
 ) -> Float[np.ndarray, "network"]:
-    """Scores of what each network says of the same inputs."""
+    """Score of each network from its outputs on inputs whose targets are given."""
     return np.asarray(_score_on(outputs, targets, behaviour=behaviour))
 
 
@@ -104,23 +130,17 @@ def scores_of(
     return np.asarray(_score((flats, _numbered(members, len(flats))), architecture, dataset, split=split))
 
 
+def agreements(
+    behaviour: Behaviour,
+    target_outputs: Float[Rows, "network n *output"],
+    outputs: Float[Rows, "network n *output"],
+) -> Float[np.ndarray, "network"]:
+    """Agreement of each network with its target, from their outputs on the same inputs (docs/method.md, eq. 27)."""
+    return np.asarray(_agreement((target_outputs, outputs), behaviour=behaviour))
+
+
 def agreement_with_each(
-    behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
-) -> Float[np.ndarray, "network known"]:
-    """Agreement of each network with each of the known ones, from what they say of the same inputs."""
-    return np.asarray(_agreements(outputs, known, behaviour=behaviour))
-
-
-def compare(
-    dataset: Dataset,
-    architecture: Architecture,
-    wanted: Float[Rows, "network size"],
-    flats: Float[Rows, "network size"],
-    *,
-    members: Members = None,
-    split: Split = "test",
-) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
-    """Scores of networks, scores of as many others, and their pairwise agreement (docs/method.md, eq. 27)."""
-    rows = (wanted, flats, _numbered(members, len(flats)))
-    target_scores, scores, agreements = _compare(rows, architecture, dataset, split=split)
-    return np.asarray(target_scores), np.asarray(scores), np.asarray(agreements)
+    behaviour: Behaviour, outputs: Float[Rows, "network n *output"], others: Float[Rows, "other n *output"]
+) -> Float[np.ndarray, "network other"]:
+    """Agreement of each network with each of some others, from their outputs on the same inputs."""
+    return np.asarray(_agreement_with_each(outputs, others, behaviour=behaviour))

@@ -145,7 +145,7 @@ def train_netspace(
     for event in events(config, start, window_steps):
         if windows and start // window_steps != window:
             window = start // window_steps
-            run.data = run.data.replace(groups=put_everywhere(windows(window), mesh))
+            run.data = dataclasses.replace(run.data, groups=put_everywhere(windows(window), mesh))
         corrected = start >= correction_begins(config)
         if start == correction_begins(config):
             run.state = training.reset_optimizer(run.state)

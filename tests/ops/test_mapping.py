@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.ops.mapping import BLOCK, FEW, batched, each_network, in_pieces, vmap_small_batches
+from netspace_jax.ops.mapping import (
+    BLOCK,
+    FEW,
+    batched,
+    block_size,
+    each_network,
+    in_pieces,
+    vmap_small_batches,
+)
 from netspace_jax.ops.platform import lowering
 from tests import tiny
 from tests.compiles import nothing_compiles
@@ -44,6 +52,14 @@ def test_one_program_serves_any_number(together):
         with nothing_compiles("own_name"):
             for count in (3, BLOCK, BLOCK + 5):
                 many(np.ones((count, 2)), float(count))
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 32), (500, 32), (3584, 128), (60_000, 1024)])
+def test_many_networks_come_in_larger_blocks_where_they_are_computed_together(count, size):
+    with lowering("cpu"):
+        assert block_size(count, True) == size and block_size(count, False) == min(size, BLOCK)
+    with lowering("accelerator"):  # of 16 GiB, as a CPU counts
+        assert block_size(count, True) == min(1 << (count - 1).bit_length(), 32)
 
 
 def test_a_block_may_be_as_small_as_the_networks_are_few():

@@ -15,7 +15,7 @@ from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
 from netspace_jax.space.batched import classify_many, generate_many
@@ -49,7 +49,7 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
         label = f"the zoo's best {architecture.name} (by validation)"
     score = networks.members[row].score_test
     objective = Distil(run.dataset, jnp.asarray(networks.parameters[row]), architecture, label_weight=weight)
-    return Teacher(f"{label}, test {score_name(run.metric)} {score:.3f}", objective)
+    return Teacher(f"{label}, test {run.metric.title} {score:.3f}", objective)
 
 
 def lower_half(networks: Networks) -> int:
@@ -75,7 +75,7 @@ class Way(NamedTuple):
 
 def search(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search in the space: one table, with the gradient steps of each way: by the space, by the weights, by neither."""
-    architecture_id, metric, teacher = run.trained_ids[0], score_name(run.metric), teacher_of(run)
+    architecture_id, metric, teacher = run.trained_ids[0], run.metric.title, teacher_of(run)
     training, test = run.networks(architecture_id, "train"), run.networks(architecture_id, "test")
     low, best = lower_half(test), training.best
     searches = _searches(run, teacher.objective, config, low, best)
@@ -109,7 +109,8 @@ def search(run: Run[ImageData], config: SearchConfig) -> Section:
 def _searches(run: Run, objective: Distil, config: SearchConfig, low: int, best: int) -> list[Way]:
     """Searches from a member of the lower half, the best member, random draws, and the mean."""
     architecture_id, statistics = run.trained_ids[0], run.space.statistics
-    test, training = (run.reconstruction(architecture_id, split).embedding for split in ("test", "train"))
+    test = run.reconstruction(architecture_id, "test").embedding
+    training = run.space.embeddings[run.space.names[architecture_id]]
     draws = statistics.sample(key_of(config.seed, Purpose.SEARCH), STARTS)
     z = jnp.concatenate([test[low : low + 1], training[best : best + 1], draws, statistics.mean[None]])
     result = latent_search.search(run.space, statistics, objective, z, architecture_id=architecture_id, config=config)
@@ -118,7 +119,7 @@ def _searches(run: Run, objective: Distil, config: SearchConfig, low: int, best:
     )
     score = run.networks(architecture_id, "test").members[low].score_test
     places = {
-        f"the embedding of a test member in the zoo's lower half ({score_name(run.metric)} {score:.3f})": (0, 1),
+        f"the embedding of a test member in the zoo's lower half ({run.metric.title} {score:.3f})": (0, 1),
         "the embedding of the zoo's best member": (1, 2),
         "one draw from N(0, 1) of real embeddings' size": (2, 3),
         f"{STARTS} draws from N(0, 1) of real embeddings' size, the best": (2, 2 + STARTS),
@@ -153,7 +154,7 @@ def _fine_tunings(
 
 def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search for another architecture: from a member of each to a network of each other, as asked for."""
-    metric, teacher, space = score_name(run.metric), teacher_of(run), run.space
+    metric, teacher, space = run.metric.title, teacher_of(run), run.space
     z = jnp.stack([jnp.asarray(run.reconstruction(start, "test").embedding[0]) for start in run.trained_ids])
     metrics, rows = {}, []
     for target, architecture in enumerate(space.architectures):
