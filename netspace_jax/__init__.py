@@ -3,8 +3,8 @@
     import netspace_jax
     space = netspace_jax.load("runs/digits")
 
-`load` opens a space, `open_run` a finished run with its zoo and data; `fit_zoo` and `fit_space` train in memory; `train`,
-`make_zoo` and `import_zoo` do what the commands do.
+`load` opens a space, `open_run` a finished run with its zoo and data; `fit_zoo` and `fit_space` train in memory;
+`train`, `make_zoo` and `import_zoo` do what the commands do.
 """
 
 import importlib
