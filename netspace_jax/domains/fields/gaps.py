@@ -62,11 +62,12 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         samples = _rows(instants, values, seen.mask)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
         z = fit_embeddings(run.space, prior, samples, embeddings[nearest], channels=channels, trust=trust)
+        fitted = fit_networks(architecture, samples, channels)
         fills = {
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": np.asarray(outputs_on(architecture, own, instants[:, None])),
+            "own": np.asarray(outputs_on(architecture, fitted, instants[:, None])),
         }
         judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}
