@@ -34,8 +34,8 @@ from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
 from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
+from netspace_jax.space.batched import embed_many  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
-from netspace_jax.space.many import embed_many  # noqa: E402
 from netspace_jax.zoo import open_zoo  # noqa: E402
 
 SCORED = 1000  # networks whose PSNR is measured

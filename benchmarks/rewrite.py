@@ -28,9 +28,9 @@ prepare()
 
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax import jobs  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import RunConfig  # noqa: E402
+from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
 from netspace_jax.runs import Run  # noqa: E402
 from netspace_jax.zoo.plan import stops_of  # noqa: E402

@@ -8,7 +8,6 @@ import dataclasses
 import difflib
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,30 +15,11 @@ from etils import epath
 
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep, rebuild
 from netspace_jax.errors import InputError
+from netspace_jax.lazy import Lazy
 
 if TYPE_CHECKING:
     from netspace_jax.behaviour import Batch, Behaviour, Dataset
     from netspace_jax.zoo.training import MakeTraining
-
-
-@dataclasses.dataclass(frozen=True)
-class Lazy:
-    """A function that is imported when it is first called.
-
-    Attributes:
-      place: where it is, as `module:function`.
-    """
-
-    place: str
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The function itself."""
-        return pkgutil.resolve_name(self.place)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Import and call it."""
-        return self.function(*arguments)
 
 
 class Loaded(NamedTuple):
@@ -90,6 +70,9 @@ def several_architectures(run: Any) -> bool:
     return len(run.space.architectures) > 1
 
 
+_SUPERVISED = Lazy("netspace_jax.zoo.training:recipe")
+
+
 @dataclasses.dataclass(frozen=True)
 class Domain:
     """A kind of network.
@@ -122,7 +105,7 @@ class Domain:
     behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
     data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
-    training: "MakeTraining" = Lazy("netspace_jax.zoo.training:recipe")
+    training: "MakeTraining" = _SUPERVISED
     data_flags: tuple[str, ...] = ("dataset",)
     alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
     import_causes: str = ""

@@ -20,7 +20,6 @@ from etils import epath
 from numpy.typing import ArrayLike
 
 from netspace_jax.errors import InputError
-from netspace_jax.ops.devices import is_first
 from netspace_jax.signals import writing
 
 LOCK = ".lock"
@@ -131,6 +130,13 @@ def packaged(package: str, name: str) -> str:
     return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
 
 
+def _is_first() -> bool:
+    """Whether this is the first of several processes, which alone writes small files."""
+    from netspace_jax.ops.devices import is_first  # JAX: not needed to find and to read files
+
+    return is_first()
+
+
 def write_text(path: epath.PathLike, text: str) -> None:
     """Write a text file, in the first process only."""
     write_bytes(path, text.encode())
@@ -142,7 +148,7 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
     Raises:
       InputError: a directory is in its place.
     """
-    if not is_first():
+    if not _is_first():
         return
     path = location(path)
     refuse_directory(path)
@@ -193,7 +199,7 @@ def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
 
 def append_text(path: epath.PathLike, text: str) -> None:
     """Append to a text file, in the first process only."""
-    if is_first():
+    if _is_first():
         with writing(), location(path).open("a") as file:
             file.write(text)
 

@@ -279,7 +279,7 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
       InputError: there is none, or its networks were scored on other data.
     """
     zoo = open_zoo(folder)
-    if zoo.summary.get("data_sha256", fingerprint(dataset)) != fingerprint(dataset):
+    if (sha256 := zoo.summary.get("data_sha256")) and sha256 != fingerprint(dataset):
         raise InputError(
             f"the data is not what the networks of zoo {folder} were scored on when they were imported: "
             f"bring it back, or import them again"

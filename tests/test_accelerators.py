@@ -1,16 +1,16 @@
 """An accelerator's way, on a CPU: the same results, programs without what is slow there, work shared by all devices."""
 
 import dataclasses
-import functools
 import re
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from netspace_jax.domains.images.loading import training
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import evaluate
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering
 from netspace_jax.ops.shuffle import shuffled
@@ -50,7 +50,7 @@ def trained(data, way, devices=1):
 def test_a_zoo_is_the_same_both_ways(data):
     """A convolution, batch norm, augmentation, order, validation checks and stops of each one's own."""
     cpu, accelerator = trained(data, "cpu"), trained(data, "accelerator", devices=4)
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=2e-5), accelerator, cpu)
+    chex.assert_trees_all_close(accelerator, cpu, rtol=1e-4, atol=2e-5)
 
 
 def space_of(data, networks=8, architecture=None):
@@ -68,11 +68,9 @@ def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
             one, shown = make_training(SPACE, (0,), network_mesh(1)), space_of(data)
             state, losses = one.advance(one.init(shown), shown, 4, False)
             flats = np.asarray(shown.groups[0].parameters)
-            scores = compare(data, tiny.normed(), flats, flats[::-1].copy())
+            scores = evaluate(data, tiny.normed(), flats)
         found[way] = (state.params, losses, scores)
-    jax.tree.map(
-        functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), found["accelerator"], found["cpu"]
-    )
+    chex.assert_trees_all_close(found["accelerator"], found["cpu"], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [64, 65])

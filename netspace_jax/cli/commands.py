@@ -168,7 +168,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
 
         _, others = first_flags(given)
         if not others or others[0] in ("-h", "--help"):
-            from netspace_jax.cli.show import list_evaluations
+            from netspace_jax.cli.listing import list_evaluations
 
             print(list_evaluations(program))
             return

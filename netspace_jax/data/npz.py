@@ -3,6 +3,7 @@
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ from netspace_jax.data.splits import Images, Splits, check_labels, check_shape, 
 from netspace_jax.errors import InputError
 from netspace_jax.memory import refuse_bomb
 
-# What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises.
-_UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, RuntimeError)
-_UNREADABLE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, EOFError, ValueError, MemoryError, SyntaxError, RuntimeError, TypeError, OverflowError)
+"""What opening, unzipping and parsing a file that is damaged, foreign or out of reach raises."""
+UNREADABLE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 def read(path: Path) -> Splits:
@@ -39,31 +40,41 @@ def read(path: Path) -> Splits:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Arrays of the file by name: only those of the layout are read."""
-    wanted = {f"{kind}_{split}" for kind in "xy" for split in ("train", "val", "validation", "test")}
+    keys = {f"{kind}_{split}" for kind in "xy" for split in ("train", "val", "validation", "test")}
     if not path.exists():
         near = sorted(other.name for other in path.parent.glob("*.npz")) if path.parent.is_dir() else []
         raise InputError(f"{path}: no such file" + (f"; its folder has {', '.join(near[:5])}" if near else ""))
+    return read_arrays(path, keys, "write it with numpy.savez_compressed")[0]
+
+
+def read_arrays(path: Path, keys: Iterable[str], remedy: str) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Those of some arrays that a `.npz` has, and the names of all that it has; nothing is unpickled.
+
+    Raises:
+      InputError: the file or one of the arrays cannot be read; names it and says why, and the remedy.
+    """
     name, arrays = "the file", {}
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
-                raise InputError(f"{path}: not an .npz, or cut short; write it with numpy.savez_compressed")
+                raise InputError(f"{path}: not an .npz, or cut short; {remedy}")
         refuse_bomb(path)
         with np.load(path, allow_pickle=False) as archive:
-            for name in sorted(wanted & set(archive.files)):
+            for name in sorted({*keys} & {*archive.files}):
                 arrays[name] = archive[name]
+            names = archive.files
     except InputError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         if "allow_pickle" in str(error):
             raise InputError(
                 f"{path}: {name} holds Python objects, for which pickle would be needed; save numbers"
             ) from error
-        raise InputError(f"{path}: {name} cannot be read ({reason(error)}); write it again") from error
+        raise InputError(f"{path}: {name} cannot be read ({reason(error)}); {remedy}") from error
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise InputError(f"{path}: {name} is not a NumPy array; write the file with numpy.savez_compressed")
-    return arrays
+        if not isinstance(array, np.ndarray):  # a member without NumPy's header comes as bytes
+            raise InputError(f"{path}: {name} is not a NumPy array; {remedy}")
+    return arrays, names
 
 
 def _images(path: Path, arrays: dict[str, np.ndarray], split: str) -> Images:

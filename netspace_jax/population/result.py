@@ -1,6 +1,7 @@
 """A trained population: parameters, what was measured, and files."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ from safetensors.numpy import save
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.files import csv_text, location, new_directory, write_bytes, write_text
-from netspace_jax.ops.mapping import each_row, in_pieces
+from netspace_jax.ops.mapping import batched, in_pieces
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,8 +60,8 @@ class Population:
 
     def __call__(self, inputs: Shaped[Array | np.ndarray, "n *input"]) -> Float[np.ndarray, "network n ..."]:
         """Outputs of each network for the same inputs."""
-        with jax.default_matmul_precision("float32"):
-            return np.asarray(_outputs(self.architecture, self.parameters, jnp.asarray(inputs, jnp.float32)))
+        prepared = jnp.asarray(inputs, self.architecture.input_dtype)
+        return np.asarray(_outputs(self.parameters, self.architecture, prepared))
 
     def save(self, folder: epath.PathLike) -> epath.Path:
         """Write `networks.safetensors`, each parameter a tensor [network, …], and `networks.csv`, a row for each.
@@ -94,6 +95,6 @@ class Population:
         return f"Population({len(self)} × {self.architecture.name}, {self.architecture.size} parameters each)"
 
 
-@jax.jit
-def _outputs(architecture: Architecture, parameters: Float[Array, "network size"], inputs: Shaped[Array, "n *input"]):
-    return each_row(lambda flat: in_pieces(lambda x: architecture.apply(flat, x), inputs), parameters)
+@functools.partial(batched, together=False)
+def _outputs(flat: Float[Array, "size"], architecture: Architecture, inputs: Shaped[Array, "n *input"]):
+    return in_pieces(architecture.bind(flat), inputs)

@@ -1,1 +1,1 @@
-"""Networks that hold fields: shapes as signed distances."""
+"""Networks that hold fields: a shape as signed distances, a picture, or a signal."""

@@ -4,8 +4,10 @@ A chair is a union of frusta: boxes whose top may be smaller than their bottom, 
 only in horizontal planes, so the chair's surface is known piece by piece: the frusta's sides, and their tops and
 bottoms less the rectangles where another stands. The distance to the nearest piece is the distance to the chair,
 outside and inside, at joints too, where the smallest of the parts' own distances would be a mere bound.
-
 The y axis points up, z to the front. A chair is centred on its bounding box; its farthest corner has radius `RADIUS`.
+
+A union of boxes by trimesh and its distance by libigl would be fewer lines, but other data: the points that measured
+figures stand on are drawn from these triangles in this order. These distances need no package and have gradients.
 """
 
 from typing import NamedTuple
@@ -50,18 +52,17 @@ THINNEST = 0.11
 _ARM_POST, _ARM_REST, _ARM_GAP = 0.12, 0.11, 0.12
 
 
-class Frusta(NamedTuple):
-    """Parts of a chair; a rectangle is (x0, x1, z0, z1). A part that a chair lacks is flat and lies on its surface."""
+class Chair(NamedTuple):
+    """The frusta that fill a chair, and the horizontal rectangles that close it where no two of them touch.
+
+    A rectangle is (x0, x1, z0, z1). A frustum that a chair lacks is flat and lies on its surface.
+
+    `y` has the heights of bottom and top of each frustum, `flat_y` those of the horizontal rectangles.
+    """
 
     low: Float[Array, "part 4"]
     high: Float[Array, "part 4"]
     y: Float[Array, "part 2"]
-
-
-class Chair(NamedTuple):
-    """A chair as the parts that fill it, and the horizontal rectangles that close them where nothing touches them."""
-
-    parts: Frusta
     flat: Float[Array, "flat 4"]
     flat_y: Float[Array, "flat"]
 
@@ -73,7 +74,7 @@ def sample_parameters(key: PRNGKeyArray) -> Float[Array, "k"]:
     """
     uniform = dict(zip(PARAMETERS, jax.random.uniform(jax.random.fold_in(key, 0), (len(PARAMETERS),)), strict=True))
     values = {name: low + (high - low) * uniform[name] for name, (low, high) in RANGES.items()}
-    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6)
+    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6).astype(jnp.float32)
     values["splay_x"] *= splayed
     values["splay_z"] *= splayed
     values["back_posts"] = jnp.floor(1 + MOST_POSTS * uniform["back_posts"])
@@ -82,70 +83,49 @@ def sample_parameters(key: PRNGKeyArray) -> Float[Array, "k"]:
 
 
 def build(parameters: Float[Array, "k"]) -> Chair:
-    """The parts and horizontal faces of one chair, centred and scaled."""
+    """One chair, centred and scaled."""
     p = dict(zip(PARAMETERS, parameters, strict=True))
-    parts, flats = [], []
-
-    def part(low, high, y0, y1):
-        parts.append((low, high, jnp.broadcast_to(jnp.stack([y0, y1]), (len(low), 2))))
-
-    def plate(y, tiles):
-        flats.append((tiles, jnp.full(len(tiles), y)))
-
+    width, depth = p["seat_half_width"], p["seat_half_depth"]
     floor, under_seat, on_seat = -p["leg_length"], jnp.float32(0), p["seat_thickness"]
-    width, depth, thick = p["seat_half_width"], p["seat_half_depth"], p["leg_thickness"]
-    seat = _rects(-width, width, -depth, depth)
-    part(seat, seat, under_seat, on_seat)
+    seat, (feet, tops) = _rects(-width, width, -depth, depth), _legs(p)
 
-    side_x, side_z = jnp.array([-1.0, 1, -1, 1]), jnp.array([-1.0, -1, 1, 1])
-    x, z = width - p["leg_inset"] - thick / 2, depth - p["leg_inset"] - thick / 2
-    tops = _squares(side_x * x, side_z * z, thick)
-    feet = _squares(
-        side_x * (x + p["splay_x"] * p["leg_length"]),
-        side_z * (z + p["splay_z"] * p["leg_length"]),
-        jnp.maximum(THINNEST, thick * p["leg_taper"]),
-    )
-    part(feet, tops, floor, under_seat)
-    plate(floor, feet)
-    plate(under_seat, _tiles(seat[0], [tops[:2], tops[2:]]))
-
+    back_z, lean = -depth + p["back_thickness"], jnp.array([[0.0, 0, 1, 1]]) * p["back_lean"]
     under_rail, top = on_seat + p["back_height"] - p["rail_height"], on_seat + p["back_height"]
-    post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
-    number = jnp.arange(MOST_POSTS)
-    left = (2 * width - post) * number / jnp.maximum(p["back_posts"] - 1, 1) - width
-    there = number < p["back_posts"] - 0.5
-    back_z = -depth + p["back_thickness"]
-    posts = _rects(jnp.where(there, left, width), jnp.where(there, left + post, width), -depth, back_z)
-    rail = _rects(-width, width, -depth, back_z)
-    posts_low, rail_low, rail_high = (
-        rect - jnp.array([[0.0, 0, 1, 1]]) * p["back_lean"] * (y - on_seat)
-        for rect, y in ((posts, under_rail), (rail, under_rail), (rail, top))
-    )
-    part(posts, posts_low, on_seat, under_rail)
-    part(rail_low, rail_high, under_rail, top)
-    plate(under_rail, _tiles(rail_low[0], [posts_low]))
-    plate(top, rail_high)
+    posts, rail = _posts(p, back_z), _rects(-width, width, -depth, back_z)
+    posts_high, rail_low = posts - lean * (under_rail - on_seat), rail - lean * (under_rail - on_seat)
+    rail_high = rail - lean * (top - on_seat)
 
     # Without arms all their lengths are 0, which leaves points on the seat's upper edge; solid ones have no rear posts.
-    some, solid = p["arms"] > 0.5, p["arms"] > 1.5
+    some, solid = (p["arms"] > 0.5).astype(jnp.float32), p["arms"] > 1.5
     inner = width - some * p["arm_width"]
-    arm_left, arm_right = jnp.stack([-width, inner]), jnp.stack([-inner, width])
+    sides = jnp.stack([-width, inner]), jnp.stack([-inner, width])
     rear, front = back_z + _ARM_GAP, depth - p["arm_margin"]
-    rear_posts = _rects(arm_left, arm_right, rear, rear + jnp.where(solid, 0.0, _ARM_POST))
-    front_posts = _rects(arm_left, arm_right, jnp.where(solid, rear, front - _ARM_POST), front)
-    rests = _rects(arm_left, arm_right, rear, front)
+    rear_posts = _rects(*sides, rear, rear + jnp.where(solid, 0.0, _ARM_POST))
+    front_posts = _rects(*sides, jnp.where(solid, rear, front - _ARM_POST), front)
+    rests = _rects(*sides, rear, front)
     under_rest, on_rest = on_seat + some * p["arm_height"], on_seat + some * (p["arm_height"] + _ARM_REST)
-    for holes in (rear_posts, front_posts):
-        part(holes, holes, on_seat, under_rest)
-    part(rests, rests, under_rest, on_rest)
-    for i, rest in enumerate(rests):
-        plate(under_rest, _tiles(rest, [rear_posts[i : i + 1], front_posts[i : i + 1]]))
-    plate(on_rest, rests)
-    plate(on_seat, _tiles(seat[0], [posts, rear_posts, front_posts]))
 
-    low, high, y = (jnp.concatenate(rows) for rows in zip(*parts, strict=True))
-    flat, flat_y = (jnp.concatenate(rows) for rows in zip(*flats, strict=True))
-    return _normalise(Chair(Frusta(low, high, y), flat, flat_y))
+    frusta = [
+        (seat, seat, under_seat, on_seat),
+        (feet, tops, floor, under_seat),
+        (posts, posts_high, on_seat, under_rail),
+        (rail_low, rail_high, under_rail, top),
+        *((rects, rects, on_seat, under_rest) for rects in (rear_posts, front_posts)),
+        (rests, rests, under_rest, on_rest),
+    ]
+    flats = [
+        (feet, floor),
+        (_less(seat[0], [tops[:2], tops[2:]]), under_seat),
+        (_less(rail_low[0], [posts_high]), under_rail),
+        (rail_high, top),
+        *((_less(rests[i], [rear_posts[i : i + 1], front_posts[i : i + 1]]), under_rest) for i in range(2)),
+        (rests, on_rest),
+        (_less(seat[0], [posts, rear_posts, front_posts]), on_seat),
+    ]
+    low, high = (jnp.concatenate(rects) for rects in list(zip(*frusta, strict=True))[:2])
+    y = jnp.concatenate([jnp.broadcast_to(jnp.stack([y0, y1]), (len(rects), 2)) for rects, _, y0, y1 in frusta])
+    flat = jnp.concatenate([rects for rects, _ in flats])
+    return _normalise(Chair(low, high, y, flat, jnp.concatenate([jnp.full(len(rects), y) for rects, y in flats])))
 
 
 def signed_distance(parameters: Float[Array, "k"], points: Float[Array, "n 3"]) -> Float[Array, "n"]:
@@ -157,18 +137,25 @@ def distance_to(chair: Chair, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
     """The same to a chair that is built already."""
     x, y, z = points.T
 
-    def to_side(nearest, side):
+    def to_side(nearest, corners):
         """Square of the distance to a side where the point is over it, else to one of its slanted edges.
 
         The next side holds the other one, and the level edges also bound a flat.
         """
-        planes, start, along, inverse = side
-        normal, *rims = [plane[0] * x + plane[1] * y + plane[2] * z + plane[3] for plane in planes]
+        edges = jnp.roll(corners, -1, 0) - corners
+        normal, slanted = jnp.cross(edges[0], edges[1]), edges[1]
+        sizes = jnp.stack([jnp.sqrt((normal * normal).sum()), (slanted**2).sum()])
+        inverse = jnp.where(sizes > TINY, 1 / jnp.maximum(sizes, TINY), 0)  # 0 where there is no such side or edge
+        normal = (normal * inverse[0])[None]
+        # The side's own plane, then those through its edges, looking inward.
+        planes = jnp.concatenate([normal, jnp.cross(jnp.broadcast_to(normal, edges.shape), edges)])
+        offsets = (planes * jnp.concatenate([corners[:1], corners])).sum(-1)
+        height, *rims = (n[0] * x + n[1] * y + n[2] * z - offset for n, offset in zip(planes, offsets, strict=True))
         over = (jnp.minimum(jnp.minimum(rims[0], rims[1]), jnp.minimum(rims[2], rims[3])) >= 0) & (inverse[0] > 0)
-        dx, dy, dz = x - start[0], y - start[1], z - start[2]
-        t = jnp.clip((dx * along[0] + dy * along[1] + dz * along[2]) * inverse[1], 0, 1)
-        edge = (dx - t * along[0]) ** 2 + (dy - t * along[1]) ** 2 + (dz - t * along[2]) ** 2
-        return jnp.minimum(nearest, jnp.where(over, normal**2, edge)), None
+        dx, dy, dz = x - corners[1, 0], y - corners[1, 1], z - corners[1, 2]
+        t = jnp.clip((dx * slanted[0] + dy * slanted[1] + dz * slanted[2]) * inverse[1], 0, 1)
+        edge = (dx - t * slanted[0]) ** 2 + (dy - t * slanted[1]) ** 2 + (dz - t * slanted[2]) ** 2
+        return jnp.minimum(nearest, jnp.where(over, height**2, edge)), None
 
     def to_flat(nearest, flat):
         rect, level = flat
@@ -182,9 +169,9 @@ def distance_to(chair: Chair, points: Float[Array, "n 3"]) -> Float[Array, "n"]:
         x0, x1, z0, z1 = (low[i] + t * (high[i] - low[i]) for i in range(4))
         return inside | ((y0 <= y) & (y <= y1) & (x0 <= x) & (x <= x1) & (z0 <= z) & (z <= z1)), None
 
-    nearest, _ = jax.lax.scan(to_side, jnp.full_like(x, jnp.inf), _side_planes(chair.parts))
+    nearest, _ = jax.lax.scan(to_side, jnp.full_like(x, jnp.inf), _sides(chair).reshape(-1, 4, 3))
     nearest, _ = jax.lax.scan(to_flat, nearest, (chair.flat, chair.flat_y))
-    inside, _ = jax.lax.scan(in_part, jnp.zeros_like(x, bool), tuple(chair.parts))
+    inside, _ = jax.lax.scan(in_part, jnp.zeros_like(x, bool), (chair.low, chair.high, chair.y))
     return jnp.where(inside, -1.0, 1.0) * jnp.sqrt(nearest)
 
 
@@ -198,25 +185,43 @@ def surface_mesh(chair: Chair) -> trimesh.Trimesh:
 
 @jax.jit
 def _quads(chair: Chair) -> Float[Array, "quad 4 3"]:
-    x0, x1, z0, z1 = chair.flat.T
-    y = chair.flat_y
-    flats = jnp.stack([jnp.stack(corner, -1) for corner in ((x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1))], 1)
+    flats = jnp.roll(_corners(chair.flat, chair.flat_y)[:, ::-1], 1, 1)
     # A flat looks up, and is drawn the other way round, where the chair is just below its middle.
     up = distance_to(chair, flats.mean(1) - jnp.array([[0, 1e-3, 0]])) < 0
-    return jnp.concatenate([_sides(chair.parts).reshape(-1, 4, 3), jnp.where(up[:, None, None], flats[:, ::-1], flats)])
+    return jnp.concatenate([_sides(chair).reshape(-1, 4, 3), jnp.where(up[:, None, None], flats[:, ::-1], flats)])
 
 
 def _rects(x0, x1, z0, z1) -> Float[Array, "n 4"]:
     """Rectangles from their bounds, each a number or one for each rectangle."""
-    bounds = jnp.broadcast_arrays(x0, x1, z0, z1)
-    return jnp.stack([jnp.atleast_1d(bound) for bound in bounds], -1)
+    return jnp.stack(jnp.broadcast_arrays(*map(jnp.atleast_1d, (x0, x1, z0, z1))), -1)
 
 
-def _squares(x, z, size) -> Float[Array, "n 4"]:
-    return _rects(x - size / 2, x + size / 2, z - size / 2, z + size / 2)
+def _legs(p: dict[str, Float[Array, ""]]) -> tuple[Float[Array, "4 4"], Float[Array, "4 4"]]:
+    """Feet, and tops under the seat."""
+
+    def squares(x, z, size):
+        x, z = jnp.array([-1.0, 1, -1, 1]) * x, jnp.array([-1.0, -1, 1, 1]) * z
+        return _rects(x - size / 2, x + size / 2, z - size / 2, z + size / 2)
+
+    thick = p["leg_thickness"]
+    x = p["seat_half_width"] - p["leg_inset"] - thick / 2
+    z = p["seat_half_depth"] - p["leg_inset"] - thick / 2
+    foot = jnp.maximum(THINNEST, thick * p["leg_taper"])
+    feet = squares(x + p["splay_x"] * p["leg_length"], z + p["splay_z"] * p["leg_length"], foot)
+    return feet, squares(x, z, thick)
 
 
-def _tiles(rect: Float[Array, "4"], rows: list[Float[Array, "_ 4"]]) -> Float[Array, "n 4"]:
+def _posts(p: dict[str, Float[Array, ""]], back_z: Float[Array, ""]) -> Float[Array, "post 4"]:
+    """Posts of the back where they stand on the seat; those that it lacks are flat."""
+    width, number = p["seat_half_width"], jnp.arange(MOST_POSTS, dtype=jnp.float32)
+    post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
+    left = (2 * width - post) * number / jnp.maximum(p["back_posts"] - 1, 1) - width
+    there = number < p["back_posts"] - 0.5
+    bounds = jnp.where(there, left, width), jnp.where(there, left + post, width)
+    return _rects(*bounds, -p["seat_half_depth"], back_z)
+
+
+def _less(rect: Float[Array, "4"], rows: list[Float[Array, "_ 4"]]) -> Float[Array, "n 4"]:
     """Rectangles that fill `rect` less the holes, which come in rows from small z to large, each from small x on."""
     x0, x1, z0, z1 = rect
     starts, ends = [z0, *(row[0, 3] for row in rows)], [*(row[0, 2] for row in rows), z1]
@@ -225,38 +230,21 @@ def _tiles(rect: Float[Array, "4"], rows: list[Float[Array, "_ 4"]]) -> Float[Ar
     return jnp.concatenate([between, *beside])
 
 
-def _sides(parts: Frusta) -> Float[Array, "part 4 4 3"]:
-    """Corners of the four sides of each part, counter-clockwise seen from outside, from a lower edge upward."""
-
-    def corners(rect, y):
-        x0, x1, z0, z1 = rect.T
-        return jnp.stack([jnp.stack(corner, -1) for corner in ((x0, y, z0), (x0, y, z1), (x1, y, z1), (x1, y, z0))], 1)
-
-    low, high = corners(parts.low, parts.y[:, 0]), corners(parts.high, parts.y[:, 1])
+def _sides(chair: Chair) -> Float[Array, "part 4 4 3"]:
+    """Corners of the four sides of each frustum, counter-clockwise seen from outside, from a lower edge upward."""
+    low, high = _corners(chair.low, chair.y[:, 0]), _corners(chair.high, chair.y[:, 1])
     return jnp.stack([low, jnp.roll(low, -1, 1), jnp.roll(high, -1, 1), high], 2)
 
 
-def _side_planes(parts: Frusta):
-    """Planes of each side (its own, then through each edge, looking inward), a slanted edge: its start and its vector,
-    and one over the normal's length and the edge's square, 0 where there is no such side or edge."""
-    corners = _sides(parts).reshape(-1, 4, 3)
-    along = jnp.roll(corners, -1, 1) - corners
-    normal = jnp.cross(along[:, 0], along[:, 1])
-    length = jnp.sqrt((normal * normal).sum(-1))
-    slanted = along[:, 1]
-    inverse = [jnp.where(size > TINY, 1 / jnp.maximum(size, TINY), 0) for size in (length, (slanted**2).sum(-1))]
-    normal = (normal * inverse[0][:, None])[:, None]
-    planes = jnp.concatenate([normal, jnp.cross(jnp.broadcast_to(normal, along.shape), along)], 1)
-    offsets = -(planes * jnp.concatenate([corners[:, :1], corners], 1)).sum(-1, keepdims=True)
-    return jnp.concatenate([planes, offsets], -1), corners[:, 1], slanted, jnp.stack(inverse, -1)
+def _corners(rects: Float[Array, "n 4"], y: Float[Array, "n"]) -> Float[Array, "n 4 3"]:
+    x0, x1, z0, z1 = rects.T
+    return jnp.stack([jnp.stack(corner, -1) for corner in ((x0, y, z0), (x0, y, z1), (x1, y, z1), (x1, y, z0))], 1)
 
 
 def _normalise(chair: Chair) -> Chair:
-    corners = _sides(chair.parts).reshape(-1, 3)
+    corners = _sides(chair).reshape(-1, 3)
     centre = (corners.min(0) + corners.max(0)) / 2
     scale = RADIUS / jnp.sqrt(((corners - centre[None]) ** 2).sum(-1).max())
     across = jnp.stack([centre[0], centre[0], centre[2], centre[2]])[None]
-    parts = Frusta(
-        (chair.parts.low - across) * scale, (chair.parts.high - across) * scale, (chair.parts.y - centre[1]) * scale
-    )
-    return Chair(parts, (chair.flat - across) * scale, (chair.flat_y - centre[1]) * scale)
+    low, high, flat = ((rects - across) * scale for rects in (chair.low, chair.high, chair.flat))
+    return Chair(low, high, (chair.y - centre[1]) * scale, flat, (chair.flat_y - centre[1]) * scale)

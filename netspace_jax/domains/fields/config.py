@@ -23,7 +23,7 @@ class FieldZooConfig(ZooConfig):
     points: Annotated[int, Range(2, MOST), Unless("kind", "pictures", "signals")] = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
     views: Annotated[int, Range(1, MOST), Unless("kind", "shapes")] = 1
-    """Networks of each picture or signal, each from an initialisation of its own."""
+    """Networks of each picture or signal, all in one split, each from an initialisation of its own."""
     held_pictures: Annotated[int, Range(0, MOST), Unless("kind", "shapes", "signals")] = 0
     """Of the training and validation pictures of a set, so many validate; 0 for those that the set has."""
     data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.behaviour import Batch, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
-from netspace_jax.domains.fields.sampling import ShapeSet
+from netspace_jax.domains.fields.sampling import ShapeSamples
 
 
 @flax.struct.dataclass
@@ -200,7 +200,7 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(jnp.concatenate(column) for column in zip(*batches, strict=True)))
 
 
-def field_data(shapes: ShapeSet) -> FieldData[ShapeTruth]:
+def field_data(shapes: ShapeSamples) -> FieldData[ShapeTruth]:
     """Put a set of shapes on the device."""
 
     def samples(rows: Float[np.ndarray, "shape n 4"]) -> Samples:

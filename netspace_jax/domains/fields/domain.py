@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, Evaluation, Lazy
+from netspace_jax.domain import Domain, Evaluation
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.presets import PRESETS
+from netspace_jax.lazy import Lazy
 
 _HERE = "netspace_jax.domains.fields"
 
@@ -46,7 +47,7 @@ DOMAIN = Domain(
         _section("shapes", "shapes", _SHAPES, "How near are the generated shapes?", leads=True),
         _section("shapes", "interpolate_shapes", _SHAPES, "What lies between two shapes?"),
         _section("completion", "completion", _SHAPES, "Can a shape be found from a part of its points?"),
-        _section("meshes_out", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
+        _section("mesh_export", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
         _section("pictures", "pictures", _PICTURES, "How good are pictures that the space never saw?", leads=True),
         _section("reading", "reading", has_classes, "What does a network show, from its embedding alone?"),
         _section("retrieval", "retrieval", _PICTURES, "Which pictures lie beside each other?"),

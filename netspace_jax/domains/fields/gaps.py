@@ -7,17 +7,18 @@ from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.members import items_of
-from netspace_jax.domains.fields.passing import STEPS, fit_embeddings, fit_networks, prior_of
+from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings
+from netspace_jax.domains.fields.members import decoded_values, true_values
 from netspace_jax.domains.fields.signals import in_time, rms
+from netspace_jax.latent import correlated_statistics
 from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import listed
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
 
 SIGNALS, SHOWN = 32, 3
 STARTS = 4
+KEPT = 0.999  # share of the variance of embeddings along the axes that one is looked for on
 ERROR = 0.05  # standard deviation of what the decoder itself gets wrong, in root mean squares of the signals
 SEEN = 0.25  # share of samples, at random instants
 MISSING = 0.25  # share of samples that are missing one after another
@@ -48,34 +49,32 @@ class Seen(NamedTuple):
 
 def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals at irregular instants, with a gap, with noise: refined on what was seen, beside what takes no space."""
-    instants, order = in_time(run)
-    data, items, architecture = run.dataset, items_of(run, "test")[:SIGNALS], run.space.architectures[0]
-    truth, known = data.values(items)[:, order], data.values(items_of(run, "train"))[:, order]
+    (instants, order), architecture = in_time(run), run.space.architectures[0]
+    truth, training = true_values(run, "test")[:SIGNALS, order], true_values(run, "train")[:, order]
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
-    size = float(np.sqrt(np.square(known).mean()))
+    size, channels = float(np.sqrt(np.square(training).mean())), truth.shape[-1]
     metrics, rows, panels, least = {}, [], [], []
-    prior = prior_of(embeddings)
+    prior = correlated_statistics(embeddings, KEPT)
     for name, seen in cases(len(truth), len(instants)).items():
         noise = np.random.default_rng(1).standard_normal(truth.shape).astype(np.float32)
         values = truth + seen.noise * size * noise
-        distances = _distances(values, known, seen.mask)
-        first = np.argsort(distances, 1)[:, :STARTS]
-        table = _rows(instants, values, seen.mask)
-        trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.directions) / table.shape[1]
-        z = fit_embeddings(run.space, prior, table, embeddings[first], truth.shape[-1], trust)
-        found = {
-            "space": outputs_on(architecture, generate_many(run.space, 0, z), instants[:, None]),
-            "nearest": known[first[:, 0]],
+        nearest = np.argsort(_distances(values, training, seen.mask), 1)[:, :STARTS]
+        samples = _rows(instants, values, seen.mask)
+        trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
+        z = fit_embeddings(run.space, prior, samples, embeddings[nearest], channels=channels, trust=trust)
+        fills = {
+            "space": decoded_values(run, z, instants[:, None]),
+            "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(architecture, fit_networks(architecture, table, truth.shape[-1]), instants[:, None]),
+            "own": np.asarray(outputs_on(architecture, own, instants[:, None])),
         }
-        asked = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
-        errors = {way: _masked_rms(own, truth, asked) for way, own in found.items()}
-        metrics |= {f"gaps/{name}_{way}": float(each.mean()) for way, each in errors.items()}
-        best = min(errors, key=lambda way: errors[way].mean())
-        least.append(f"{WAYS[best]} with {seen.label} ({errors[best].mean() / size:.3f})")
-        rows.append((seen.label, *(f"{each.mean() / size:.3f}" for each in errors.values())))
-        panels.append((seen, truth[:SHOWN], values[:SHOWN], {way: own[:SHOWN] for way, own in found.items()}))
+        judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
+        errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}
+        metrics |= {f"gaps/{name}_{way}": error for way, error in errors.items()}
+        best = min(errors, key=lambda way: errors[way])
+        least.append(f"{WAYS[best]} with {seen.label} ({errors[best] / size:.3f})")
+        rows.append((seen.label, *(f"{error / size:.3f}" for error in errors.values())))
+        panels.append((seen, values, fills))
     text = (
         f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against "
         f"the signal without it), as a share of the signals' own. The space: the embedding, of {STARTS} begun at "
@@ -83,7 +82,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         f"least error has {listed(least)}."
     )
     header = ("seen", *WAYS.values())
-    figure = _figure(instants, panels)
+    figure = _figure(instants, truth, panels)
     return Section("gaps", "Signals of which little was seen", text, metrics, figure, (header, *rows))
 
 
@@ -106,11 +105,11 @@ def interpolated(
     instants: Float[np.ndarray, "n"], values: Float[np.ndarray, "signal n c"], mask: Bool[np.ndarray, "signal n"]
 ) -> Float[np.ndarray, "signal n c"]:
     """Each channel linear between what was seen, and as its ends beyond."""
-    found = [
-        np.stack([np.interp(instants, instants[seen], channel[seen]) for channel in own.T], 1)
-        for own, seen in zip(values, mask, strict=True)
+    fills = [
+        np.stack([np.interp(instants, instants[seen], channel[seen]) for channel in signal.T], 1)
+        for signal, seen in zip(values, mask, strict=True)
     ]
-    return np.stack(found).astype(np.float32)
+    return np.stack(fills).astype(np.float32)
 
 
 def _rows(instants, values, mask) -> Float[np.ndarray, "signal seen d_and_c"]:
@@ -118,28 +117,28 @@ def _rows(instants, values, mask) -> Float[np.ndarray, "signal seen d_and_c"]:
     return both[mask].reshape(len(values), -1, both.shape[2]).astype(np.float32)
 
 
-def _distances(values, known, mask) -> Float[np.ndarray, "signal known"]:
-    """Mean squared difference of each signal to each known one, where it was seen."""
+def _distances(values, training, mask) -> Float[np.ndarray, "signal training"]:
+    """Squared difference of each signal to each training signal where it was seen, less what is the same for all."""
     seen = mask[..., None] * values
-    cross = np.einsum("snc,knc->sk", seen, known)
-    return np.einsum("sn,knc->sk", mask.astype(np.float32), np.square(known)) - 2 * cross
+    cross = np.einsum("snc,tnc->st", seen, training)
+    return np.einsum("sn,tnc->st", mask.astype(np.float32), np.square(training)) - 2 * cross
 
 
-def _masked_rms(values, wanted, asked) -> Float[np.ndarray, "signal"]:
-    return rms(asked[..., None] * values, asked[..., None] * wanted) / np.sqrt(asked.mean(1))
+def _masked_rms(values, truth, mask) -> Float[np.ndarray, "signal"]:
+    return rms(mask[..., None] * values, mask[..., None] * truth) / np.sqrt(mask.mean(1))
 
 
-def _figure(instants: Float[np.ndarray, "n"], panels: list) -> Figure:
+def _figure(instants: Float[np.ndarray, "n"], truth: Float[np.ndarray, "signal n c"], panels: list) -> Figure:
     figure, axes = figures.plt.subplots(len(panels), SHOWN, figsize=(10, 2.2 * len(panels)), squeeze=False, sharex=True)
-    for line, (seen, truth, values, found) in zip(axes, panels, strict=True):
-        for panel, ax in zip(range(len(truth)), line, strict=False):
-            own = seen.mask[panel]
-            ax.plot(instants, truth[panel, :, 0], "-", color="0.6", lw=2.5, label="signal")
-            ax.plot(instants[own], values[panel, own, 0], "o", color=figures.COLOURS[6], ms=2.5, label="seen")
-            ax.plot(instants, found["space"][panel, :, 0], "-", color=figures.COLOURS[0], lw=1.3, label="space")
-            ax.plot(instants, found["own"][panel, :, 0], ":", color=figures.COLOURS[1], lw=1.3, label="own network")
-            low, high = truth[panel, :, 0].min(), truth[panel, :, 0].max()
-            ax.set_ylim(low - 0.5 * (high - low), high + 0.5 * (high - low))
+    for line, (seen, values, fills) in zip(axes, panels, strict=True):
+        for signal, ax in zip(range(len(truth)), line, strict=False):
+            mask, whole = seen.mask[signal], truth[signal, :, 0]
+            ax.plot(instants, whole, "-", color="0.6", lw=2.5, label="signal")
+            ax.plot(instants[mask], values[signal, mask, 0], "o", color=figures.COLOURS[6], ms=2.5, label="seen")
+            ax.plot(instants, fills["space"][signal, :, 0], "-", color=figures.COLOURS[0], lw=1.3, label="space")
+            ax.plot(instants, fills["own"][signal, :, 0], ":", color=figures.COLOURS[1], lw=1.3, label="own network")
+            margin = 0.5 * np.ptp(whole)
+            ax.set_ylim(whole.min() - margin, whole.max() + margin)
         line[0].set_ylabel("value")
         line[0].set_title(seen.label, loc="left", fontsize=9)
     for ax in axes[-1]:

@@ -6,9 +6,7 @@ Triangles turn counter-clockwise seen from outside.
 
 import functools
 import math
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +16,9 @@ from jaxtyping import Array, Float, PyTree
 from scipy.spatial import KDTree
 from skimage import measure
 
-from netspace_jax.errors import InputError
-from netspace_jax.files import write_bytes
-
-Field = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
+Distance = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
+"""Signed distance of points, negative inside, from what the shape is given by."""
 _OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
-MESH_FORMATS = (".ply", ".obj", ".glb")
 
 
 def is_empty(mesh: trimesh.Trimesh) -> bool:
@@ -32,7 +27,7 @@ def is_empty(mesh: trimesh.Trimesh) -> bool:
 
 
 def extract_mesh(
-    field: Field, params: PyTree, resolution: int = 128, bounds: float = 1.0, chunk: int = 2**17
+    field: Distance, params: PyTree, resolution: int = 128, bounds: float = 1.0, chunk: int = 2**17
 ) -> trimesh.Trimesh:
     """The zero level of a field by marching cubes (scikit-image) on a grid over [-bounds, bounds]³.
 
@@ -124,18 +119,3 @@ def iou(values_a: Float[np.ndarray, "n"], values_b: Float[np.ndarray, "n"]) -> f
     inside_a, inside_b = values_a < 0, values_b < 0
     union = np.count_nonzero(inside_a | inside_b)
     return np.count_nonzero(inside_a & inside_b) / union if union else 1.0
-
-
-def write_mesh(path: str | os.PathLike, mesh: trimesh.Trimesh) -> None:
-    """Write a mesh as .ply, .obj or .glb, whole or not at all.
-
-    Raises:
-      InputError: another format is asked for, or the mesh is empty, which these formats cannot say.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in MESH_FORMATS:
-        raise InputError(f"{path}: meshes are written as {', '.join(MESH_FORMATS)}; give a name that ends so")
-    if is_empty(mesh):
-        raise InputError(f"{path}: the mesh is empty, its field has no zero level; there is nothing to write")
-    data = mesh.export(file_type=suffix[1:])
-    write_bytes(path, data.encode() if isinstance(data, str) else bytes(data))

@@ -17,8 +17,8 @@ from netspace_jax.errors import InputError
 _ORDER = 0  # seed of the order of pixels and of pictures: changing it changes what results mean
 
 
-def load_pictures(config: FieldZooConfig) -> Loaded:
-    """The pictures of a zoo, in the splits that their set has; any first part of them has all splits in proportion.
+def load_pictures(config: FieldZooConfig, count: int) -> Loaded:
+    """Up to `count` pictures, in the splits that their set has; any first part of them has all splits in proportion.
 
     Raises:
       InputError: the set is missing or cannot be read, or too many pictures are asked for.
@@ -27,9 +27,7 @@ def load_pictures(config: FieldZooConfig) -> Loaded:
     names = ("train", "validation", "test")
     parts: tuple[Images, ...] = (images.train, images.validation, images.test)
     counts = [len(part.y) for part in parts]
-    order = in_proportion(counts)
-    count = min(max(config.members[0] // config.views, 1), len(order))
-    chosen = order[:count]
+    chosen = in_proportion(counts)[:count]
     pixels = np.concatenate([part.x for part in parts])[chosen]
     labels = np.concatenate([part.y for part in parts])[chosen]
     splits = np.repeat(np.array(names, object), counts)[chosen].tolist()
@@ -39,7 +37,7 @@ def load_pictures(config: FieldZooConfig) -> Loaded:
     truth = PictureTruth(jnp.asarray(labels), jnp.asarray(place), (height, width))
     data = grid_data(
         pixel_centres(height, width)[place][None],
-        pixels.reshape(count, height * width, channels)[:, place],
+        pixels.reshape(len(chosen), height * width, channels)[:, place],
         truth,
         Picture(channels=channels),
         batch=config.batch,
@@ -47,7 +45,7 @@ def load_pictures(config: FieldZooConfig) -> Loaded:
         shift=-1.0,
     )
     items = tuple(f"{images.name}-{split}-{row:05d}" for split, row in zip(splits, rows.tolist(), strict=True))
-    return Loaded(data, items, dataclasses.replace(config, members=(count * config.views,)), tuple(splits))
+    return Loaded(data, items, config, tuple(splits))
 
 
 def pixel_centres(height: int, width: int) -> Float[np.ndarray, "pixel 2"]:

@@ -4,12 +4,8 @@ What is inside is what the mesh winds around more than half way (generalised win
 evaluation: Barill et al. 2018, both in libigl), which holes, overlaps and inner faces hardly disturb.
 """
 
-import importlib
-import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import trimesh
@@ -27,18 +23,6 @@ _INDEX_ZERO = re.compile(rb"^f[^\n]*[ \t]-?0+(?=[\s/]|\Z)", re.MULTILINE)
 
 class UnusableMesh(ValueError):
     """Why a mesh cannot serve as a solid."""
-
-
-def require(module: str) -> ModuleType:
-    """A module of the extra `shapes`, imported when it is first needed.
-
-    Raises:
-      InputError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is not installed; pip install 'netspace-jax[shapes]' brings it") from error
 
 
 def load_mesh(path: Path) -> trimesh.Trimesh:
@@ -104,24 +88,12 @@ def signed_distance(mesh: trimesh.Trimesh, points: Float[np.ndarray, "n 3"]) -> 
     Raises:
       InputError: libigl is not installed.
     """
-    igl = require("igl")
+    try:
+        import igl
+    except ModuleNotFoundError as error:
+        raise InputError("igl is not installed; pip install 'netspace-jax[shapes]' brings it") from error
     vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
     points = np.ascontiguousarray(points, np.float64)
     square, _, _ = igl.point_mesh_squared_distance(points, vertices, faces)
     inside = np.abs(igl.fast_winding_number(vertices, faces, points)) > 0.5
     return (np.where(inside, -1, 1) * np.sqrt(square)).astype(np.float32)
-
-
-def usable_meshes(folder: Path, paths: list[Path]) -> Iterator[tuple[str, trimesh.Trimesh]]:
-    """Name (path within the folder) and normalised mesh of each file; one that is unusable is logged and left out."""
-    for path in paths:
-        name = str(path.relative_to(folder))
-        try:
-            yield name, load_mesh(path)
-        except UnusableMesh as error:
-            skip(name, error)
-
-
-def skip(name: str, reason: UnusableMesh) -> None:
-    """Log that a mesh is left out, and why."""
-    logging.warning("mesh %s left out: %s", name, reason)

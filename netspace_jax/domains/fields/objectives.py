@@ -7,6 +7,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from netspace_jax.latent.objectives import RunNetwork
 
 
+def squared_error(network: RunNetwork, rows: Float[Array, "n d_and_c"], channels: int) -> Float[Array, ""]:
+    """Mean squared error of a network's values at rows of d coordinates and c true values."""
+    return jnp.square(network(rows[:, :-channels]) - rows[:, -channels:]).mean()
+
+
 @flax.struct.dataclass
 class Points:
     """Pass through samples of a field, all of it or a part: its values are known there.
@@ -24,11 +29,9 @@ class Points:
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
         """Mean squared error of the values; the points are all seen in every step."""
         del key, step
-        return jnp.square(self._errors(network, self.points)).mean()
+        return squared_error(network, self.points, self.channels)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """Minus the mean absolute error at held-out points."""
-        return -jnp.abs(self._errors(network, self.held_out)).mean()
-
-    def _errors(self, network: RunNetwork, rows: Float[Array, "n d_and_c"]) -> Float[Array, "n c"]:
-        return network(rows[:, : -self.channels]) - rows[:, -self.channels :]
+        coordinates, values = self.held_out[:, : -self.channels], self.held_out[:, -self.channels :]
+        return -jnp.abs(network(coordinates) - values).mean()

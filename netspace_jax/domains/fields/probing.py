@@ -11,11 +11,13 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from netspace_jax.architectures import Architecture
+from netspace_jax.latent import Schedule, minimise
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_blocks
+from netspace_jax.ops.mapping import Rows, batched
 
 STEPS, BATCH, HIDDEN = 1000, 64, 128
-RATE, DECAY = 3e-3, 1e-3
+RATE = 3e-3
+_ADAMW = optax.chain(optax.scale_by_adam(), optax.add_decayed_weights(1e-3))
 
 
 class _Reader(nn.Module):
@@ -45,9 +47,10 @@ def probe_accuracy(
       probes: K, how many coordinates.
     """
     classes = int(np.max(labels)) + 1
-    trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), classes, probes, seed)
-    named = in_blocks(_named, np.asarray(test), architecture, trained, classes)
-    return float((named == np.asarray(test_labels)).mean())
+    schedule = Schedule(np.int32(STEPS), np.float32(RATE))
+    trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), schedule, classes, probes, seed)
+    named = _named(test, architecture, trained, classes=classes)
+    return float((np.asarray(named) == np.asarray(test_labels)).mean())
 
 
 def _logits(architecture: Architecture, params, flats: Float[Array, "network size"], classes: int):
@@ -56,30 +59,22 @@ def _logits(architecture: Architecture, params, flats: Float[Array, "network siz
     return cast(Array, _Reader(classes).apply({"params": params["reader"]}, outputs))
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "classes"))
-def _named(_, flats, architecture, params, classes):
-    return _logits(architecture, params, flats, classes).argmax(-1)
+@functools.partial(batched, static=("classes",))
+def _named(flat, architecture, params, classes):
+    return _logits(architecture, params, flat[None], classes)[0].argmax()
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "classes", "probes", "seed"))
-def _trained(architecture, flats, labels, classes, probes, seed):
+def _trained(architecture, flats, labels, schedule, classes, probes, seed):
     key = key_of(seed, Purpose.INIT)
     points = jax.random.uniform(key, (probes, *architecture.input_shape), minval=-1, maxval=1)
     outputs = jax.eval_shape(architecture.apply, flats[0], points)
     reader = _Reader(classes).init(jax.random.fold_in(key, 1), jnp.zeros((1, outputs.size)))["params"]
+
+    def loss(params, key, step):
+        rows = jax.random.randint(jax.random.fold_in(key, step), (BATCH,), 0, len(flats))
+        logits = _logits(architecture, params, flats[rows], classes)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean()
+
     params = {"probes": points, "reader": reader}
-    optimizer = optax.adamw(optax.cosine_decay_schedule(RATE, STEPS, 0.01), weight_decay=DECAY)
-
-    def step(carry, index):
-        params, state = carry
-        rows = jax.random.randint(key_of(seed, Purpose.BATCHES, index), (BATCH,), 0, len(flats))
-
-        def loss(params):
-            logits = _logits(architecture, params, flats[rows], classes)
-            return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean()
-
-        updates, state = optimizer.update(jax.grad(loss)(params), state, params)
-        return (optax.apply_updates(params, updates), state), None
-
-    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(STEPS))
-    return params
+    return minimise(loss, params, key_of(seed, Purpose.BATCHES), schedule, optimizer=_ADAMW).last

@@ -13,17 +13,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from netspace_jax.architectures import permuted_copies
-from netspace_jax.behaviour import Split
 from netspace_jax.domains.fields.dataset import FieldData
-from netspace_jax.domains.fields.members import items_of
+from netspace_jax.domains.fields.members import features_of, items_of
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.errors import InputError
-from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many
+from netspace_jax.space.batched import embed_many
 
 HIDDEN, EPOCHS = 128, 40  # of the perceptron
 PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's C)
@@ -41,39 +39,31 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     """Naming the class of what a network holds: from embedding, data, weights, and outputs at learned coordinates."""
     labels = np.asarray(run.dataset.truth.classes)
     train, test = (labels[items_of(run, split)] for split in ("train", "test"))
-    architecture, networks = run.space.architectures[0], run.networks(0, "test")
-    known, unseen = _features(run, "train"), _features(run, "test")
+    architecture, features = run.space.architectures[0], features_of(run)
     names = {
         "embedding": "embedding",
         "inputs": "pixels, or samples, themselves",
         "flat": "flat weights",
         "statistics": "mean, variance and quantiles of each layer's weights",
     }
-    metrics, rows, readers = {}, [], {}
+    metrics, rows, perceptrons = {}, [], {}
     for name, label in names.items():
-        linear, perceptron = _readers(known[name], train)
-        readers[name] = linear, perceptron
-        accuracy = [float(reader.score(unseen[name], test)) for reader in (linear, perceptron)]
-        metrics |= {f"classify/{name}_linear": accuracy[0], f"classify/{name}": accuracy[1]}
-        rows.append((label, str(known[name].shape[1]), *(f"{value:.3f}" for value in accuracy)))
+        train_features, test_features = features[name]
+        linear, perceptrons[name] = _readers(train_features, train)
+        accuracies = [float(reader.score(test_features, test)) for reader in (linear, perceptrons[name])]
+        metrics |= {f"classify/{name}_linear": accuracies[0], f"classify/{name}": accuracies[1]}
+        rows.append((label, str(train_features.shape[1]), *(f"{accuracy:.3f}" for accuracy in accuracies)))
+    flats, test_flats = features["flat"]
     for count in options.coordinates:
-        found = probe_accuracy(
-            architecture,
-            run.networks(0, "train").parameters,
-            train,
-            networks.parameters,
-            test,
-            probes=count,
-        )
-        metrics[f"classify/coordinates_{count}"] = found
-        rows.append(
-            (f"outputs at {count} learned coordinates", str(count * run.space.behaviour.outputs), "", f"{found:.3f}")
-        )
-    copies = permuted_copies(architecture, networks.parameters)
+        accuracy = probe_accuracy(architecture, flats, train, test_flats, test, probes=count)
+        metrics[f"classify/coordinates_{count}"] = accuracy
+        size = str(count * run.space.behaviour.outputs)
+        rows.append((f"outputs at {count} learned coordinates", size, "", f"{accuracy:.3f}"))
+    copies = permuted_copies(architecture, test_flats)
     if copies is None:
         raise InputError(f"the layers of {architecture.name} do not follow one another: its units cannot be permuted")
-    for name, features in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):
-        same = readers[name][1].predict(features) == readers[name][1].predict(unseen[name])
+    for name, copied in (("embedding", embed_many(run.space, 0, copies)), ("flat", copies)):
+        same = perceptrons[name].predict(copied) == perceptrons[name].predict(features[name][1])
         metrics[f"classify/permuted_{name}_same"] = float(same.mean())
     metrics["classify/chance"] = float(np.bincount(test).max() / len(test))
     text = (
@@ -89,19 +79,6 @@ def reading(run: Run[FieldData], options: ReadingOptions) -> Section:
     )
     header = ("read from", "values", "linear", "perceptron")
     return Section("reading", "What does the network show?", text, metrics, None, (header, *rows))
-
-
-def _features(run: Run[FieldData], split: Split) -> dict[str, Float[np.ndarray, "network features"]]:
-    networks = run.networks(0, split)
-    pixels = run.dataset.values(items_of(run, split))
-    name = run.space.names[0]
-    embedding = run.space.embeddings[name] if split == "train" else run.reconstruction(0, split).embedding
-    return {
-        "embedding": np.asarray(embedding),
-        "inputs": pixels.reshape(len(pixels), -1),
-        "flat": networks.parameters,
-        "statistics": weight_statistics(run.space.architectures[0].spec, networks.parameters),
-    }
 
 
 def _readers(features: Float[np.ndarray, "network features"], labels: Int[np.ndarray, "network"]):

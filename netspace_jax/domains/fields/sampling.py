@@ -1,38 +1,41 @@
 """Shapes as samples of their signed distance: procedural chairs, a folder of meshes, or DeepSDF's files."""
 
-import dataclasses
+import itertools
 import logging
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import trimesh
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from netspace_jax.domains.fields import chairs, deepsdf, meshes
 from netspace_jax.domains.fields.geometry import sample_surface
+from netspace_jax.domains.fields.sample_cache import cached
 from netspace_jax.errors import InputError
+from netspace_jax.files import sha256
 
+VERSION = 1  # of how shapes are sampled: raise it with any change that gives other samples
 HELD_OUT, UNIFORM, SURFACE = 8192, 32768, 8192  # points of each shape that no network trains on
 NEAR = (0.05, 0.0158)  # standard deviations around the surface, those of DeepSDF: √0.0025 and √0.00025
 UNIFORM_SHARE = 0.4  # uniform points drawn for each training point; most are outside, and go first among those
 FEWEST_INSIDE = 16  # of the uniform points: a solid of less volume than 0.004 is none
-FEWEST_SHAPES = 8
+FEWEST_SHAPES = 8  # usable ones in a folder: from fewer there is nothing to learn
 
-Distance = Callable[[np.ndarray], np.ndarray]
+Distance = Callable[[Float[np.ndarray, "n 3"]], Float[np.ndarray, "n"]]
+"""Signed distance of points to one shape, negative inside."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ShapeSet:
-    """n shapes as samples of their signed distance; each row x, y, z, distance (negative inside), rows shuffled.
+class ShapeSamples(NamedTuple):
+    """Samples of one shape, or, one axis more, of several; rows are x, y, z, distance (negative inside), shuffled.
 
     Shapes lie in the unit sphere, points in the cube [-1, 1]³.
 
     Attributes:
-      names: of the shapes.
       positive: points outside, for training.
       negative: points inside, for training; as many.
       held_out: points never trained on, uniform in the cube and near the surface by halves.
@@ -40,58 +43,42 @@ class ShapeSet:
       surface: points on the true surface, for the Chamfer distance.
     """
 
-    names: tuple[str, ...]
-    positive: Float[np.ndarray, "n p 4"]
-    negative: Float[np.ndarray, "n p 4"]
-    held_out: Float[np.ndarray, "n q 4"]
-    uniform: Float[np.ndarray, "n u 4"]
-    surface: Float[np.ndarray, "n s 3"]
+    positive: Float[np.ndarray, "*shape p 4"]
+    negative: Float[np.ndarray, "*shape p 4"]
+    held_out: Float[np.ndarray, "*shape q 4"]
+    uniform: Float[np.ndarray, "*shape u 4"]
+    surface: Float[np.ndarray, "*shape s 3"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """One shape of a `ShapeSet`."""
-
-    name: str
-    positive: Float[np.ndarray, "p 4"]
-    negative: Float[np.ndarray, "p 4"]
-    held_out: Float[np.ndarray, "q 4"]
-    uniform: Float[np.ndarray, "u 4"]
-    surface: Float[np.ndarray, "s 3"]
+NamedSamples = Iterator[tuple[str, ShapeSamples]]
 
 
-def load_shapes(dataset: str, count: int, seed: int, points: int, fewest: int = FEWEST_SHAPES) -> ShapeSet:
-    """Up to `count` shapes, sampled; the same shape gets the same points whatever else is loaded.
+def load_shapes(dataset: str, count: int, seed: int, points: int) -> tuple[tuple[str, ...], ShapeSamples]:
+    """Names and samples of up to `count` shapes; the same shape gets the same points whatever else is loaded.
 
     Args:
       dataset: `chairs`, or a folder (searched with its subfolders) of meshes or of DeepSDF's files.
       count: of a folder's shapes, in the order of their names, at most this many.
       seed: of the chairs and of all points.
       points: for training, of each shape, half of them outside and half inside.
-      fewest: with fewer usable shapes in a folder than this there is nothing to learn from.
 
     Raises:
       InputError: no such folder, nothing of use or both kinds in it, a broken DeepSDF file, or too few usable shapes.
     """
     if dataset == "chairs":
-        samples = list(_chairs(chair_parameters(count, seed), seed, points))
+        shapes = dict(_chairs(chair_parameters(count, seed), seed, points))
     else:
         folder, paths = _find(dataset)
         source = _deepsdf if paths[0].suffix.lower() == ".npz" else _meshes
-        samples = [sample for sample, _ in zip(source(folder, paths, seed, points), range(count), strict=False)]
-        if len(samples) < fewest:
+        shapes = dict(itertools.islice(source(folder, paths, seed, points), count))
+        if len(shapes) < FEWEST_SHAPES:
             raise InputError(
-                f"{dataset}: {len(samples)} of its {len(paths)} files can be used and {count} were asked "
-                f"for, at least {fewest} are needed; the warnings name those left out"
+                f"{dataset}: {len(shapes)} of its {len(paths)} files can be used and {count} were asked "
+                f"for, at least {FEWEST_SHAPES} are needed; the warnings name those left out"
             )
-        if len(samples) < count:
-            logging.warning("%s: %d shapes can be used, %d were asked for", dataset, len(samples), count)
-    arrays = {
-        field.name: np.stack([getattr(sample, field.name) for sample in samples])
-        for field in dataclasses.fields(Samples)
-        if field.name != "name"
-    }
-    return ShapeSet(tuple(sample.name for sample in samples), **arrays)
+        if len(shapes) < count:
+            logging.warning("%s: %d shapes can be used, %d were asked for", dataset, len(shapes), count)
+    return tuple(shapes), ShapeSamples(*map(np.stack, zip(*shapes.values(), strict=True)))
 
 
 def chair_parameters(count: int, seed: int) -> Float[np.ndarray, "count k"]:
@@ -103,7 +90,7 @@ def chair_parameters(count: int, seed: int) -> Float[np.ndarray, "count k"]:
     return np.asarray(jax.jit(jax.vmap(one))(jnp.arange(count)))
 
 
-def sample_solid(name: str, surface: trimesh.Trimesh, distance: Distance, points: int, seed: int) -> Samples:
+def sample_solid(name: str, surface: trimesh.Trimesh, distance: Distance, points: int, seed: int) -> ShapeSamples:
     """Samples of a solid that is given by its surface and its signed distance.
 
     Points near the surface lie off a point of it by normal noise of the standard deviations `NEAR`. As long as there
@@ -144,10 +131,10 @@ def sample_solid(name: str, surface: trimesh.Trimesh, distance: Distance, points
     else:
         raise meshes.UnusableMesh(f"its walls are too thin: {len(negative)} points inside were found of {half}")
     positive, negative = rng.permutation(positive[:half]), rng.permutation(negative[:half])
-    return Samples(name, positive, negative, held_out, uniform, sample_surface(surface, SURFACE, rng))
+    return ShapeSamples(positive, negative, held_out, uniform, sample_surface(surface, SURFACE, rng))
 
 
-def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: int, seed: int) -> Samples:
+def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: int, seed: int) -> ShapeSamples:
     """Samples of a shape that is given by rows of x, y, z, distance alone, as in DeepSDF's files.
 
     Up to a quarter of the rows of each sign are held out. There are no points uniform in the cube and none on the
@@ -170,33 +157,46 @@ def split_rows(name: str, positive: np.ndarray, negative: np.ndarray, points: in
     rows = np.concatenate([positive, negative])
     nearest = rows[np.argsort(np.abs(rows[:, 3]))[: max(1, len(rows) // 50)]]
     held_out, uniform = (rng.permutation(np.concatenate(parts)) for parts in (held_out, uniform))
-    return Samples(name, train[0], train[1], held_out, uniform, draw(nearest, SURFACE)[:, :3])
+    return ShapeSamples(train[0], train[1], held_out, uniform, draw(nearest, SURFACE)[:, :3])
 
 
-def _chairs(parameters: np.ndarray, seed: int, points: int) -> Iterator[Samples]:
+def _chairs(parameters: Float[np.ndarray, "count k"], seed: int, points: int) -> NamedSamples:
     build, distance = jax.jit(chairs.build), jax.jit(chairs.distance_to)
-    for i, row in enumerate(jnp.asarray(parameters)):
+
+    def solid(row: Float[Array, "k"]) -> tuple[trimesh.Trimesh, Distance]:
         chair = build(row)
-        yield sample_solid(
-            f"chair-{i:05d}",
-            chairs.surface_mesh(chair),
-            lambda x, chair=chair: np.asarray(distance(chair, jnp.asarray(x))),
-            points,
-            seed,
-        )
+        return chairs.surface_mesh(chair), lambda x: np.asarray(distance(chair, jnp.asarray(x)))
+
+    for i, row in enumerate(parameters):
+        name = f"chair-{i:05d}"
+        yield name, _kept(name, sha256(row), lambda row=row: solid(jnp.asarray(row)), points, seed)
 
 
-def _meshes(folder: Path, paths: list[Path], seed: int, points: int) -> Iterator[Samples]:
-    for name, mesh in meshes.usable_meshes(folder, paths):
-        try:
-            yield sample_solid(name, mesh, lambda x, mesh=mesh: meshes.signed_distance(mesh, x), points, seed)
-        except meshes.UnusableMesh as error:
-            meshes.skip(name, error)
+def _meshes(folder: Path, paths: list[Path], seed: int, points: int) -> NamedSamples:
+    def solid(path: Path) -> tuple[trimesh.Trimesh, Distance]:
+        mesh = meshes.load_mesh(path)
+        return mesh, lambda x: meshes.signed_distance(mesh, x)
 
-
-def _deepsdf(folder: Path, paths: list[Path], seed: int, points: int) -> Iterator[Samples]:
     for path in paths:
-        yield split_rows(str(path.relative_to(folder)), *deepsdf.read(path), points, seed)
+        name = str(path.relative_to(folder))
+        try:
+            yield name, _kept(name, sha256(path.read_bytes()), lambda path=path: solid(path), points, seed)
+        except (meshes.UnusableMesh, OSError) as error:
+            logging.warning("mesh %s left out: %s", name, error)
+
+
+def _kept(
+    name: str, source: str, solid: Callable[[], tuple[trimesh.Trimesh, Distance]], points: int, seed: int
+) -> ShapeSamples:
+    """Samples of a solid, which is made only where none are kept; `source` is a checksum of what describes it."""
+    made_of = (VERSION, name, source, seed, points, HELD_OUT, UNIFORM, SURFACE)
+    return ShapeSamples(**cached(made_of, lambda: sample_solid(name, *solid(), points, seed)._asdict()))
+
+
+def _deepsdf(folder: Path, paths: list[Path], seed: int, points: int) -> NamedSamples:
+    for path in paths:
+        name = str(path.relative_to(folder))
+        yield name, split_rows(name, *deepsdf.read(path), points, seed)
 
 
 def _find(dataset: str) -> tuple[Path, list[Path]]:
@@ -209,6 +209,6 @@ def _find(dataset: str) -> tuple[Path, list[Path]]:
     solids = [path for path in files if path.suffix.lower() in meshes.SUFFIXES]
     tables = [path for path in files if path.suffix.lower() == ".npz"]
     if bool(solids) == bool(tables):
-        found = "both meshes and .npz files" if solids else "neither a mesh nor a .npz file"
-        raise InputError(f"{dataset}: {found} in it; {kinds}")
+        content = "both meshes and .npz files" if solids else "neither a mesh nor a .npz file"
+        raise InputError(f"{dataset}: {content} in it; {kinds}")
     return folder, solids or tables

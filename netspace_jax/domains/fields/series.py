@@ -1,6 +1,5 @@
 """Signals as fields: procedural sines, or a set of series of one length."""
 
-import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -19,22 +18,22 @@ SINE_RANGE = 10.0  # amplitude and frequency are uniform below it; the networks 
 PACKAGES = ("aeon", "sktime")  # that ship series in the folder datasets/data
 
 
-def load_signals(config: FieldZooConfig) -> Loaded:
-    """The signals of a zoo.
+def load_signals(config: FieldZooConfig, count: int) -> Loaded:
+    """Up to `count` signals.
 
     Raises:
       InputError: there is no such set, or it cannot be read.
     """
     if config.dataset == "sines":
-        return _sines(config)
+        return _sines(config, count)
     name, values, labels = read_series(config.dataset)
-    order = np.random.default_rng(config.seed).permutation(len(values))[: max(config.members[0] // config.views, 1)]
+    order = np.random.default_rng(config.seed).permutation(len(values))[:count]
     chosen = values[order]
     points = np.linspace(-1, 1, values.shape[1], dtype=np.float32)[None, :, None]
     truth = SignalTruth(jnp.asarray(labels[order, None], jnp.float32), ("class",))
     data = _shuffled(points, chosen, truth, config.batch)
     items = tuple(f"{name}-{row:05d}" for row in order.tolist())
-    return Loaded(data, items, dataclasses.replace(config, members=(len(order) * config.views,)))
+    return Loaded(data, items, config)
 
 
 def sines(count: int, seed: int) -> tuple[Float[np.ndarray, "count 2"], Float[np.ndarray, "count n 1"]]:
@@ -76,14 +75,13 @@ def read_series(
     return folder.name, (values - values.mean()) / values.std(), labels
 
 
-def _sines(config: FieldZooConfig) -> Loaded:
-    count = max(config.members[0] // config.views, 1)
+def _sines(config: FieldZooConfig, count: int) -> Loaded:
     known, values = sines(count, config.seed)
     points = np.linspace(-1, 1, SINE_POINTS, endpoint=False, dtype=np.float32)[None, :, None]
     truth = SignalTruth(jnp.asarray(known, jnp.float32), ("amplitude", "frequency"))
     data = _shuffled(points, values / SINE_RANGE, truth, config.batch)
     items = tuple(f"{a:.2f}·sin({b:.2f}·x)" for a, b in known.tolist())
-    return Loaded(data, items, dataclasses.replace(config, members=(count * config.views,)))
+    return Loaded(data, items, config)
 
 
 def _shuffled(points: np.ndarray, values: np.ndarray, truth: SignalTruth, batch: int) -> FieldData[SignalTruth]:

@@ -1,9 +1,9 @@
 """Sections of a report about networks that hold shapes (arXiv 2206.05194, experiments on shapes)."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import trimesh
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
+from netspace_jax.domains.fields.gallery import mesh_gallery
 from netspace_jax.domains.fields.geometry import (
     chamfer,
     extract_mesh,
@@ -19,14 +20,14 @@ from netspace_jax.domains.fields.geometry import (
     largest_component_share,
     sample_surface,
 )
-from netspace_jax.domains.fields.render import picture_grid
+from netspace_jax.domains.fields.members import items_of, unseen_networks
 from netspace_jax.domains.fields.viewer import MeshSequence, viewer_html
 from netspace_jax.latent import line
-from netspace_jax.ops.mapping import Rows, each_row, in_pieces
+from netspace_jax.ops.mapping import Rows, batched, in_pieces
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 RESOLUTION = 96  # of meshes that are measured or interpolated
 MESHED = 16  # test shapes whose meshes are compared
@@ -57,91 +58,83 @@ def mesh_of(architecture: Architecture, flat: Float[Rows, "size"], resolution: i
     return extract_mesh(field_of(architecture), jnp.asarray(flat), resolution)
 
 
-@functools.partial(jax.jit, static_argnames="architecture")
+@functools.partial(batched, together=False)
+def _values(network, architecture):
+    flat, points = network
+    return in_pieces(lambda x: architecture.apply(flat, x), points, 8192)[:, 0]
+
+
 def values_at(
-    architecture: Architecture, flats: Float[Array, "network size"], points: Float[Array, "network n 3"]
+    architecture: Architecture, flats: Float[Rows, "network size"], points: Float[Rows, "network n 3"]
 ) -> Float[Array, "network n"]:
     """Value of each network at points of its own."""
-
-    def one(pair):
-        flat, own = pair
-        return in_pieces(lambda x: architecture.apply(flat, x), own, 8192)[:, 0]
-
-    return each_row(one, (flats, points))
-
-
-def _figures(within, values, wanted, meshes, wanted_surfaces) -> ShapeFigures:
-    rng = np.random.default_rng(0)
-    distances = [
-        chamfer(sample_surface(mesh, _SURFACE_POINTS, rng), surface)
-        for mesh, surface in zip(meshes, wanted_surfaces, strict=True)
-        if not is_empty(mesh) and len(surface)
-    ]
-    overlaps = [iou(a, b) for a, b in zip(values, wanted, strict=True)]
-    mean_distance = float(np.mean(distances)) if distances else float("nan")
-    return ShapeFigures(
-        float(np.mean(within)), float(np.mean(overlaps)), mean_distance, sum(is_empty(mesh) for mesh in meshes)
-    )
+    return _values((flats, points), architecture)
 
 
 def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     """Shapes never seen: each SIREN against its true shape, and each generated network against its SIREN."""
-    architecture, data = run.space.architectures[0], run.dataset
-    networks, found, refined = run.networks(0, "test"), run.reconstruction(0, "test"), run.refined(0)
-    items = networks.indices % data.items
-    uniform, true_surface = data.truth.uniform[items], np.asarray(data.truth.surface[items])
-    truth = np.asarray(uniform[..., 3])
-    own, new, better = (
-        np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
-        for flats in (networks.parameters, found.generated, refined.generated)
-    )
-    meshes, generated, closer = (
-        [mesh_of(architecture, flat) for flat in flats[:MESHED]]
-        for flats in (networks.parameters, found.generated, refined.generated)
-    )
-    rng = np.random.default_rng(1)
-    surfaces = [() if is_empty(mesh) else sample_surface(mesh, _SURFACE_POINTS, rng) for mesh in meshes]
-    siren = _figures(found.score, own, truth, meshes, true_surface[:MESHED])
-    result = _figures(found.agreement, new, own, generated, surfaces)
-    direct = _figures(found.generated_score, new, truth, generated, true_surface[:MESHED])
-    again = _figures(refined.agreement, better, own, closer, surfaces)
-    metrics = {
-        "shapes/within_0.01": result.within,
-        "shapes/iou": result.iou,
-        "shapes/chamfer": result.chamfer,
-        "shapes/empty": float(result.empty),
-        "shapes/refined_within_0.01": again.within,
-        "shapes/refined_iou": again.iou,
-        "shapes/refined_chamfer": again.chamfer,
-        "siren/within_0.01": siren.within,
-        "siren/iou": siren.iou,
-        "siren/chamfer": siren.chamfer,
-        "shapes/truth_iou": direct.iou,
+    architecture, truth = run.space.architectures[0], run.dataset.truth
+    generated, refined = run.reconstruction(0, "test"), run.refined(0)
+    items = items_of(run, "test")
+    uniform = truth.uniform[items]
+    parameters = {name: flats for name, (_, flats) in unseen_networks(run).items()}
+    values = {
+        name: np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
+        for name, flats in parameters.items()
     }
+    meshes = {name: [mesh_of(architecture, flat) for flat in flats[:MESHED]] for name, flats in parameters.items()}
+    true_surfaces, true_distances = np.asarray(truth.surface[items[:MESHED]]), np.asarray(uniform[..., 3])
+    rng = np.random.default_rng(1)
+    surfaces = [() if is_empty(mesh) else sample_surface(mesh, _SURFACE_POINTS, rng) for mesh in meshes["members"]]
+
+    def compared(name: str, within: Float[np.ndarray, "shape"], distances, surfaces) -> ShapeFigures:
+        overlaps = [iou(a, b) for a, b in zip(values[name], distances, strict=True)]
+        return ShapeFigures(float(np.mean(within)), float(np.mean(overlaps)), *_apart(meshes[name], surfaces))
+
+    siren = compared("members", generated.score, true_distances, true_surfaces)
+    result = compared("generated", generated.agreement, values["members"], surfaces)
+    again = compared("refined", refined.agreement, values["members"], surfaces)
+    direct = compared("generated", generated.generated_score, true_distances, true_surfaces)
+    metrics = {"shapes/empty": float(result.empty), "shapes/truth_iou": direct.iou}
+    for prefix, figures in (("shapes/", result), ("shapes/refined_", again), ("siren/", siren)):
+        metrics |= {
+            f"{prefix}within_0.01": figures.within,
+            f"{prefix}iou": figures.iou,
+            f"{prefix}chamfer": figures.chamfer,
+        }
     rows = [
-        (label, f"{f.within:.3f}", f"{f.iou:.3f}", f"{f.chamfer:.4f}", str(f.empty))
-        for label, f in (
+        (label, f"{figures.within:.3f}", f"{figures.iou:.3f}", f"{figures.chamfer:.4f}", str(figures.empty))
+        for label, figures in (
             ("SIREN against the true shape", siren),
             ("generated network against its SIREN", result),
             ("the same after refinement", again),
             ("generated network against the true shape", direct),
         )
     ]
-    names = [member.item for member in networks.members[: min(PICTURED, len(meshes))]]
-    figure, _ = picture_grid(
-        [meshes[:PICTURED], generated[:PICTURED], closer[:PICTURED]], ["SIREN", "generated", "refined"], names, size=200
-    )
+    names = [member.item for member in run.networks(0, "test").members[:PICTURED]]
+    figure = mesh_gallery([row[:PICTURED] for row in meshes.values()], ["SIREN", "generated", "refined"], names)
     text = (
         "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean "
         "distance to the nearest point of the other surface, both ways, where the cube's side is 2. Generated networks "
         f"are within 0.01 of their SIREN at {result.within:.1%} of points; refinement makes that share "
-        f"{difference(refined.agreement, found.agreement)}. {result.empty} of {len(meshes)} have no surface. "
+        f"{difference(refined.agreement, generated.agreement)}. {result.empty} of {len(surfaces)} have no surface. "
         f"Against the true shape their IoU is {direct.iou:.3f}: beside the SIRENs' own, {siren.iou:.3f}, "
         f"{relation(direct.iou, siren.iou)}."
     )
-    header = (f"{len(found.score)} shapes never seen", "points within 0.01", "IoU")
-    header += (f"Chamfer distance ({len(meshes)} shapes)", "without a surface")
+    header = (f"{len(items)} shapes never seen", "points within 0.01", "IoU")
+    header += (f"Chamfer distance ({len(surfaces)} shapes)", "without a surface")
     return Section("shapes", "Shapes that were never seen", text, metrics, figure, (header, *rows))
+
+
+def _apart(meshes: list[trimesh.Trimesh], surfaces: Sequence) -> tuple[float, int]:
+    """Mean Chamfer distance to the surfaces, of what has one, and how many meshes are empty."""
+    rng = np.random.default_rng(0)
+    distances = [
+        chamfer(sample_surface(mesh, _SURFACE_POINTS, rng), surface)
+        for mesh, surface in zip(meshes, surfaces, strict=True)
+        if not is_empty(mesh) and len(surface)
+    ]
+    return float(np.mean(distances)) if distances else float("nan"), sum(is_empty(mesh) for mesh in meshes)
 
 
 def interpolate_shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
@@ -153,8 +146,8 @@ def interpolate_shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     for pair in range(min(PAIRS, len(z) // 2)):
         a, b = 2 * pair, 2 * pair + 1
         decoded = generate_many(run.space, 0, line(z[a], z[b], steps))
-        for way, found in (("embeddings", decoded), ("weights", line(flats[a], flats[b], steps))):
-            meshes = tuple(mesh_of(architecture, flat) for flat in found)
+        for way, between in (("embeddings", decoded), ("weights", line(flats[a], flats[b], steps))):
+            meshes = tuple(mesh_of(architecture, flat) for flat in between)
             shares = [largest_component_share(mesh) for mesh in meshes]
             # The ends of the line between weights are the networks themselves, so only what lies between is counted.
             whole[way] += [share >= CONNECTED for share in (shares if way == "embeddings" else shares[1:-1])]
@@ -165,8 +158,8 @@ def interpolate_shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
                 for i, share in enumerate(shares)
             )
             sequences.append(MeshSequence(f"pair {pair + 1}, {way}", meshes, captions))
-    metrics = {f"shapes/whole_{way}": float(np.mean(found)) for way, found in whole.items()}
-    figure, _ = picture_grid(grids, labels, [f"{i / (steps - 1):.0%}" for i in range(steps)], size=200)
+    metrics = {f"shapes/whole_{way}": float(np.mean(flags)) for way, flags in whole.items()}
+    figure = mesh_gallery(grids, labels, [f"{i / (steps - 1):.0%}" for i in range(steps)])
     text = (
         f"Of the steps by embeddings, {metrics['shapes/whole_embeddings']:.0%} are one piece (at least 99 % of the "
         f"area in the largest); of the steps between by weights, {metrics['shapes/whole_weights']:.0%}."

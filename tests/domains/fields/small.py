@@ -1,6 +1,7 @@
-"""Runs of networks that hold tiny pictures and signals, in a space whose embeddings are the weights themselves."""
+"""Runs of networks that hold tiny fields, in a space whose embeddings are the weights themselves."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,9 @@ import numpy as np
 from etils import epath
 
 from netspace_jax.config import RefineConfig, RunConfig
+from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig
-from netspace_jax.domains.fields.dataset import FieldData
+from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
 from netspace_jax.zoo import Members
@@ -18,9 +20,9 @@ from tests import tiny
 NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 places
 
 
-def flats_for(data: FieldData, count: int, seed: int = 0):
-    """Untrained networks for the coordinates and values of some data."""
-    architecture = data.behaviour.architecture(NAME)
+def flats_for(behaviour: Field, count: int, seed: int = 0):
+    """Untrained networks for the coordinates and values of a kind of field."""
+    architecture = behaviour.architecture(NAME)
     start = jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))
     return start(jax.random.split(jax.random.key(seed), count))
 
@@ -47,6 +49,35 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
         "small", "fields", zoo, FieldNetSpaceConfig(prep=PREP, embedding=48), RefineConfig(steps=2, batch=8)
     )
     return Run(config, epath.Path("nowhere"), tiny.Held(held), data, Space(**fields, embeddings=embeddings), 0)
+
+
+def shapes_of(positive, negative, held_out, uniform) -> FieldData:
+    """Shapes whose rows are x, y, z, distance."""
+    parts = [Samples(rows[..., :3], rows[..., 3:]) for rows in (positive, negative, held_out)]
+    return FieldData(tuple(parts[:2]), parts[2], ShapeTruth(uniform, uniform[..., :3]))
+
+
+def flats_of_shapes(count: int, seed: int = 0):
+    """Networks with a surface: a third of the cube is inside."""
+    flats = flats_for(SignedDistance(), count, seed)
+    points = jax.random.uniform(jax.random.key(1), (500, 3), minval=-1, maxval=1)
+    values = jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply, (0, None)))(flats, points)
+    return flats.at[:, -1].add(-jnp.quantile(values[..., 0], 1 / 3, axis=1))
+
+
+@functools.cache
+def run_of_shapes(train: int = 8, test: int = 3) -> Run:
+    """Shapes that are what their networks say; those of the test networks are the first that trained the space.
+
+    In the half z > 0 the points that overlap is measured at say the opposite.
+    """
+    flats = flats_of_shapes(train)
+    flats = jnp.concatenate([flats, flats[:test]])
+    points = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (len(flats), 900, 3)), jnp.float32)
+    rows = jnp.concatenate([points, jax.jit(jax.vmap(SignedDistance().architecture(NAME).apply))(flats, points)], 2)
+    uniform = rows[:, 500:]
+    uniform = uniform.at[..., 3].multiply(jnp.where(uniform[..., 2] > 0, -1, 1))
+    return run_of(shapes_of(rows[:, :40], rows[:, :40], rows[:, :500], uniform), "shapes", flats, train)
 
 
 def file_of_images(path, count=60, shape=(6, 5), channels=1):

@@ -132,7 +132,7 @@ def test_surface_mesh_encloses_the_inside(kinds):
 
 def test_parts_are_thick_and_chairs_fit(rows):
     built = jax.jit(jax.vmap(chairs.build))(jnp.asarray(rows))
-    low, high, y = (np.asarray(values) for values in built.parts)
+    low, high, y = (np.asarray(values) for values in (built.low, built.high, built.y))
     for rect in (low, high):
         for size in (rect[..., 1] - rect[..., 0], rect[..., 3] - rect[..., 2]):
             assert np.all((size > 0.06) | (np.abs(size) < 1e-5))

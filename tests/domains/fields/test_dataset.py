@@ -9,9 +9,10 @@ import pytest
 
 from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.domains.fields.behaviour import Picture, SignedDistance
-from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth, field_data
-from netspace_jax.domains.fields.sampling import ShapeSet
+from netspace_jax.domains.fields.dataset import Samples, field_data
+from netspace_jax.domains.fields.sampling import ShapeSamples
 from netspace_jax.errors import InputError
+from tests.domains.fields.small import shapes_of
 
 SHAPES, POINTS = 3, 40
 
@@ -28,12 +29,6 @@ def data():
         return jnp.asarray(table)
 
     return shapes_of(rows(1, POINTS), rows(-1, POINTS), rows(1, 20), rows(1, 10))
-
-
-def shapes_of(positive, negative, held_out, uniform):
-    """Shapes whose rows are x, y, z, distance."""
-    parts = [Samples(rows[..., :3], rows[..., 3:]) for rows in (positive, negative, held_out)]
-    return FieldData(tuple(parts[:2]), parts[2], ShapeTruth(uniform, uniform[..., :3]))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +126,7 @@ def test_what_an_encoder_is_told_is_distances_and_their_soft_sign(behaviour):
 
 def test_shapes_are_put_on_the_device_as_they_are():
     rows = [np.random.default_rng(i).normal(size=(2, 5, 3 if i == 4 else 4)).astype(np.float32) for i in range(5)]
-    found = field_data(ShapeSet(("a", "b"), *rows))
+    found = field_data(ShapeSamples(*rows))
     parts = (*found.train, found.held_out)
     for part, wanted in zip(parts, rows, strict=False):
         np.testing.assert_array_equal(np.concatenate([part.points, part.values], 2), wanted)

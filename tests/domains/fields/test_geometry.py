@@ -8,7 +8,6 @@ import pytest
 import trimesh
 
 from netspace_jax.domains.fields import geometry
-from netspace_jax.errors import InputError
 
 
 def ball(params, points):
@@ -121,23 +120,3 @@ def test_iou_by_hand():
     a, b = np.float32([-1, -1, 1, 1]), np.float32([-1, 1, -1, 1])
     assert geometry.iou(a, b) == 1 / 3 and geometry.iou(a, a) == 1 and geometry.iou(a, -a) == 0
     assert geometry.iou(np.ones(3, np.float32), np.ones(3, np.float32)) == 1
-
-
-@pytest.mark.parametrize("suffix", geometry.MESH_FORMATS)
-def test_mesh_files_read_back(tmp_path, suffix):
-    mesh = geometry.extract_mesh(ball, (jnp.zeros(3), 0.5), resolution=16)
-    path = tmp_path / "new" / f"ball{suffix}"
-    geometry.write_mesh(path, mesh)
-    back = trimesh.load_mesh(path, process=False)
-    np.testing.assert_allclose(back.vertices, mesh.vertices, atol=1e-6)
-    np.testing.assert_array_equal(back.faces, mesh.faces)
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
-
-
-def test_mesh_files_refused(tmp_path):
-    empty = as_given(np.zeros((0, 3)), np.zeros((0, 3), int))
-    with pytest.raises(InputError, match="ball.xyz"):
-        geometry.write_mesh(tmp_path / "ball.xyz", SQUARE)
-    with pytest.raises(InputError, match="no zero level"):
-        geometry.write_mesh(tmp_path / "ball.ply", empty)
-    assert not list(tmp_path.iterdir())

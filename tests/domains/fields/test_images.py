@@ -7,7 +7,8 @@ import pytest
 
 from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.images import in_proportion, load_pictures, pixel_centres
+from netspace_jax.domains.fields.images import in_proportion, pixel_centres
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.errors import InputError
 from tests.domains.fields.small import file_of_images
 
@@ -23,7 +24,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(path):
-    return load_pictures(config(path))
+    return load(config(path))
 
 
 def test_every_pixel_is_at_its_place(loaded, path):
@@ -47,17 +48,17 @@ def test_every_pixel_is_at_its_place(loaded, path):
 def test_splits_are_those_of_the_set_and_in_proportion(loaded, path):
     assert {split: loaded.splits.count(split) for split in ("train", "validation", "test")} == {
         "train": 50, "validation": 10, "test": 20}  # fmt: skip
-    few = load_pictures(config(path, members=(16,)))
+    few = load(config(path, members=(16,)))
     assert few.items == loaded.items[:16] and few.config.members == (16,)
     assert abs(few.splits.count("test") - 4) <= 1 and abs(few.splits.count("validation") - 2) <= 1
-    more = load_pictures(config(path, held_pictures=25))
+    more = load(config(path, held_pictures=25))
     assert (more.splits.count("validation"), more.splits.count("train")) == (25, 35)
     with pytest.raises(InputError, match="--zoo.held-pictures 60"):
-        load_pictures(config(path, held_pictures=60))
+        load(config(path, held_pictures=60))
 
 
 def test_views_are_more_networks_of_the_same_pictures(path):
-    loaded = load_pictures(config(path, members=(40,), views=4))
+    loaded = load(config(path, members=(40,), views=4))
     assert loaded.dataset.items == 10 and loaded.config.members == (40,) and len(loaded.splits) == 10
     for member in (3, 13, 33):
         np.testing.assert_array_equal(
@@ -67,7 +68,7 @@ def test_views_are_more_networks_of_the_same_pictures(path):
 
 def test_small_batches_reach_all_pixels_equally(path):
     """Windows go round: the first pixels of the order are drawn as often as those in its middle."""
-    data = load_pictures(config(path, batch=7)).dataset
+    data = load(config(path, batch=7)).dataset
     assert len(data.of(0).examples("train").targets) == 30
     draw = jax.jit(jax.vmap(lambda step: data.of(5).sample(jax.random.key(0), step, 7)))
     batch = draw(jnp.arange(3000))
@@ -81,7 +82,7 @@ def test_small_batches_reach_all_pixels_equally(path):
 
 
 def test_colour_has_three_values_at_a_point(tmp_path):
-    data = load_pictures(config(file_of_images(tmp_path / "colour.npz", channels=3))).dataset
+    data = load(config(file_of_images(tmp_path / "colour.npz", channels=3))).dataset
     assert data.behaviour.outputs == 3 and data.of(0).examples("train").targets.shape == (30, 3)
     assert behaviour_from(describe_behaviour(data.behaviour)) == data.behaviour
     assert data.truth.images(data.values(np.arange(2))).shape == (2, 6, 5, 3)

@@ -1,6 +1,6 @@
 """Meshes as solids: reading, fitting, and inside and outside where they are not watertight."""
 
-import logging
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,14 +109,11 @@ def test_vertices_without_triangles_do_not_count():
         ("a.ply", b""),
     ],
 )
-def test_files_that_cannot_be_read_are_left_out_by_name(tmp_path, caplog, name, content):
+def test_files_that_cannot_be_read_say_why_in_one_line(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    box().export(tmp_path / "good.ply")
-    with caplog.at_level(logging.WARNING):
-        usable = list(meshes.usable_meshes(tmp_path, [tmp_path / name, tmp_path / "good.ply"]))
-    assert [label for label, _ in usable] == ["good.ply"]
-    ours = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
-    assert len(ours) == 1 and ours[0].startswith(f"mesh {name} left out: ") and "\n" not in ours[0]
+    with pytest.raises(meshes.UnusableMesh) as error:
+        meshes.load_mesh(tmp_path / name)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("suffix", [".obj", ".off", ".glb"])
@@ -151,9 +148,10 @@ def test_other_obj_files_are_not(tmp_path, faces):
     assert len(meshes.load_mesh(tmp_path / "a.obj").faces) == 1
 
 
-def test_a_missing_package_is_named_with_its_remedy():
-    with pytest.raises(InputError, match=r"no_such_package is not installed; pip install 'netspace-jax\[shapes\]'"):
-        meshes.require("no_such_package")
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "igl", None)
+    with pytest.raises(InputError, match=r"igl is not installed; pip install 'netspace-jax\[shapes\]'"):
+        meshes.signed_distance(box(), np.zeros((1, 3)))
 
 
 @pytest.mark.skipif(not (DATA / "ikea_occ64.npz").exists(), reason=f"no real chairs: {DATA} is absent")

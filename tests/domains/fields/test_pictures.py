@@ -13,7 +13,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.domains.fields.compression import at_level, compression, jpeg, rounded
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.explorer import view
-from netspace_jax.domains.fields.images import load_pictures
+from netspace_jax.domains.fields.loading import load
 from netspace_jax.domains.fields.pictures import (
     SuperOptions,
     nearest_rows,
@@ -35,8 +35,8 @@ from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 def run(tmp_path_factory):
     path = file_of_images(tmp_path_factory.mktemp("images") / "bars.npz")
     config = FieldZooConfig(dataset=path, kind="pictures", members=(80,), batch=30)
-    data = load_pictures(config).dataset
-    return run_of(data, "pictures", flats_for(data, 80), 60)
+    data = load(config).dataset
+    return run_of(data, "pictures", flats_for(data.behaviour, 80), 60)
 
 
 def test_psnr_by_hand():
@@ -72,7 +72,7 @@ def test_nearest_rows_are_those_of_least_distance():
     rng = np.random.default_rng(0)
     known, values = rng.normal(size=(9, 4, 1)).astype(np.float32), rng.normal(size=(5, 4, 1)).astype(np.float32)
     distance = np.square(values[:, None] - known[None]).sum((2, 3))
-    np.testing.assert_array_equal(nearest_rows(values, known), distance.argmin(1))
+    np.testing.assert_array_equal(nearest_rows(values, known, 3), distance.argsort(1)[:, :3])
 
 
 def test_new_pictures_and_finer_ones_are_drawn(run):
@@ -133,7 +133,7 @@ def test_embeddings_that_are_weights_take_their_bits(run):
 
 def test_a_search_in_the_page_goes_to_the_picture_that_a_test_network_holds(run):
     """Its loss is none at that network's own embedding, and falls from another's; the page has it as a program."""
-    shown, region = view(run), run.space.region()
+    shown, region = view(run), run.space.statistics
     step = jax.jit(explorer.search_step(run.space, region, 0, shown))
     aim, embedding = jnp.asarray(shown.aims[3]), jnp.asarray(run.reconstruction(0, "test").embedding)
     zero, count = jnp.zeros(48), jnp.zeros((), jnp.int32)

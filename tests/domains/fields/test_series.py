@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.fields.config import FieldZooConfig
-from netspace_jax.domains.fields.series import SINE_POINTS, load_signals, read_series, sines
+from netspace_jax.domains.fields.loading import load
+from netspace_jax.domains.fields.series import SINE_POINTS, read_series, sines
 from netspace_jax.errors import InputError
+from netspace_jax.zoo.plan import splits_of
 
 
 def config(**changes):
@@ -24,11 +26,11 @@ def test_sines_are_those_of_the_benchmark():
 
 
 def test_networks_hold_sines_by_instants_from_minus_one_to_one():
-    loaded = load_signals(config())
+    loaded = load(config())
     data = loaded.dataset
     a, b = np.asarray(data.truth.known[4])
     batch = data.of(4).examples("train")
-    assert batch.inputs.shape == (SINE_POINTS, 1) and data.truth.classes is None and loaded.splits == ()
+    assert batch.inputs.shape == (SINE_POINTS, 1) and data.truth.classes is None
     wanted = a * np.sin(b * np.pi * np.asarray(batch.inputs)) / 10
     np.testing.assert_allclose(batch.targets, wanted, atol=1e-5)
     assert loaded.items[4] == f"{a:.2f}·sin({b:.2f}·x)"
@@ -48,7 +50,7 @@ def test_series_of_both_files_with_their_classes(tmp_path):
     assert name == "Toy" and labels.tolist() == [0, 1, 0]
     raw = np.arange(1.0, 10).reshape(3, 3, 1)
     np.testing.assert_allclose(values, (raw - 5) / raw.std())
-    loaded = load_signals(config(dataset=write(tmp_path, "More"), batch=2))
+    loaded = load(config(dataset=write(tmp_path, "More"), batch=2))
     rows = [int(item[-5:]) for item in loaded.items]
     assert sorted(rows) == [0, 1, 2] and loaded.config.members == (3,)
     np.testing.assert_array_equal(loaded.dataset.truth.classes, labels[rows])
@@ -59,6 +61,25 @@ def test_channels_are_parted_by_colons(tmp_path):
     _, values, _ = read_series(write(tmp_path, train="1,2:3,4:a\n", test="5,6:7,8:b\n"))
     raw = np.array([[[1, 3], [2, 4]], [[5, 7], [6, 8]]])
     np.testing.assert_allclose(values, (raw - 4.5) / raw.std())
+
+
+@pytest.mark.parametrize("dataset", ["sines", "series"])
+@pytest.mark.parametrize("held", [0.25, 6])
+def test_all_networks_of_a_signal_are_in_one_split(tmp_path, dataset, held):
+    """One that tests a space would train it by its other network, if each drew a split of its own."""
+    if dataset == "series":
+        dataset = write(tmp_path, train="1,2,3:a\n4,5,7:b\n" * 12)
+    networks = {"dataset": dataset, "batch": 2, "validation": held, "test": held}
+    architectures = ("siren-4-w3", "siren-5-w3")
+    loaded = load(config(**networks, members=(24, 24), views=2, architectures=architectures))
+    splits = np.array([splits_of(loaded.config, name, loaded.splits) for name in architectures])
+    assert splits.shape == (2, 24) and loaded.dataset.items == len(loaded.items) == 12
+    splits = splits.reshape(4, 12)
+    np.testing.assert_array_equal(splits, splits[:1].repeat(4, 0))
+    assert [*splits[0]].count("test") == 3 or held < 1
+    # With one network of each signal, splits are those that its networks draw.
+    alone = load(config(**networks, members=(12,), architectures=("siren-4-w3",)))
+    assert [*alone.splits] == splits_of(alone.config, "siren-4-w3")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 """Sections about signals: what is read from them, and what is found of those of which little was seen."""
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from netspace_jax import architectures
+from netspace_jax.domains.fields import fit_samples
 from netspace_jax.domains.fields import gaps as module
-from netspace_jax.domains.fields import passing
 from netspace_jax.domains.fields.behaviour import Signal
 from netspace_jax.domains.fields.dataset import SignalTruth, grid_data
 from netspace_jax.domains.fields.signals import readout, rms, signals
@@ -20,11 +19,8 @@ N = 40
 def run():
     """Signals that are what their networks say; the number that stands for each is its last weight."""
     points = np.linspace(-1, 1, N, dtype=np.float32)[np.random.default_rng(0).permutation(N)][None, :, None]
-    empty = grid_data(
-        points, np.zeros((30, N, 1), np.float32), SignalTruth(jnp.zeros((30, 1)), ("x",)), Signal(), batch=8
-    )
-    flats = flats_for(empty, 30) * 3
-    values = outputs_on(architectures.build(NAME, (1,), 1), flats, points[0])
+    flats = flats_for(Signal(), 30) * 3
+    values = np.asarray(outputs_on(architectures.build(NAME, (1,), 1), flats, points[0]))
     truth = SignalTruth(flats[:, -1:], ("x",))
     return run_of(grid_data(points, values, truth, Signal(), batch=8), "signals", flats, 24)
 
@@ -58,7 +54,7 @@ def test_interpolation_passes_through_what_was_seen():
 
 def test_a_signal_that_the_space_has_is_found_from_little(run, monkeypatch):
     """Embeddings begin at other signals; what is found passes through what was seen."""
-    monkeypatch.setattr(passing, "STEPS", 300)
+    monkeypatch.setattr(fit_samples, "STEPS", 300)
     metrics = module.gaps(run).metrics
     for name in ("irregular", "gap"):
         assert metrics[f"gaps/{name}_space"] < 0.7 * metrics[f"gaps/{name}_nearest"]
@@ -68,12 +64,3 @@ def test_a_signal_that_the_space_has_is_found_from_little(run, monkeypatch):
 def test_root_mean_square_error_by_hand():
     values = np.zeros((2, 4, 1))
     np.testing.assert_allclose(rms(values + np.array([1, 2])[:, None, None], values), [1, 2])
-
-
-def test_a_prior_has_the_directions_and_deviations_of_embeddings():
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(4000, 2)) @ np.array([[3.0, 0, 0, 0], [0, 0.5, 0, 0]]) + np.array([1.0, 2, 3, 4])
-    prior = passing.prior_of(z.astype(np.float32))
-    assert prior.directions.shape == (2, 4)
-    np.testing.assert_allclose(np.linalg.norm(prior.directions, axis=1), [3, 0.5], rtol=0.05)
-    np.testing.assert_allclose(prior.restore(prior.standardise(jnp.asarray(z[7], jnp.float32))), z[7], atol=1e-4)

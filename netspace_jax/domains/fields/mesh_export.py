@@ -5,8 +5,9 @@ import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
-from netspace_jax.domains.fields.geometry import is_empty, write_mesh
+from netspace_jax.domains.fields.geometry import is_empty
 from netspace_jax.domains.fields.shapes import mesh_of
+from netspace_jax.files import write_bytes
 from netspace_jax.memory import refuse_beyond
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
@@ -36,7 +37,6 @@ def meshes(run: Run, options: MeshOptions) -> list[str]:
     """
     refuse_beyond(6 * options.resolution**3, "a grid of this resolution", "lower --resolution")
     networks, generated = run.networks(0, "test"), run.reconstruction(0, "test").generated
-    options.out.mkdir(parents=True, exist_ok=True)
     written = []
     for row, member in enumerate(networks.members[: options.count]):
         for label, flat in (("siren", networks.parameters[row]), ("generated", generated[row])):
@@ -45,6 +45,7 @@ def meshes(run: Run, options: MeshOptions) -> list[str]:
             if is_empty(mesh):
                 logging.warning("%s: no surface, so no file", path)
                 continue
-            write_mesh(path, mesh)
+            content = mesh.export(file_type=options.format)
+            write_bytes(path, content.encode() if isinstance(content, str) else bytes(content))
             written.append(str(path))
     return written

@@ -1,0 +1,84 @@
+"""Networks that pass through samples of fields: the most probable of a space, or of training on them alone."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.domains.fields.objectives import squared_error
+from netspace_jax.latent import EmbeddingStatistics, Schedule, drawn_rows, minimise
+from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.mapping import batched
+from netspace_jax.space import Space
+
+STEPS, RATE = 400, 0.05
+NETWORK_STEPS, NETWORK_RATE = 500, 2e-3  # of a network that is trained on samples alone
+FINAL = 0.02  # share of a rate that is left at the end
+BATCH = 128  # samples of one step
+
+
+def fit_embeddings(
+    space: Space,
+    prior: EmbeddingStatistics,
+    rows: Float[np.ndarray, "field n d_and_c"],
+    starts: Float[np.ndarray, "field start embedding"],
+    *,
+    channels: int,
+    trust: float,
+) -> Float[np.ndarray, "field embedding"]:
+    """For each field the embedding, of several descents, that is likely and whose network passes through samples of it.
+
+    Args:
+      prior: by principal axes, along which embeddings move.
+      rows: samples of each field: d coordinates and c values.
+      starts: embeddings at which descents begin.
+      trust: weight of the mean square of standardised coordinates against the mean squared error: the variance of an
+        error times axes over samples makes what is found the most probable embedding.
+    """
+    schedule = Schedule(np.int32(STEPS), np.float32(RATE), np.float32(trust), np.float32(FINAL))
+    return np.asarray(_embedding((rows, starts), space, prior, schedule, channels=channels))
+
+
+@functools.partial(batched, static=("channels",))
+def _embedding(field, space, prior, schedule, channels):
+    rows, starts = field
+
+    def error(coordinates, rows):
+        flat = space.generate(prior.lift(coordinates), 0)
+        return squared_error(lambda x: space.architectures[0].apply(flat, x), rows, channels)
+
+    def fit(start):
+        return minimise(
+            lambda point, key, step: error(point, drawn_rows(rows, jax.random.fold_in(key, step), BATCH)),
+            prior.project(start),
+            key_of(0, Purpose.BATCHES),
+            schedule,
+            score=lambda point: -error(point, rows) - schedule.trust * jnp.square(point).mean(),
+        )
+
+    ends = jax.vmap(fit)(starts)
+    return prior.lift(ends.last[ends.scores[:, -1].argmax()])
+
+
+def fit_networks(
+    architecture: Architecture, rows: Float[np.ndarray, "field n d_and_c"], channels: int
+) -> Float[np.ndarray, "field size"]:
+    """A network for each field that was trained on samples of it, without a space."""
+    schedule = Schedule(np.int32(NETWORK_STEPS), np.float32(NETWORK_RATE), final=np.float32(FINAL))
+    fields = (np.arange(len(rows), dtype=np.int32), rows)
+    return np.asarray(_network(fields, architecture, schedule, channels=channels))
+
+
+@functools.partial(batched, static=("channels",))
+def _network(field, architecture, schedule, channels):
+    number, rows = field
+
+    def loss(flat, key, step):
+        drawn = drawn_rows(rows, jax.random.fold_in(key, step), BATCH)
+        return squared_error(lambda x: architecture.apply(flat, x), drawn, channels)
+
+    start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
+    return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last
