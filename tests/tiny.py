@@ -215,10 +215,10 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
 class Held(Zoo):
     """A zoo in memory of the networks of each (architecture, split), which a test may replace."""
 
-    def __init__(self, held: dict[tuple[str, str], Networks]):
+    def __init__(self, held: dict[tuple[str, str], Networks], summary: dict | None = None):
         object.__setattr__(self, "held", held)
         members = Members.joined([networks.members for networks in held.values()])
-        super().__init__(members, {}, {}, self._rows_of)
+        super().__init__(members, {}, summary or {}, self._rows_of)
 
     def networks(self, architecture, split):
         return self.held[architecture, split]
