@@ -19,6 +19,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import filelock
+import flax.linen as nn
 import hypothesis
 import jax
 import optax
@@ -35,7 +36,7 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 def promoting(function):
-    """A function of Optax, which mixes whole and real numbers, where this package may not."""
+    """A function of Optax or Flax, which mixes whole and real numbers, where this package may not."""
 
     @functools.wraps(function)
     def wrapped(*arguments, **named):
@@ -46,6 +47,7 @@ def promoting(function):
 
 
 optax.tree.bias_correction = promoting(optax.tree.bias_correction)
+nn.avg_pool = promoting(nn.avg_pool)
 for _name in ("cosine_decay_schedule", "piecewise_constant_schedule", "warmup_cosine_decay_schedule"):
     setattr(optax, _name, lambda *given, make=getattr(optax, _name), **named: promoting(make(*given, **named)))
 

@@ -121,7 +121,7 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
         with nn.intercept_methods(note):
             return module.init(jax.random.key(0), x, **_mode(argument, train=False))
 
-    variables = _traced(module, initialise, x)
+    variables = trace_module(module, initialise, x)
     state = {kind for kind in variables if kind != "params"}
     if state and not argument:
         raise InputError(
@@ -133,7 +133,7 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
             f"only the statistics of flax.linen.BatchNorm are supported here"
         )
     if not argument:
-        _traced(module, module.apply, variables, x)
+        trace_module(module, module.apply, variables, x)
         return ModePair(module, None, None)
     foldable = _foldable(name, variables, norms)
     trainee, final = ModeSwitch(module, argument), ModeSwitch(module, argument, foldable)
@@ -141,8 +141,8 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
     def train(variables, x):
         return trainee.apply(variables, x, train=True, mutable=[*state], rngs={"dropout": jax.random.key(0)})
 
-    _traced(module, train, variables, x)
-    _traced(module, final.apply, {"params": variables["params"]}, x)
+    trace_module(module, train, variables, x)
+    trace_module(module, final.apply, {"params": variables["params"]}, x)
     return ModePair(final, trainee, functools.partial(fold, foldable))
 
 
@@ -164,7 +164,7 @@ def _argument(module: nn.Module) -> str:
     return next((name for name in _ARGUMENTS if name in taken), "")
 
 
-def _traced(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
+def trace_module(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
     """Shapes of what a call of the module gives, its errors in one line."""
     name, shape = type(module).__name__, arguments[-1].shape[1:]
     try:

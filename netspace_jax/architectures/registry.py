@@ -43,12 +43,17 @@ def register(
     """
 
     def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Any:
+        import jax
+
         from netspace_jax.architectures.architecture import Architecture
-        from netspace_jax.architectures.modes import ModePair, mode_pair
+        from netspace_jax.architectures.modes import ModePair, mode_pair, trace_module
 
         module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
         modes = ModePair(module, None, None) if make_shared else mode_pair(module, shape, dtype)
-        return Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
+        built = Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
+        if make_shared:  # other modules were traced to find their modes
+            trace_module(module, built.output_of, jax.ShapeDtypeStruct((2, *shape), dtype))
+        return built
 
     _BUILDERS[name] = build_one
 

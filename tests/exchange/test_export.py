@@ -166,7 +166,7 @@ def test_stablehlo_asks_for_full_precision(exported):
 
 def test_stablehlo_is_the_same_whatever_the_machine(exported):
     """With XLA's own convolutions and sines, for which accelerators have kernels, and no loop over rows as on a CPU."""
-    written = exported.files.stablehlo.read_bytes()
+    written = (exported.files / "network.stablehlo").read_bytes()
     text = jax.export.deserialize(bytearray(written)).mlir_module()
     has_maps = len(exported.architecture.input_shape) == 3
     assert ("stablehlo.convolution" in text) == has_maps and ("stablehlo.sine" in text) != has_maps

@@ -54,7 +54,8 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
     train, test = (np.asarray(truth.known)[items_of(run, split)] for split in ("train", "test"))
     probes = run.space.constants.probes
     train_probes, test_probes = (
-        outputs_on(run.space.architectures[0], flats, probes).reshape(len(flats), -1) for flats in features["flat"]
+        np.asarray(outputs_on(run.space.architectures[0], flats, probes)).reshape(len(flats), -1)
+        for flats in features["flat"]
     )
     sources = {
         "embedding": ("embedding", features["embedding"]),
