@@ -61,7 +61,7 @@ class SomeClasses:
         examples = self.dataset.examples("validation")
         own = jnp.isin(examples.targets, jnp.array(self.classes))
         right = self._logits(network, examples.inputs).argmax(-1) == examples.targets
-        return (own & right).sum() / jnp.maximum(own.sum(), 1).astype(jnp.float32)
+        return (own & right).sum() / jnp.maximum(own.sum(), 1)
 
     def _logits(self, network: RunNetwork, inputs: Shaped[Array, "n *input"]) -> Float[Array, "n classes"]:
         chosen = jnp.isin(jnp.arange(self.dataset.behaviour.classes), jnp.array(self.classes))
