@@ -117,6 +117,19 @@ class Behaviour:
         """Description of a network for the encoder, from its outputs on the probe inputs."""
         return outputs.reshape(-1)
 
+    def answers(self, outputs: Float[Array, "n *output"]) -> Float[Array, "n answer"]:
+        """A network's outputs as the answers that a set encoder reads: by default as they are, each as one row."""
+        return outputs.reshape(len(outputs), -1)
+
+    def decided(self, answers: Float[Array, "n answer"]) -> Float[Array, "n answer"]:
+        """Answers in the form that true targets have: of classes, the likeliest alone. By default as they are."""
+        return answers
+
+    @property
+    def constant_answer(self) -> float:
+        """Each value of the answer that says nothing: of classes, one among so many."""
+        return 0.0
+
     def residual(
         self, target_outputs: Float[Array, "probe *output"], outputs: Float[Array, "probe *output"]
     ) -> Float[Array, "residuals"]:
@@ -138,6 +151,16 @@ class Behaviour:
 
 class Supervised(Behaviour):
     """A behaviour that is learned from true targets and scored against them."""
+
+    def target_answers(self, targets: Shaped[Array, "n *target"]) -> Float[Array, "n answer"]:
+        """True targets as answers, in the form of `decided`: by default as numbers, each target as one row."""
+        return jnp.asarray(targets, jnp.float32).reshape(len(targets), -1)
+
+    def example_losses(
+        self, outputs: Float[Array, "n *output"], targets: Shaped[Array, "n *target"]
+    ) -> Float[Array, "n"]:
+        """`fit_loss` of each example alone, so that a weighted mean takes any number of them."""
+        return jax.vmap(lambda output, target: self.fit_loss(output[None], target[None]))(outputs, targets)
 
     def fit_loss(
         self, outputs: Float[Array, "batch *output"], targets: Shaped[Array, "batch *target"]

@@ -84,6 +84,23 @@ class Classification(Supervised):
         each = 0.5 * jnp.log(jnp.square(centred).mean(-1) + 1e-6)
         return jnp.concatenate([(centred / spread).reshape(-1), each, jax.nn.softmax(outputs).reshape(-1)])
 
+    def answers(self, outputs: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
+        """Probabilities of the classes."""
+        return jax.nn.softmax(outputs)
+
+    def decided(self, answers: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
+        """The likeliest class, with certainty."""
+        return jax.nn.one_hot(answers.argmax(-1), self.classes)
+
+    def target_answers(self, targets: Int[Array, "n"]) -> Float[Array, "n classes"]:
+        """The true class, with certainty."""
+        return jax.nn.one_hot(targets, self.classes)
+
+    @property
+    def constant_answer(self) -> float:
+        """The probability of a class of which nothing is known."""
+        return 1 / self.classes
+
     def residual(
         self, target_outputs: Float[Array, "probe classes"], outputs: Float[Array, "probe classes"]
     ) -> Float[Array, "residuals"]:
