@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 import flax.struct
+import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
