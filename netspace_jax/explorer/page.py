@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from annotated_types import Interval
 from sklearn.decomposition import PCA
 
 from netspace_jax import latent
@@ -26,7 +27,7 @@ from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.report.words import score_name
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import MOST
 from netspace_jax.runs import Run
 from netspace_jax.space.many import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
@@ -42,7 +43,7 @@ _CHECKED = 4  # networks whose outputs the page compares with Python's
 class ExploreOptions:
     """How large the explorer may be."""
 
-    megabytes: Annotated[float, Range(0, MOST, open_low=True)] = 10.0
+    megabytes: Annotated[float, Interval(gt=0, le=MOST)] = 10.0
     """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 

@@ -1,7 +1,7 @@
 """Fidelity: how well generated networks agree with their inputs, beside baselines (docs/method.md, Metrics)."""
 
 import dataclasses
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +17,7 @@ from netspace_jax.metrics.spread import HIGH, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, score_name
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space.many import embed_many, generate_many
 
@@ -57,7 +57,7 @@ class Row(NamedTuple):
 class FidelityOptions:
     """What generated networks are compared with."""
 
-    distil_times: Annotated[tuple[int, ...], Range(1, MOST)] = (1,)
+    distil_times: tuple[Count, ...] = (1,)
     """Distillation without a space takes so many times the steps of refinement; each number is a row."""
 
 
