@@ -19,9 +19,8 @@ from netspace_jax.lazy import Lazy
 from netspace_jax.rules import rebuild
 
 if TYPE_CHECKING:
-    from netspace_jax.architectures import Architecture
     from netspace_jax.behaviour import Batch, Behaviour, Dataset
-    from netspace_jax.zoo.training import Training
+    from netspace_jax.zoo.training import MakeTraining
 
 
 class Loaded(NamedTuple):
@@ -72,7 +71,7 @@ def several_architectures(run: Any) -> bool:
     return len(run.space.architectures) > 1
 
 
-_SUPERVISED = Lazy("netspace_jax.zoo.training:supervised")
+_SUPERVISED = Lazy("netspace_jax.zoo.training:recipe")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +106,7 @@ class Domain:
     behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
     data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
-    training: "Callable[[Architecture, Any], Training]" = _SUPERVISED
+    training: "MakeTraining" = _SUPERVISED
     data_flags: tuple[str, ...] = ("dataset",)
     alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
     import_causes: str = ""
@@ -182,9 +181,9 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
     Raises:
       InputError: there is no such zoo, or it is of another domain.
     """
-    from netspace_jax.zoo import Zoo  # not needed to list presets
+    from netspace_jax.zoo import open_zoo  # not needed to list presets
 
-    zoo = Zoo(directory)
+    zoo = open_zoo(directory)
     fields = dict(zoo.description) if isinstance(zoo.description, dict) else {}
     zoo_domain = domain(fields.pop("domain", ""))
     if zoo_domain.name != config.domain:

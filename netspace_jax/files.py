@@ -1,15 +1,17 @@
 """Small files, written so that a reader never sees half of one."""
 
 import contextlib
+import csv
 import functools
 import hashlib
 import importlib.resources
+import io
 import json
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +114,15 @@ def checksum_of(text: str) -> str:
 def sum_of(description: Any) -> str:
     """Checksum of what JSON holds: the old name of `checksum(canonical_json(description))`."""
     return checksum(canonical_json(description))
+
+
+def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
+    """A table as CSV, from its columns by name, which are of one length."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
 
 
 def packaged(package: str, name: str) -> str:

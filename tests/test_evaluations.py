@@ -4,12 +4,14 @@ import dataclasses
 import inspect
 import logging
 
+import numpy as np
 import pytest
 from etils import epath
 
 from netspace_jax import evaluations
 from netspace_jax.domain import Evaluation, Lazy, domain, domains, register, several_architectures
 from netspace_jax.errors import InputError
+from netspace_jax.metrics import outputs
 from netspace_jax.report import Section
 from tests import tiny
 
@@ -73,6 +75,26 @@ def test_a_section_that_fails_costs_no_other(run, caplog):
     assert failed.failed and "ValueError: no tiny" in failed.text and failed.question == "Why?"
     assert not made.failed and made.metrics == {"plain/one": 1.0}
     assert "section broken" in caplog.text and "ValueError" in caplog.text
+
+
+def test_test_members_run_once_a_report_on_test_inputs(monkeypatch):
+    """But for the ends of the line between the best two, which are these members themselves."""
+    run, seen = tiny.again(tiny.trained(factor=-0.5)), []
+
+    def noting(function):
+        def noted(rows, *rest, **named):
+            seen.extend(flat.tobytes() for flat in np.asarray(rows[0]))
+            return function(rows, *rest, **named)
+
+        return noted
+
+    for name in ("_evaluate", "_outputs", "_score"):
+        monkeypatch.setattr(outputs, name, noting(getattr(outputs, name)))
+    failed = [section.name for section in evaluations.sections(run, lambda *_: None) if section.failed]
+    assert failed == ["zoo"]  # this zoo has no directory
+    networks = run.networks(0, "test")
+    runs = [seen.count(flat.tobytes()) for flat in networks.parameters]
+    assert runs == [2 if row in networks.best_first[:2] else 1 for row in range(len(runs))]
 
 
 def test_one_section_is_printed(run):

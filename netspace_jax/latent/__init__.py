@@ -1,6 +1,6 @@
 """Points of a latent space, whatever they stand for: their statistics, densities to draw from, descent by gradient."""
 
-from netspace_jax.latent.density import Density, draw, fit_kernel, fit_mixture
+from netspace_jax.latent.density import Density, fit_kernel, fit_mixture
 from netspace_jax.latent.minimise import Minimum, Schedule, drawn_rows, minimise
 from netspace_jax.latent.objectives import Fit, Objective, fit_objective
 from netspace_jax.latent.statistics import (
@@ -11,19 +11,14 @@ from netspace_jax.latent.statistics import (
     statistics_around,
 )
 
-region_of = independent_statistics
-Region = EmbeddingStatistics
-
 __all__ = [
     "Density",
     "EmbeddingStatistics",
     "Fit",
     "Minimum",
     "Objective",
-    "Region",
     "Schedule",
     "correlated_statistics",
-    "draw",
     "drawn_rows",
     "fit_kernel",
     "fit_mixture",
@@ -31,6 +26,5 @@ __all__ = [
     "independent_statistics",
     "line",
     "minimise",
-    "region_of",
     "statistics_around",
 ]

@@ -49,9 +49,9 @@ class FitArrays:
     """Do well on some inputs and targets; others choose the best point. Every step sees all of them."""
 
     behaviour: Supervised = flax.struct.field(pytree_node=False)
-    inputs: Float[Array, "n *input"]
+    inputs: Shaped[Array, "n *input"]
     targets: Shaped[Array, "n *target"]
-    held_inputs: Float[Array, "m *input"]
+    held_inputs: Shaped[Array, "m *input"]
     held_targets: Shaped[Array, "m *target"]
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:

@@ -1,5 +1,6 @@
 """What searches are for, by hand."""
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -51,8 +52,7 @@ def test_arrays_may_be_normalised_already(dataset):
     raw, normalised = (
         fit_objective(dataset.behaviour, images, y) for images in (x, np.asarray(dataset.behaviour.prepare(x)))
     )
-    for ours, theirs in zip(jax.tree.leaves(raw), jax.tree.leaves(normalised), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    chex.assert_trees_all_equal(raw, normalised)
 
 
 @pytest.mark.parametrize(("inputs", "targets"), [(50, 49), (4, 4), (0, 0)])

@@ -15,7 +15,7 @@ from netspace_jax.domains.fields.objectives import Points
 from netspace_jax.domains.fields.shapes import mesh_of, values_at
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 from netspace_jax.space.search import search
 
 SHAPES = 4
@@ -65,7 +65,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
         objective = half_seen(np.asarray(data.unseen.rows(item)), row)
         starts = embeddings[jnp.argsort(-fits(objective))[:STARTS]]
         result = search(space, statistics, objective, starts, architecture_id=0, config=CONFIG)
-        best = result.z[int(jnp.argmax(result.score))]
+        best = result.point[int(jnp.argmax(result.score))]
         completed, nearest = generate_many(space, 0, np.stack([best, starts[0]]))
         uniform = np.asarray(data.truth.uniform[item])
         overlaps.append(unseen_iou(completed, uniform))

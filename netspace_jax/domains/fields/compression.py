@@ -15,7 +15,7 @@ from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 BITS = (2, 3, 4, 5, 6, 8)  # of one value of an embedding
 QUALITIES = (2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
@@ -28,7 +28,7 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     data, truth = run.dataset, run.dataset.truth
     networks = run.networks(0, "test").first(PICTURES)
     wanted = data.values(items_of(run, "test")[:PICTURES])
-    region, architecture = run.space.region(), run.space.architectures[0]
+    region, architecture = run.space.statistics, run.space.architectures[0]
     size = run.config.netspace.embedding
     decoder = sum(leaf.size for leaf in jax.tree.leaves(run.space.params["decoder"]))
     shared = 32 * decoder / data.items

@@ -11,7 +11,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.domains.fields.objectives import squared_error
 from netspace_jax.latent import EmbeddingStatistics, Schedule, drawn_rows, minimise
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import in_blocks
+from netspace_jax.ops.mapping import batched
 from netspace_jax.space import Space
 
 STEPS, RATE = 400, 0.05
@@ -39,16 +39,18 @@ def fit_embeddings(
         error times axes over samples makes what is found the most probable embedding.
     """
     schedule = Schedule(np.int32(STEPS), np.float32(RATE), np.float32(trust), np.float32(FINAL))
-    return in_blocks(_embeddings, (rows, starts), space, prior, schedule, channels)
+    return np.asarray(_embedding((rows, starts), space, prior, schedule, channels=channels))
 
 
-@functools.partial(jax.jit, static_argnames="channels")
-def _embeddings(_, fields, space, prior, schedule, channels):
+@functools.partial(batched, static=("channels",))
+def _embedding(field, space, prior, schedule, channels):
+    rows, starts = field
+
     def error(coordinates, rows):
         flat = space.generate(prior.lift(coordinates), 0)
         return squared_error(lambda x: space.architectures[0].apply(flat, x), rows, channels)
 
-    def fit(rows, start):
+    def fit(start):
         return minimise(
             lambda point, key, step: error(point, drawn_rows(rows, jax.random.fold_in(key, step), BATCH)),
             prior.project(start),
@@ -57,10 +59,8 @@ def _embeddings(_, fields, space, prior, schedule, channels):
             score=lambda point: -error(point, rows) - schedule.trust * jnp.square(point).mean(),
         )
 
-    rows, starts = fields
-    ends = jax.vmap(jax.vmap(fit, (None, 0)))(rows, starts)
-    best = ends.scores[..., -1].argmax(1)
-    return prior.lift(ends.last[jnp.arange(len(rows)), best])
+    ends = jax.vmap(fit)(starts)
+    return prior.lift(ends.last[ends.scores[:, -1].argmax()])
 
 
 def fit_networks(
@@ -68,17 +68,17 @@ def fit_networks(
 ) -> Float[np.ndarray, "field size"]:
     """A network for each field that was trained on samples of it, without a space."""
     schedule = Schedule(np.int32(NETWORK_STEPS), np.float32(NETWORK_RATE), final=np.float32(FINAL))
-    return in_blocks(_networks, (np.arange(len(rows), dtype=np.int32), rows), architecture, schedule, channels)
+    fields = (np.arange(len(rows), dtype=np.int32), rows)
+    return np.asarray(_network(fields, architecture, schedule, channels=channels))
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "channels"))
-def _networks(_, fields, architecture, schedule, channels):
-    def fit(number, rows):
-        def loss(flat, key, step):
-            drawn = drawn_rows(rows, jax.random.fold_in(key, step), BATCH)
-            return squared_error(lambda x: architecture.apply(flat, x), drawn, channels)
+@functools.partial(batched, static=("channels",))
+def _network(field, architecture, schedule, channels):
+    number, rows = field
 
-        start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
-        return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last
+    def loss(flat, key, step):
+        drawn = drawn_rows(rows, jax.random.fold_in(key, step), BATCH)
+        return squared_error(lambda x: architecture.apply(flat, x), drawn, channels)
 
-    return jax.vmap(fit)(*fields)
+    start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
+    return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last

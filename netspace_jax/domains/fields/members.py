@@ -9,7 +9,7 @@ from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 Features = tuple[Float[np.ndarray, "train features"], Float[np.ndarray, "test features"]]
 """Features of training members and of test members."""
@@ -38,7 +38,7 @@ def decoded_values(
     run: Run[FieldData], embeddings: Float[Rows, "network embedding"], points: Float[Rows, "n d"]
 ) -> Float[np.ndarray, "network n c"]:
     """Values at some points of the fields that embeddings stand for."""
-    return outputs_on(run.space.architectures[0], generate_many(run.space, 0, embeddings), points)
+    return np.asarray(outputs_on(run.space.architectures[0], generate_many(run.space, 0, embeddings), points))
 
 
 def features_of(run: Run[FieldData]) -> dict[str, Features]:

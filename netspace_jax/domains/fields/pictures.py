@@ -40,7 +40,10 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
     members, data, truth = run.networks(0, "test"), run.dataset, run.dataset.truth
     pixels, networks = true_values(run, "test"), unseen_networks(run)
     architecture = run.space.architectures[0]
-    values = {name: outputs_of(data, architecture, flats, members.indices) for name, (_, flats) in networks.items()}
+    values = {
+        name: np.asarray(outputs_of(data, architecture, flats, members.indices))
+        for name, (_, flats) in networks.items()
+    }
     levels = {name: psnr(outputs, pixels) for name, outputs in values.items()}
     metrics = {f"pictures/psnr_{name}": float(level.mean()) for name, level in levels.items()}
     metrics |= {
@@ -78,7 +81,7 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
     first, second = slice(0, 2 * count, 2), slice(1, 2 * count, 2)
     middles = {
         "embeddings": decoded_values(run, (z[first] + z[second]) / 2, points),
-        "weights": outputs_on(architecture, (flats[first] + flats[second]) / 2, points),
+        "weights": np.asarray(outputs_on(architecture, (flats[first] + flats[second]) / 2, points)),
         "fading": (pixels[first] + pixels[second]) / 2,
     }
     training = true_values(run, "train")
@@ -90,7 +93,7 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         a, b = 2 * pair, 2 * pair + 1
         grids += [
             truth.images(decoded_values(run, line(z[a], z[b], STEPS), points)),
-            truth.images(outputs_on(architecture, line(flats[a], flats[b], STEPS), points)),
+            truth.images(np.asarray(outputs_on(architecture, line(flats[a], flats[b], STEPS), points))),
         ]
         labels += ["embeddings", "weights"]
     figure = gallery(grids, labels, [f"{i / (STEPS - 1):.0%}" for i in range(STEPS)])
@@ -109,7 +112,8 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     truth, training = run.dataset.truth, true_values(run, "train")
     points = run.dataset.train[0].points[0][: training.shape[1]]
     networks = run.space.sample(4 * SHOWN)
-    values = outputs_on(run.space.architectures[0], jnp.stack([network.flat for network in networks]), points)
+    flats = jnp.stack([network.flat for network in networks])
+    values = np.asarray(outputs_on(run.space.architectures[0], flats, points))
     rows = nearest_rows(values, training)[:, 0]
     metrics = {
         "samples/nearest_psnr": float(psnr(values, training[rows]).mean()),

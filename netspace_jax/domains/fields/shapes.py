@@ -4,7 +4,6 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import trimesh
@@ -24,11 +23,11 @@ from netspace_jax.domains.fields.geometry import (
 from netspace_jax.domains.fields.members import items_of, unseen_networks
 from netspace_jax.domains.fields.viewer import MeshSequence, viewer_html
 from netspace_jax.latent import line
-from netspace_jax.ops.mapping import Rows, each_row, in_pieces
+from netspace_jax.ops.mapping import Rows, batched, in_pieces
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 RESOLUTION = 96  # of meshes that are measured or interpolated
 MESHED = 16  # test shapes whose meshes are compared
@@ -59,17 +58,17 @@ def mesh_of(architecture: Architecture, flat: Float[Rows, "size"], resolution: i
     return extract_mesh(field_of(architecture), jnp.asarray(flat), resolution)
 
 
-@functools.partial(jax.jit, static_argnames="architecture")
+@functools.partial(batched, together=False)
+def _values(network, architecture):
+    flat, points = network
+    return in_pieces(lambda x: architecture.apply(flat, x), points, 8192)[:, 0]
+
+
 def values_at(
-    architecture: Architecture, flats: Float[Array, "network size"], points: Float[Array, "network n 3"]
+    architecture: Architecture, flats: Float[Rows, "network size"], points: Float[Rows, "network n 3"]
 ) -> Float[Array, "network n"]:
     """Value of each network at points of its own."""
-
-    def one(network):
-        flat, points = network
-        return in_pieces(lambda x: architecture.apply(flat, x), points, 8192)[:, 0]
-
-    return each_row(one, (flats, points))
+    return _values((flats, points), architecture)
 
 
 def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:

@@ -26,7 +26,9 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals never seen: each network, the one generated from it and the refined one, against the signal."""
     (instants, order), truth, networks = in_time(run), true_values(run, "test"), unseen_networks(run)
     architecture, members = run.space.architectures[0], run.networks(0, "test").indices
-    values = {name: outputs_of(run.dataset, architecture, flats, members) for name, (_, flats) in networks.items()}
+    values = {
+        name: np.asarray(outputs_of(run.dataset, architecture, flats, members)) for name, (_, flats) in networks.items()
+    }
     errors = {name: rms(outputs, truth) for name, outputs in values.items()}
     metrics = {f"signals/rms_{name}": float(error.mean()) for name, error in errors.items()}
     metrics["signals/rms_of_signals"] = float(rms(truth, 0 * truth).mean())
