@@ -24,9 +24,7 @@ def test_a_container_has_the_memory_of_its_limit(limited, tmp_path):
 
 def test_what_does_not_fit_is_refused_and_what_fits_is_not(limited):
     memory.refuse_beyond(2**31, "a zoo", "give fewer members")
-    with pytest.raises(
-        InputError, match=r"^a zoo would need 3\.0 GiB .* has 2\.0 GiB: give fewer members$"
-    ):
+    with pytest.raises(InputError, match=r"^a zoo would need 3\.0 GiB .* has 2\.0 GiB: give fewer members$"):
         memory.refuse_beyond(3 * 2**30, "a zoo", "give fewer members")
 
 
