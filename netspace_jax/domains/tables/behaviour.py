@@ -68,7 +68,7 @@ class Rows(Supervised):
         """
         import pandas
 
-        frame = pandas.DataFrame(table)
+        frame: Any = pandas.DataFrame(table)
         require_columns(frame, [self.target])
         if frame[self.target].isna().any():
             raise InputError(f"column {self.target!r}: a row has no value, so nothing can be learned from it")

@@ -113,11 +113,11 @@ def numbers(column: Column, name: str) -> Float[np.ndarray, "n"]:
     """
     import pandas
 
-    try:
-        return pandas.to_numeric(column).to_numpy(np.float64, na_value=np.nan)
-    except (ValueError, TypeError):
-        bad = column[pandas.to_numeric(column, errors="coerce").isna() & column.notna()]
-        raise InputError(f"column {name!r} holds numbers, and {str(bad.iloc[0])!r} is none") from None
+    values: Any = pandas.to_numeric(column, errors="coerce")
+    bad = column[values.isna() & column.notna()]
+    if len(bad):
+        raise InputError(f"column {name!r} holds numbers, and {str(bad.iloc[0])!r} is none")
+    return values.to_numpy(np.float64, na_value=np.nan)
 
 
 def texts(column: Column) -> Any:

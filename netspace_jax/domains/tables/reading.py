@@ -4,7 +4,7 @@ import importlib.util
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,8 @@ def read_table(dataset: str, task_column: str) -> Table:
     Raises:
       InputError: there is no such table, it cannot be read, or nothing says what the tasks are.
     """
+    if importlib.util.find_spec("pandas") is None:
+        raise InputError(f"{dataset}: tables are read by pandas: pip install 'netspace-jax[tables]'")
     if dataset in NAMED:
         named = NAMED[dataset]()
         return named._replace(task=task_column or named.task)
@@ -127,7 +129,7 @@ def _fertility() -> Table:
         from statsmodels.datasets import fertility
     except ImportError as error:
         raise InputError("fertility: pip install statsmodels, which ships it") from error
-    wide = fertility.load_pandas().data
+    wide: Any = fertility.load_pandas().data
     years = [name for name in wide.columns if str(name).isdigit()]
     rows = wide.melt(["Country Name"], years, "year", "births").rename(columns={"Country Name": "country"})
     return Table(rows.astype({"year": int}), "country", "births")
