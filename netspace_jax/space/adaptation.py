@@ -5,22 +5,16 @@ answers, so that no label of a training network is ever needed. Networks that va
 of examples can be trusted: each of them is found again from so many of its own answers.
 """
 
-import functools
 from typing import NamedTuple
 
 import flax.struct
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.latent import EmbeddingStatistics, Schedule, minimise
-from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, batched
-from netspace_jax.space.loss import Group
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.space.observation import Pairs, reading_of
+from netspace_jax.space.observation import Pairs
 
 COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of examples for which a space is calibrated, as far as its data has so many."""

@@ -50,7 +50,16 @@ def register_module(module: Module) -> Module:
     return module
 
 
-for _module_class in (ProbeEncoder, SetEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead):
+for _module_class in (
+    ProbeEncoder,
+    SetEncoder,
+    ScaledDecoder,
+    LinearHead,
+    Correction,
+    ConvEncoder,
+    ConvDecoder,
+    ConvHead,
+):
     register_module(_module_class)
 
 

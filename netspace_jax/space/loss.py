@@ -113,9 +113,7 @@ def sample(
     return batches
 
 
-def sample_readings(
-    dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], group: Group, most: int
-) -> Reading:
+def sample_readings(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], group: Group, most: int) -> Reading:
     """For each network of a step some training inputs of its own task, on which a set encoder reads it.
 
     Their number is log-uniform from 1 to `most`, and half of the networks answer in the form that true targets have:

@@ -159,9 +159,7 @@ def train_step(
 
     def loss(params):
         trained = dataclasses.replace(netspace, params=params)
-        return loss_of_step(
-            trained, data.dataset, groups, batches, config=config, teacher=teacher, readings=readings
-        )
+        return loss_of_step(trained, data.dataset, groups, batches, config=config, teacher=teacher, readings=readings)
 
     gradient, losses = jax.grad(loss, has_aux=True)(state.params)
     updates, opt_state = make_optimizer(config, corrected).update(gradient, state.optimizer, state.params)

@@ -31,5 +31,7 @@ def test_all_there_is_to_see():
     np.testing.assert_array_equal(seen.prep.reshape(-1)[67:], 0)
     assert seen.statistics.shape == (4,)
     np.testing.assert_array_equal(seen.pairs.answers, np.eye(tiny.CLASSES)[np.argmax(outputs, -1)])
-    soft = observe(architecture, flat, outputs, Reading(probes, jnp.ones(5)), behaviour=tiny.TASK, prep=(8, 20), tensors=4)
+    soft = observe(
+        architecture, flat, outputs, Reading(probes, jnp.ones(5)), behaviour=tiny.TASK, prep=(8, 20), tensors=4
+    )
     np.testing.assert_allclose(soft.pairs.answers.sum(-1), 1, rtol=1e-5)
