@@ -29,7 +29,7 @@ class ProbeEncoder(nn.Module):
 
 
 class TaskEncoder(nn.Module):
-    """An encoder that looks at pairs alone, so that it reads a task by its examples as it reads a network by its answers.
+    """An encoder that looks at pairs alone: it reads a task by its examples as it reads a network by its answers.
 
     Attributes:
       embedding: size of an embedding.

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.space.observation import Reading, observe, tensor_statistics
+from netspace_jax.space.observation import Reading, observe, reading_of, tensor_statistics
 from tests import tiny
 
 
@@ -31,7 +31,5 @@ def test_all_there_is_to_see():
     np.testing.assert_array_equal(seen.prep.reshape(-1)[67:], 0)
     assert seen.statistics.shape == (4,)
     np.testing.assert_array_equal(seen.pairs.answers, np.eye(tiny.CLASSES)[np.argmax(outputs, -1)])
-    soft = observe(
-        architecture, flat, outputs, Reading(probes, jnp.ones(5)), behaviour=tiny.TASK, prep=(8, 20), tensors=4
-    )
+    soft = observe(architecture, flat, outputs, reading_of(probes), behaviour=tiny.TASK, prep=(8, 20), tensors=4)
     np.testing.assert_allclose(soft.pairs.answers.sum(-1), 1, rtol=1e-5)
