@@ -3,11 +3,14 @@
 import dataclasses
 from typing import Annotated, Literal, cast
 
+from annotated_types import Interval
+
 from netspace_jax.config import RunConfig, ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import MOST, Count
 
-SHARE_OF_ROWS = Range(0, 0.4, open_low=True)
+RowShare = Annotated[float, Interval(gt=0, le=0.4)]
+"""A share that leaves a row to train on wherever there are three."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +26,13 @@ class TableZooConfig(ZooConfig):
     """Columns that networks are given; empty for all but the target and the column of the task."""
     answers: Literal["auto", "numbers", "classes"] = "auto"
     """Whether networks answer by a number or by a class; `auto`: by a number where the target's values are numbers."""
-    min_rows: Annotated[int, Range(3, MOST)] = 10
+    min_rows: Annotated[int, Interval(ge=3, le=MOST)] = 10
     """Tasks of fewer rows, counted where the target is known, are left out."""
-    validation_rows: Annotated[float, SHARE_OF_ROWS] = 0.2
+    validation_rows: RowShare = 0.2
     """Share of each task's rows that validate its network."""
-    test_rows: Annotated[float, SHARE_OF_ROWS] = 0.2
+    test_rows: RowShare = 0.2
     """Share of each task's rows that test its network."""
-    views: Annotated[int, Range(1, MOST)] = 1
+    views: Count = 1
     """Networks of each task, all in one split, each from an initialisation of its own."""
 
 
