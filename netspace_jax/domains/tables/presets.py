@@ -22,7 +22,9 @@ def tables() -> RunConfig:
         validations=8,
         validate_from=0.1,
     )
-    netspace = NetSpaceConfig(encoder="set", pairs=16, embedding=32, hidden=256, noise=0.0, batch=64, probes=256, steps=1500, validations=5)
+    netspace = NetSpaceConfig(
+        encoder="set", pairs=16, embedding=32, hidden=256, noise=0.0, batch=64, probes=256, steps=1500, validations=5
+    )
     return RunConfig("tables", "tables", zoo, netspace, RefineConfig(steps=200, learning_rate=0.1, batch=64))
 
 
