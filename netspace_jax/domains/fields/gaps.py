@@ -52,7 +52,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     (instants, order), architecture = in_time(run), run.space.architectures[0]
     truth, training = true_values(run, "test")[:SIGNALS, order], true_values(run, "train")[:, order]
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
-    size, channels = float(np.sqrt(np.square(training).mean())), truth.shape[-1]
+    size = float(np.sqrt(np.square(training).mean()))
     metrics, rows, panels, least = {}, [], [], []
     prior = correlated_statistics(embeddings, KEPT)
     for name, seen in cases(len(truth), len(instants)).items():
@@ -60,13 +60,14 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         values = truth + seen.noise * size * noise
         nearest = np.argsort(_distances(values, training, seen.mask), 1)[:, :STARTS]
         samples = _rows(instants, values, seen.mask)
+        networks = fit_networks(architecture, run.space.behaviour, samples)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
-        z = fit_embeddings(run.space, prior, samples, embeddings[nearest], channels=channels, trust=trust)
+        z = fit_embeddings(run.space, prior, samples, embeddings[nearest], trust)
         fills = {
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(architecture, fit_networks(architecture, samples, channels), instants[:, None]),
+            "own": outputs_on(architecture, networks, instants[:, None]),
         }
         judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}
