@@ -69,7 +69,7 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
 
         return jax.lax.map(one, embeddings, batch_size=16)
 
-    held_out, uniform = data.at(data.held_out), data.at(data.truth.distances)
+    held_out, uniform = data.at(data.held_out or data.train[0]), data.at(data.truth.distances)
     overlaps, columns = [], []
     for row, item in enumerate(items_of(run, "test")[:SHAPES].tolist()):
         objective = half_seen(data.behaviour, held_out.of(item).examples("test"), row)

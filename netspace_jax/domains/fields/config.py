@@ -19,7 +19,7 @@ class FieldZooConfig(ZooConfig):
     """A population of networks that each hold a shape, a picture or a signal."""
 
     kind: Literal["shapes", "pictures", "signals"] = "shapes"
-    """What the data is."""
+    """Kind of the data."""
     points: Annotated[int, Range(2, MOST), Unless("kind", "pictures", "signals")] = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
     views: Annotated[int, Range(1, MOST), Unless("kind", "shapes")] = 1

@@ -29,7 +29,7 @@ class Samples:
 
 @flax.struct.dataclass
 class ShapeTruth:
-    """What is known of shapes beside training points: rows uniform in the cube, and points on the surface."""
+    """Truth about shapes beside training points: rows uniform in the cube, and points on the surface."""
 
     uniform: Float[Array, "shape u 4"]
     surface: Float[Array, "shape s 3"]
@@ -47,7 +47,7 @@ class ShapeTruth:
 
 @flax.struct.dataclass
 class PictureTruth:
-    """What is known of pictures.
+    """Truth about pictures.
 
     Attributes:
       classes: of each.
@@ -68,7 +68,7 @@ class PictureTruth:
 
 @flax.struct.dataclass
 class SignalTruth:
-    """What is known of signals.
+    """Truth about signals.
 
     Attributes:
       numbers: that stand for each, as amplitude and frequency, or its class.

@@ -34,7 +34,7 @@ WAYS = {
 
 
 class Seen(NamedTuple):
-    """What was seen of some signals.
+    """The part of some signals that was seen.
 
     Attributes:
       label: for people.
@@ -60,7 +60,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         values = truth + seen.noise * size * noise
         nearest = np.argsort(_distances(values, training, seen.mask), 1)[:, :STARTS]
         samples = _rows(instants, values, seen.mask)
-        networks = fit_networks(architecture, run.space.behaviour, samples)
+        networks = fit_networks(architecture, run.dataset.behaviour, samples)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
         z = fit_embeddings(run.space, prior, samples, embeddings[nearest], trust)
         fills = {
@@ -88,7 +88,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
 
 
 def cases(count: int, length: int) -> dict[str, Seen]:
-    """What is seen of `count` signals of so many samples: the same number of samples of each signal."""
+    """Parts of `count` signals of so many samples: of each signal the same number of samples."""
     rng = np.random.default_rng(0)
     irregular = rng.random((count, length)).argsort(1).argsort(1) < max(2, round(SEEN * length))
     missing = max(1, round(MISSING * length))

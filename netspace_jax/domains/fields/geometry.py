@@ -16,12 +16,13 @@ from jaxtyping import Array, Float, PyTree
 from scipy.spatial import KDTree
 from skimage import measure
 
+RADIUS = 0.9  # of the farthest corner of a shape that is brought to size
 _OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
 _TOGETHER = 2**17  # points evaluated at once
 
 
 def is_empty(mesh: trimesh.Trimesh) -> bool:
-    """Whether a mesh has no triangles; `Trimesh.is_empty` is false if it still has vertices."""
+    """True for a mesh without triangles; `Trimesh.is_empty` is false if it still has vertices."""
     return len(mesh.faces) == 0
 
 

@@ -1,4 +1,4 @@
-"""The members of a run: the field of each, what is true of it, and what it can be read from."""
+"""The members of a run: the field of each, what is true of it, and the features that it can be read from."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -49,7 +49,7 @@ def decoded_values(
 
 
 def features_of(run: Run[FieldData]) -> dict[str, Features]:
-    """What a member can be read from: its embedding, its field's own values, its weights, statistics of its weights."""
+    """Features of members: embeddings, the values of their fields, weights, statistics of weights."""
     train, test = run.networks(0, "train").parameters, run.networks(0, "test").parameters
     spec = run.space.architectures[0].spec
     values, test_values = true_values(run, "train"), true_values(run, "test")

@@ -62,7 +62,7 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
 
 
 def decibel(values: Float[np.ndarray, "picture"], others: Float[np.ndarray, "picture"]) -> str:
-    """How PSNR differs from another of the same pictures."""
+    """The difference of PSNR from another of the same pictures, in words."""
     return difference(values, others, digits=1, unit=" dB")
 
 

@@ -29,7 +29,7 @@ PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's 
 
 @dataclasses.dataclass(frozen=True)
 class ReadingOptions:
-    """What networks are read by."""
+    """Flags of `reading`."""
 
     coordinates: Annotated[tuple[int, ...], Range(1, MOST)] = (4, 16, 64, 256)
     """Numbers of learned coordinates; each is one reader that is trained."""

@@ -45,7 +45,7 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
 
 
 def readout(run: Run[FieldData[SignalTruth]]) -> Section:
-    """What stands for a signal, by linear regression from the embedding of its network, which no label trained."""
+    """The numbers that stand for a signal, by linear regression from embeddings, which no label trained."""
     truth, features = run.dataset.truth, features_of(run)
     train, test = (np.asarray(truth.numbers)[items_of(run, split)] for split in ("train", "test"))
     probes = run.space.constants.probes
