@@ -35,9 +35,9 @@ from benchmarks import netspace, zoo  # noqa: E402
 from benchmarks.rivals import Data, torch_compiled, torch_sequential, torch_vmapped  # noqa: E402
 from benchmarks.timing import Contender, alternate, as_record, machine, matmul_rate, report  # noqa: E402
 from netspace_jax import architectures  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import Lowering  # noqa: E402
+from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.ops.platform import lowering  # noqa: E402
 from netspace_jax.runs.log import read_log  # noqa: E402
 

@@ -8,8 +8,8 @@ from etils import epath
 
 from netspace_jax.domain import Loaded, domain
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.zoo import train, train_zoo
-from netspace_jax.zoo.population import Population
+from netspace_jax.population.trainer import Trainer
+from netspace_jax.zoo import fit, train_zoo
 
 
 class Clock:
@@ -33,12 +33,12 @@ class Clock:
         clock = self
         own = domain(domain_name)
 
-        class Timed(Population):
-            def train(self, *rest):
+        class Timed(Trainer):
+            def train(self, *rest, **keywords):
                 with clock.part("train"):
-                    return jax.block_until_ready(super().train(*rest))
+                    return jax.block_until_ready(super().train(*rest, **keywords))
 
-        train.Population = Timed
+        fit.Trainer = Timed
         with clock.part("plan and store"):
             train_zoo(
                 directory,

@@ -29,13 +29,12 @@ import jax  # noqa: E402
 from benchmarks.clock import Clock  # noqa: E402
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax import jobs  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
-from netspace_jax.domain import domain  # noqa: E402
+from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
+from netspace_jax.space.batched import embed_many  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
-from netspace_jax.space.many import embed_many  # noqa: E402
-from netspace_jax.zoo import Zoo, zoo_name  # noqa: E402
+from netspace_jax.zoo import open_zoo, zoo_name  # noqa: E402
 
 RESIDENT = 4096  # training networks in memory at a time, where a space is trained
 
@@ -69,7 +68,7 @@ def one_size(count: int, args: Arguments, place: str) -> dict[str, float]:
     directory = location(place) / "zoos" / zoo_name(loaded.config, data)
     clock.train_zoo(base.domain, loaded, directory)
     with clock.part("open"):
-        zoo = Zoo(directory)
+        zoo = open_zoo(directory)
         networks = zoo.networks("lenetlike", "train")
     built = data.behaviour.architecture("lenetlike")
     flats = networks.parameters

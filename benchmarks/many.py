@@ -34,9 +34,9 @@ from netspace_jax.domain import domain, preset  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.files import location  # noqa: E402
 from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
+from netspace_jax.space.batched import embed_many  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
-from netspace_jax.space.many import embed_many  # noqa: E402
-from netspace_jax.zoo import Zoo  # noqa: E402
+from netspace_jax.zoo import open_zoo  # noqa: E402
 
 SCORED = 1000  # networks whose PSNR is measured
 
@@ -87,7 +87,7 @@ def one_size(count: int, args: Arguments, place: Path) -> dict[str, float]:
     clock.train_zoo("fields", loaded, directory)
     name = loaded.config.architectures[0]
     with clock.part("open"):
-        zoo = Zoo(directory)
+        zoo = open_zoo(directory)
         networks = {split: zoo.networks(name, split) for split in ("train", "validation", "test")}
     built = data.behaviour.architecture(name)
     flats = networks["train"].parameters

@@ -21,7 +21,6 @@ prepare()
 
 import flax.linen as nn  # noqa: E402
 import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
 from benchmarks.zoo import Data  # noqa: E402
@@ -32,8 +31,8 @@ from netspace_jax.config import ZooConfig  # noqa: E402
 from netspace_jax.ops.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
 from netspace_jax.ops.mapping import each_network  # noqa: E402
 from netspace_jax.ops.pooling import max_pool  # noqa: E402
-from netspace_jax.zoo import supervised  # noqa: E402
-from netspace_jax.zoo.plan import member_keys  # noqa: E402
+from netspace_jax.zoo import recipe  # noqa: E402
+from netspace_jax.zoo.plan import untrained  # noqa: E402
 
 SHAPE = (32, 32, 3)
 
@@ -97,10 +96,10 @@ def training(architecture: Architecture, data: Data, args: Arguments, mapped: bo
     config = ZooConfig(
         architectures=(architecture.name,), members=(args.networks,), stops="end", steps=10**6, batch=args.batch
     )
-    one, total = supervised(architecture, config), padded(args.networks, mesh)
-    start = jax.jit(jax.vmap(one.start), in_shardings=over_networks(mesh), out_shardings=over_networks(mesh))
-    state = start(member_keys(config, architecture.name, total), jnp.zeros(total, jnp.int32), jnp.full(total, 10**6))
+    one = recipe(architecture, config)
+    start = jax.jit(jax.vmap(one.start, (0, None)), out_shardings=over_networks(mesh))
     everywhere = put_everywhere(dataset, mesh)
+    state = start(untrained(config, architecture.name, padded(args.networks, mesh)), everywhere)
     many = each_network(one.advance, mesh, 3) if mapped else jax.vmap(one.advance, (0, None, None, None))
     held, advance = [state], jax.jit(many, donate_argnums=0)
 

@@ -29,10 +29,10 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, Unavailable, alternate, as_record, report  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import NetSpaceConfig, RunConfig  # noqa: E402
 from netspace_jax.data.images import Images, ImageSet  # noqa: E402
+from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.domains.images.dataset import image_data  # noqa: E402
 from netspace_jax.domains.images.domain import DOMAIN  # noqa: E402
 from netspace_jax.ops.devices import netspace_mesh, put_everywhere  # noqa: E402

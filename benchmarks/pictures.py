@@ -35,8 +35,9 @@ from netspace_jax.domains.fields.images import pixel_centres  # noqa: E402
 from netspace_jax.domains.fields.pictures import psnr  # noqa: E402
 from netspace_jax.metrics.outputs import outputs_of  # noqa: E402
 from netspace_jax.ops.devices import network_mesh  # noqa: E402
-from netspace_jax.zoo.population import Population  # noqa: E402
-from netspace_jax.zoo.training import supervised  # noqa: E402
+from netspace_jax.population.trainer import Trainer  # noqa: E402
+from netspace_jax.zoo import recipe  # noqa: E402
+from netspace_jax.zoo.plan import untrained  # noqa: E402
 
 SIDE, BATCH, RATE, OMEGA = 28, 392, 3e-3, 30.0
 
@@ -79,11 +80,12 @@ def ours(count: int, steps: int, level: list[float]):
         preset("fashion-pictures").zoo, members=(count,), steps=steps, batch=BATCH, learning_rate=RATE
     )
     built = architectures.build(config.architectures[0], (2,), 1)
-    population = Population(built, config, network_mesh(), supervised)
-    indices, stops = np.arange(count, dtype=np.int32), np.full(count, steps, np.int32)
+    trainer = Trainer(lambda architecture: recipe(architecture, config), network_mesh())
+    networks = untrained(dataclasses.replace(config, stops="end"), built.name, count)
 
     def run():
-        flats = jax.block_until_ready(population.train(indices, stops, data, lambda done, loss: None)).flat
+        flats = jax.block_until_ready(trainer.train(networks, built, data)).flat[:count]
+        indices = np.arange(count)
         level[:] = [float(psnr(outputs_of(data, built, flats, indices), data.values(indices)).mean())]
 
     return run

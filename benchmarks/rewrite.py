@@ -28,12 +28,12 @@ prepare()
 
 from benchmarks.timing import report  # noqa: E402
 from netspace_jax import jobs  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import RunConfig  # noqa: E402
+from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
 from netspace_jax.runs import Run  # noqa: E402
-from netspace_jax.zoo.plan import plan  # noqa: E402
+from netspace_jax.zoo.plan import stops_of  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def theirs(config: RunConfig, run: Run, share: float) -> tuple[float, float]:
         convolutions = [nn.Conv2d(1, 6, 3, 2, 1), slope, nn.Conv2d(6, 16, 3, 2, 1), slope, nn.Flatten()]
         return nn.Sequential(*convolutions, nn.Linear(64, 32), slope, nn.Linear(32, 16), slope, nn.Linear(16, 10))
 
-    stops = plan(config.zoo, "lenetlike", config.zoo.members[0]).stops
+    stops = stops_of(config.zoo, "lenetlike", config.zoo.members[0])
     timed = np.random.default_rng(0).permutation(stops)[: max(round(share * len(stops)), 1)]
     members, done, began = [], 0, time.perf_counter()
     for stop in timed:

@@ -24,9 +24,9 @@ import numpy as np  # noqa: E402
 
 from benchmarks.timing import Contender, alternate, as_record, report  # noqa: E402
 from netspace_jax import latent  # noqa: E402
-from netspace_jax.api import preset  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import SearchConfig  # noqa: E402
+from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.domains.images.domain import DOMAIN  # noqa: E402
 from netspace_jax.space.build import initial_params, make_constants, make_netspace  # noqa: E402
 from netspace_jax.space.search import search  # noqa: E402

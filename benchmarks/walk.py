@@ -17,7 +17,7 @@ import netspace_jax
 from netspace_jax.domains.fields.members import items_of
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import outputs_on
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 COLUMNS, FRAMES, HOLD, SIDE, GAP, LEFT = 6, 18, 5, 72, 8, 168
 

@@ -36,9 +36,9 @@ from netspace_jax.domains.images.dataset import image_data  # noqa: E402
 from netspace_jax.ops.devices import network_mesh, over_networks, padded, put_everywhere  # noqa: E402
 from netspace_jax.ops.mapping import each_network  # noqa: E402
 from netspace_jax.ops.platform import on_cpu  # noqa: E402
-from netspace_jax.zoo import supervised  # noqa: E402
-from netspace_jax.zoo.plan import member_keys  # noqa: E402
-from netspace_jax.zoo.population import compiler_options  # noqa: E402
+from netspace_jax.population.trainer import compiler_options  # noqa: E402
+from netspace_jax.zoo import recipe  # noqa: E402
+from netspace_jax.zoo.plan import untrained  # noqa: E402
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -91,14 +91,13 @@ def ours(name: str, data: Data, networks: int, steps: int, batch: int, record: d
         steps=10**6,
         batch=POINTS if name == "siren" else batch,
     )
-    one = supervised(built, config)
-    total = padded(networks, mesh)
-    start = jax.jit(jax.vmap(one.start), in_shardings=over_networks(mesh), out_shardings=over_networks(mesh))
-    state = start(member_keys(config, name, total), jnp.zeros(total, jnp.int32), jnp.full(total, 10**6))
+    one = recipe(built, config)
+    start = jax.jit(jax.vmap(one.start, (0, None)), out_shardings=over_networks(mesh))
     data_here = put_everywhere(dataset, mesh)
+    state = start(untrained(config, name, padded(networks, mesh)), data_here)
     # An accelerator's loop has a static length.
     walk = functools.partial(one.advance, length=0 if on_cpu() else steps)
-    steps_of_all = jax.jit(each_network(walk, mesh, 3), donate_argnums=0, compiler_options=compiler_options(one))
+    steps_of_all = jax.jit(each_network(walk, mesh, 3), donate_argnums=0, compiler_options=compiler_options(built))
     advance = steps_of_all.lower(state, data_here, 0, steps).compile()
     memory = advance.memory_analysis()
     record["megabytes"] = (memory.argument_size_in_bytes + memory.temp_size_in_bytes) / 1e6 if memory else None

@@ -11,21 +11,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netspace_jax.api import (
-        ImportOptions,
-        Network,
-        Space,
-        fit_objective,
-        fit_space,
-        import_zoo,
-        load,
-        make_zoo,
-        open_run,
-        preset,
-        reconstruct,
-        register_module,
-        train,
-    )
+    from netspace_jax.api import load
+    from netspace_jax.domain import preset
+    from netspace_jax.fit import fit_space
+    from netspace_jax.importing import ImportOptions, import_zoo
+    from netspace_jax.jobs import make_zoo, open_run, train
+    from netspace_jax.latent import fit_objective
+    from netspace_jax.metrics.reconstruction import reconstruct
+    from netspace_jax.space import Network, Space
+    from netspace_jax.space.artefact import register_module
 
 __version__ = "0.2.0"
 
@@ -45,9 +39,26 @@ __all__ = [
     "train",
 ]
 
+_MODULES = {
+    "api": ("load",),
+    "domain": ("preset",),
+    "fit": ("fit_space",),
+    "importing": ("ImportOptions", "import_zoo"),
+    "jobs": ("make_zoo", "open_run", "train"),
+    "latent": ("fit_objective",),
+    "metrics.reconstruction": ("reconstruct",),
+    "space": ("Network", "Space"),
+    "space.artefact": ("register_module",),
+}
+
 
 def __getattr__(name: str) -> Any:
     # Imported on first use: `import netspace_jax` takes no time, and JAX can be configured before it is imported.
-    if name in __all__:
-        return getattr(importlib.import_module("netspace_jax.api"), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

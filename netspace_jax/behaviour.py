@@ -235,7 +235,7 @@ class IndexedDataset(Protocol):
 class ImitationInputs(Protocol):
     """Data that knows where an imitation has to match ONE network best: near the surface of a shape, for example."""
 
-    def imitation_inputs(self, count: int, seed: int) -> Float[Array, "n *input"]:
+    def imitation_inputs(self, count: int, seed: int) -> Shaped[Array, "n *input"]:
         """Training inputs on which an imitation is compared with its network: at most `count`, drawn by a seed."""
         ...
 

@@ -8,7 +8,6 @@ import dataclasses
 import difflib
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,31 +15,11 @@ from etils import epath
 
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep, rebuild
 from netspace_jax.errors import InputError
+from netspace_jax.lazy import Lazy
 
 if TYPE_CHECKING:
-    from netspace_jax.architectures import Architecture
     from netspace_jax.behaviour import Batch, Behaviour, Dataset
-    from netspace_jax.zoo.training import Training
-
-
-@dataclasses.dataclass(frozen=True)
-class Lazy:
-    """A function that is imported when it is first called.
-
-    Attributes:
-      place: where it is, as `module:function`.
-    """
-
-    place: str
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The function itself."""
-        return pkgutil.resolve_name(self.place)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Import and call it."""
-        return self.function(*arguments)
+    from netspace_jax.zoo.training import MakeTraining
 
 
 class Loaded(NamedTuple):
@@ -91,6 +70,9 @@ def several_architectures(run: Any) -> bool:
     return len(run.space.architectures) > 1
 
 
+_SUPERVISED = Lazy("netspace_jax.zoo.training:recipe")
+
+
 @dataclasses.dataclass(frozen=True)
 class Domain:
     """A kind of network.
@@ -123,7 +105,7 @@ class Domain:
     behaviour_of: "Callable[[Any, Any], Behaviour]" = lambda config, behaviour: behaviour
     data_of: "Callable[[Any, Any], Dataset]" = lambda config, data: data
     check: Callable[[RunConfig], None] = lambda config: None
-    training: "Callable[[Architecture, Any], Training]" = Lazy("netspace_jax.zoo.training:supervised")
+    training: "MakeTraining" = _SUPERVISED
     data_flags: tuple[str, ...] = ("dataset",)
     alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
     import_causes: str = ""
@@ -198,9 +180,9 @@ def on_zoo(config: RunConfig, directory: epath.PathLike) -> RunConfig:
     Raises:
       InputError: there is no such zoo, or it is of another domain.
     """
-    from netspace_jax.zoo import Zoo  # not needed to list presets
+    from netspace_jax.zoo import open_zoo  # not needed to list presets
 
-    zoo = Zoo(directory)
+    zoo = open_zoo(directory)
     fields = dict(zoo.description) if isinstance(zoo.description, dict) else {}
     zoo_domain = domain(fields.pop("domain", ""))
     if zoo_domain.name != config.domain:

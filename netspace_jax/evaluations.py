@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, Evaluation, Lazy, domain, domains
+from netspace_jax.domain import Domain, Evaluation, domain, domains
 from netspace_jax.errors import InputError
+from netspace_jax.lazy import Lazy
 from netspace_jax.report import Section
 
 OnSection = Callable[[str, int], None]

@@ -1,15 +1,17 @@
 """Small files, written so that a reader never sees half of one."""
 
 import contextlib
+import csv
 import functools
 import hashlib
 import importlib.resources
+import io
 import json
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ from etils import epath
 from numpy.typing import ArrayLike
 
 from netspace_jax.errors import InputError
-from netspace_jax.ops.devices import is_first
 from netspace_jax.signals import writing
 
 LOCK = ".lock"
@@ -115,9 +116,25 @@ def sum_of(description: Any) -> str:
     return checksum(canonical_json(description))
 
 
+def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
+    """A table as CSV, from its columns by name, which are of one length."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return text.getvalue()
+
+
 def packaged(package: str, name: str) -> str:
     """A text file that lies in one of our packages, such as a page's script."""
     return (importlib.resources.files(package) / name).read_text(encoding="utf-8")
+
+
+def _is_first() -> bool:
+    """Whether this is the first of several processes, which alone writes small files."""
+    from netspace_jax.ops.devices import is_first  # JAX: not needed to find and to read files
+
+    return is_first()
 
 
 def write_text(path: epath.PathLike, text: str) -> None:
@@ -131,7 +148,7 @@ def write_bytes(path: epath.PathLike, content: bytes) -> None:
     Raises:
       InputError: a directory is in its place.
     """
-    if not is_first():
+    if not _is_first():
         return
     path = location(path)
     refuse_directory(path)
@@ -182,7 +199,7 @@ def new_directory(path: epath.PathLike) -> Iterator[epath.Path]:
 
 def append_text(path: epath.PathLike, text: str) -> None:
     """Append to a text file, in the first process only."""
-    if is_first():
+    if _is_first():
         with writing(), location(path).open("a") as file:
             file.write(text)
 

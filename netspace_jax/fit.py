@@ -106,7 +106,7 @@ def fit_space(
         key=root,
         teacher=teacher,
         modules=Modules(encoder, decoder, head),
-        select=selection(data, held, config),
+        select=selection_metric(data, held, config),
         mesh=netspace_mesh(devices, config.networks // len(groups), config.batch),
         store=store,
     )[0]
@@ -144,7 +144,7 @@ def fit_from_zoo(
 
     if select is None:
         held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
-        select = selection(data, held_out, config)
+        select = selection_metric(data, held_out, config)
     if teacher is None and config.teaching == "common":
         teacher = teacher_of(zoo, behaviour)
     return fit_groups(
@@ -197,9 +197,9 @@ def fit_groups(
     )
     constants = make_constants(config, tuple(architectures), data, members, key)
     netspace = make_netspace(config, tuple(architectures), behaviour, constants, modules)
-    shared = tuple(teacher) if teacher is not None else None
+    common = (teacher.architecture, teacher.flat) if teacher is not None else None
     best, progress = train_netspace(
-        TrainData(data, netspace, dict(groups), shared, key),
+        TrainData(data, netspace, dict(groups), common, key),
         config,
         select=select,
         mesh=mesh,
@@ -208,11 +208,6 @@ def fit_groups(
         on_progress=on_progress,
     )
     return as_space(best, groups), progress
-
-
-def selection(data: Dataset, validation: Mapping[int, Group], config: NetSpaceConfig) -> Select:
-    """The configuration's selection metric on networks by architecture id."""
-    return lambda netspace: selection_metric(netspace, data, validation, config)
 
 
 def as_group(networks: Networks) -> Group:

@@ -37,9 +37,8 @@ from netspace_jax.runs.log import OnMetrics
 from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
 from netspace_jax.space.loop import OnProgress, Progress
-from netspace_jax.zoo import Zoo, fingerprint, train_zoo, zoo_name
+from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
-from netspace_jax.zoo.train import OnZooProgress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +205,7 @@ def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
         raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
     dataset = domain(config.domain).load(config.zoo).dataset
     folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-    return _opened(config, location(path), Zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
+    return _opened(config, location(path), open_zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
 
 
 def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
@@ -279,8 +278,8 @@ def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
     Raises:
       InputError: there is none, or its networks were scored on other data.
     """
-    zoo = Zoo(folder)
-    if zoo.summary.get("data_sha256", fingerprint(dataset)) != fingerprint(dataset):
+    zoo = open_zoo(folder)
+    if (sha256 := zoo.summary.get("data_sha256")) and sha256 != fingerprint(dataset):
         raise InputError(
             f"the data is not what the networks of zoo {folder} were scored on when they were imported: "
             f"bring it back, or import them again"

@@ -17,12 +17,14 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
+import filelock
 import hypothesis
 import jax
 import pytest
 
 import tests.typechecking  # noqa: F401 (pytest's option names it)
 from tests.browser import browser  # noqa: F401 (a fixture)
+from tests.commands import make_finished
 
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -51,6 +53,19 @@ def pytest_collection_modifyitems(items):
             if item.get_closest_marker("long"):
                 item.add_marker(pytest.mark.skip(reason="long: NETSPACE_LONG=1 runs it"))
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """Where a finished tiny run of `digits` lies, made by its commands, once for all workers: tests only read it."""
+    place = tmp_path_factory.getbasetemp()
+    place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / "finished-run"
+    with filelock.FileLock(place.with_suffix(".lock")):
+        if not place.exists():
+            made = tmp_path_factory.mktemp("made")
+            make_finished(made)
+            made.rename(place)
+    return place
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.test_end_to_end import TINY
+from tests.commands import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = tempfile.mkdtemp(prefix="netspace-compiled-")  # programs are compiled once; what is tested is not the compiler

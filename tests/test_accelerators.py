@@ -1,23 +1,25 @@
 """An accelerator's way, on a CPU: the same results, programs without what is slow there, work shared by all devices."""
 
-import functools
+import dataclasses
 import re
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from netspace_jax.domains.images.loading import training
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import evaluate
 from netspace_jax.ops.devices import netspace_mesh, network_mesh, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering
 from netspace_jax.ops.shuffle import shuffled
+from netspace_jax.population.trainer import Trainer
 from netspace_jax.space.build import make_constants, make_netspace
 from netspace_jax.space.loss import Group
 from netspace_jax.space.step import TrainData, make_training
 from netspace_jax.zoo import train_zoo
-from netspace_jax.zoo.population import Population
+from netspace_jax.zoo.plan import untrained, validation_steps
 from tests import tiny
 
 ZOO = tiny.zoo_config(steps=12, optimizer="sgd", validations=2, flip=True, crop_padding=1)
@@ -30,16 +32,25 @@ def data():
     return tiny.dataset(crop_padding=1)
 
 
+def trainer(devices=1):
+    return Trainer(
+        lambda architecture: training(architecture, ZOO), network_mesh(devices), checks=validation_steps(ZOO)
+    )
+
+
+def networks():
+    return dataclasses.replace(untrained(ZOO, "normed", 8), stop=STOPS)
+
+
 def trained(data, way, devices=1):
     with lowering(way):
-        population = Population(tiny.normed(), ZOO, network_mesh(devices), training)
-        return jax.tree.map(np.asarray, population.train(np.arange(8, dtype=np.int32), STOPS, data, lambda *_: None))
+        return jax.tree.map(np.asarray, trainer(devices).train(networks(), tiny.normed(), data))
 
 
 def test_a_zoo_is_the_same_both_ways(data):
     """A convolution, batch norm, augmentation, order, validation checks and stops of each one's own."""
     cpu, accelerator = trained(data, "cpu"), trained(data, "accelerator", devices=4)
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=2e-5), accelerator, cpu)
+    chex.assert_trees_all_close(accelerator, cpu, rtol=1e-4, atol=2e-5)
 
 
 def space_of(data, networks=8, architecture=None):
@@ -57,11 +68,9 @@ def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
             one, shown = make_training(SPACE, (0,), network_mesh(1)), space_of(data)
             state, losses = one.advance(one.init(shown), shown, 4, False)
             flats = np.asarray(shown.groups[0].parameters)
-            scores = compare(data, tiny.normed(), flats, flats[::-1].copy())
+            scores = evaluate(data, tiny.normed(), flats)
         found[way] = (state.params, losses, scores)
-    jax.tree.map(
-        functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4), found["accelerator"], found["cpu"]
-    )
+    chex.assert_trees_all_close(found["accelerator"], found["cpu"], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("count", [64, 65])
@@ -84,9 +93,9 @@ def assert_suits_accelerators(text):
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_what_is_lowered_for_accelerators_suits_them(data, platform):
     with lowering("accelerator"):
-        population = Population(tiny.normed(), ZOO, network_mesh(1), training)
-        state = jax.eval_shape(population._start, jnp.arange(8), jnp.asarray(STOPS))
-        zoo = population._advance[8].trace(state, data, 0, 8).lower(lowering_platforms=(platform,)).as_text()
+        population, normed = trainer(), tiny.normed()
+        state = jax.eval_shape(population._start, networks(), data, normed)
+        zoo = population._advance[8].trace(state, data, 0, 8, normed).lower(lowering_platforms=(platform,)).as_text()
         shown, one = space_of(data), make_training(SPACE, (0,), network_mesh(1))
         state = jax.eval_shape(one.init, shown)
         space = one.advance.static.trace(state, shown, 3, False).lower(lowering_platforms=(platform,)).as_text()
@@ -96,10 +105,10 @@ def test_what_is_lowered_for_accelerators_suits_them(data, platform):
 
 
 def test_the_check_of_programs_finds_what_a_core_likes(data):
-    population = Population(tiny.normed(), ZOO, network_mesh(1), training)
-    state = jax.eval_shape(population._start, jnp.arange(8), jnp.asarray(STOPS))
+    population, normed = trainer(), tiny.normed()
+    state = jax.eval_shape(population._start, networks(), data, normed)
     with pytest.raises(AssertionError):
-        assert_suits_accelerators(population._advance[0].trace(state, data, 0, 8).lower().as_text())
+        assert_suits_accelerators(population._advance[0].trace(state, data, 0, 8, normed).lower().as_text())
 
 
 def operations(compiled):
@@ -110,10 +119,9 @@ def test_devices_share_the_work_of_a_zoo(data):
     found = {}
     for devices in (1, 8):
         with lowering("accelerator"):
-            population = Population(tiny.normed(), ZOO, network_mesh(devices), training)
-            state = population._start(jnp.arange(8), jnp.asarray(STOPS))
-            here = put_everywhere(data, network_mesh(devices))
-            found[devices] = operations(population._advance[8].lower(state, here, 0, 8).compile())
+            population, here = trainer(devices), put_everywhere(data, network_mesh(devices))
+            state = population._start(networks(), here, tiny.normed())
+            found[devices] = operations(population._advance[8].lower(state, here, 0, 8, tiny.normed()).compile())
     assert found[8] <= 1.05 * found[1] / 8
 
 
@@ -148,5 +156,5 @@ def test_a_zoo_of_an_accelerator_goes_on_with_its_chunks(data, tmp_path):
     config = tiny.zoo_config(chunk=0, members=(5,), validation=1, test=1)
     with lowering("accelerator"):
         train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images", make_training=training)
-    assert (tmp_path / "zoo" / "together.json").read_text() == '{"perceptron3": 4096}'
+    assert (tmp_path / "zoo" / "chunk_sizes.json").read_text() == '{"perceptron3": 4096}'
     assert len(train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), domain="images").members) == 5

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,17 @@ from netspace_jax import evaluations
 from netspace_jax.domain import preset, presets
 from netspace_jax.jobs import train
 from netspace_jax.space.search import search
-from tests.test_end_to_end import ROOT, TINY, run
+from tests.commands import ROOT, TINY, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(finished_run, tmp_path_factory):
     """A folder with a finished tiny run of `digits` and a small file of images."""
     place = tmp_path_factory.mktemp("documents")
-    status, _, err = run("train.py", *TINY, cwd=place)
-    assert status == 0, err
+    shutil.copytree(finished_run, place, dirs_exist_ok=True)
     random = np.random.default_rng(0)
     arrays = {f"{kind}_{split}": random.integers(0, 10 if kind == "y" else 256, (60,) if kind == "y" else (60, 8, 8))
               for split in ("train", "test") for kind in "xy"}  # fmt: skip
@@ -63,8 +63,8 @@ def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
     plain = path.name != "README.md"
     monkeypatch.chdir(place)
-    monkeypatch.setattr("netspace_jax.api.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
-    monkeypatch.setattr("netspace_jax.api.train", functools.partial(train, explorer=False))
+    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
+    monkeypatch.setattr("netspace_jax.jobs.train", functools.partial(train, explorer=False))
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
     namespace: dict = {}
     for block in blocks:

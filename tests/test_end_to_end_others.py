@@ -8,7 +8,7 @@ import json
 import pytest
 
 from netspace_jax import cli
-from tests.test_end_to_end import TINY, metrics, run
+from tests.commands import TINY, metrics, run
 
 MINE = """
 import flax.linen as nn

@@ -3,15 +3,15 @@
 import dataclasses
 import inspect
 import logging
-import subprocess
-import sys
 
+import numpy as np
 import pytest
 from etils import epath
 
 from netspace_jax import evaluations
 from netspace_jax.domain import Evaluation, Lazy, domain, domains, register, several_architectures
 from netspace_jax.errors import InputError
+from netspace_jax.metrics import outputs
 from netspace_jax.report import Section
 from tests import tiny
 
@@ -77,6 +77,26 @@ def test_a_section_that_fails_costs_no_other(run, caplog):
     assert "section broken" in caplog.text and "ValueError" in caplog.text
 
 
+def test_test_members_run_once_a_report_on_test_inputs(monkeypatch):
+    """But for the ends of the line between the best two, which are these members themselves."""
+    run, seen = tiny.again(tiny.trained(factor=-0.5)), []
+
+    def noting(function):
+        def noted(rows, *rest, **named):
+            seen.extend(flat.tobytes() for flat in np.asarray(rows[0]))
+            return function(rows, *rest, **named)
+
+        return noted
+
+    for name in ("_evaluate", "_outputs", "_score"):
+        monkeypatch.setattr(outputs, name, noting(getattr(outputs, name)))
+    failed = [section.name for section in evaluations.sections(run, lambda *_: None) if section.failed]
+    assert failed == ["zoo"]  # this zoo has no directory
+    networks = run.networks(0, "test")
+    runs = [seen.count(flat.tobytes()) for flat in networks.parameters]
+    assert runs == [2 if row in networks.best_first[:2] else 1 for row in range(len(runs))]
+
+
 def test_one_section_is_printed(run):
     assert evaluations.evaluate("plain", run) == ["Plain", "", "tiny", "", "a  b", "plain/one 1.0000"]
     assert evaluations.evaluate("counted", run, Options(2)) == ["tiny", "tiny"]
@@ -124,25 +144,3 @@ def test_every_evaluation_is_where_it_is_said_to_be(name):
 def test_every_function_of_a_domain_is_where_it_is_said_to_be(run_domain):
     places = [value for value in vars(run_domain).values() if isinstance(value, Lazy)]
     assert places and all(callable(place.function) for place in places)
-
-
-def test_a_list_of_what_can_be_made_draws_nothing():
-    """Neither matplotlib nor what reads meshes and pictures is imported before it is used."""
-    code = (
-        "import sys; from netspace_jax import domains, evaluations; evaluations.all_evaluations();"
-        "print(*{'matplotlib', 'skimage', 'trimesh', 'sklearn', 'orbax', 'flax'} & sys.modules.keys())"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not found.stdout.split()
-
-
-def test_the_face_of_the_library_draws_nothing():
-    """And behaviours of saved spaces are known where nobody has imported a domain."""
-    code = (
-        "import sys; from netspace_jax import api, space; from netspace_jax.behaviour import behaviour_from;"
-        "from netspace_jax.domain import import_behaviours; import_behaviours();"
-        "print(type(behaviour_from({'name': 'signal', 'channels': 2})).__name__,"
-        "*{'matplotlib', 'skimage', 'trimesh'} & sys.modules.keys())"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["Signal"]

@@ -1,6 +1,5 @@
 """The smallest things that tests train: pictures, two architectures, configurations."""
 
-import copy
 import dataclasses
 import functools
 
@@ -21,8 +20,7 @@ from netspace_jax.domains.images.dataset import Classification, ImageData, image
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
-from netspace_jax.zoo import Member, Networks, Zoo
-from netspace_jax.zoo.table import Members
+from netspace_jax.zoo import Members, Networks, Zoo
 
 SHAPE, CLASSES = (4, 4, 1), 4
 
@@ -197,42 +195,42 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
     if data is not None:
         built = architectures.build(name, data.behaviour.input_shape, data.behaviour.outputs)
         scores = [scores_of(data, built, rows, split=which) for which in ("validation", "test")]
-    members = tuple(
-        Member(
-            name,
-            i,
-            f"{split}{i}",
-            split,
-            "finite",
-            0,
-            "own",
-            0,
-            0.0,
-            0.0,
-            float(scores[0][i]),
-            float(scores[1][i]),
-            0,
-            i,
-            "",
-        )
-        for i in range(len(rows))
+    count = len(rows)
+    members = Members(
+        {
+            "architecture": [name] * count,
+            "index": range(count),
+            "item": [f"{split}{i}" for i in range(count)],
+            "split": [split] * count,
+            "status": ["finite"] * count,
+            "steps": [0] * count,
+            "score_validation": scores[0],
+            "score_test": scores[1],
+            "chunk": [0] * count,
+            "row": range(count),
+        }
     )
     return Networks(members, np.asarray(rows))
 
 
 class Held(Zoo):
-    """A zoo in memory: the networks of each (architecture, split) that it is given, scored on a data set."""
+    """A zoo in memory of the networks of each (architecture, split), which a test may replace."""
 
-    def __init__(self, data, networks):
-        self.held = {(name, split): members_of(rows, name, split, data) for (name, split), rows in networks.items()}
-        self.members = Members.of(member for found in self.held.values() for member in found.members)
-        self.directory = epath.Path("nowhere")
+    def __init__(self, held: dict[tuple[str, str], Networks]):
+        object.__setattr__(self, "held", held)
+        members = Members.joined([networks.members for networks in held.values()])
+        super().__init__(members, {}, {}, self._rows_of)
 
     def networks(self, architecture, split):
         return self.held[architecture, split]
 
-    def _rows(self, members):
-        return self.held[members[0].architecture, members[0].split].parameters[[member.row for member in members]]
+    def _rows_of(self, members):
+        return self.held[members[0].architecture, members[0].split].parameters[members.row]
+
+
+def held(data, networks) -> Held:
+    """A zoo of the flat parameters of each (architecture, split), scored on a data set."""
+    return Held({(name, split): members_of(rows, name, split, data) for (name, split), rows in networks.items()})
 
 
 @functools.cache
@@ -243,21 +241,21 @@ def trained(widths: tuple[int, ...] = (3,), factor: float = 1.0, teacher: str = 
         zoo_config(architectures=names, members=(18,) * len(names), teacher=teacher),
         netspace_config(prep=PREP, embedding=PREP[0] * PREP[1]),
     )
-    held = {
+    networks = {
         (name, split): flats(count, width, seed)
         for name, width in zip(names, widths, strict=True)
         for split, count, seed in (("train", 12, 0), ("test", 6, 1))
     }
     if teacher:
-        held[teacher, "teacher"] = flats(1, int(teacher[-1]), 2)
+        networks[teacher, "teacher"] = flats(1, int(teacher[-1]), 2)
     netspace = unchanged(widths, factor)
     netspace = netspace.replace(constants=netspace.constants.replace(probes=pictures.probes(16)))
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
     train = {
-        name: jnp.pad(held[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - held[name, "train"].shape[1])))
+        name: jnp.pad(networks[name, "train"], ((0, 0), (0, PREP[0] * PREP[1] - networks[name, "train"].shape[1])))
         for name in names
     }
-    return Run(config, epath.Path("nowhere"), Held(pictures, held), pictures, Space(**fields, embeddings=train), 0)
+    return Run(config, epath.Path("nowhere"), held(pictures, networks), pictures, Space(**fields, embeddings=train), 0)
 
 
 def again(run: Run, **changes) -> Run:
@@ -269,11 +267,8 @@ def again(run: Run, **changes) -> Run:
 def contrary(run: Run) -> Run:
     """The same run, but the better a member is on test inputs, the worse is its validation score."""
 
-    def turned(found):
-        members = tuple(dataclasses.replace(member, score_validation=1 - member.score_test) for member in found.members)
-        return Networks(members, found.parameters)
+    def turned(networks):
+        columns = {**networks.members.columns, "score_validation": 1 - networks.members.score_test}
+        return Networks(Members(columns), networks.parameters)
 
-    zoo = copy.copy(run.zoo)
-    zoo.held = {key: turned(found) for key, found in zoo.held.items()}
-    zoo.members = Members.of(member for found in zoo.held.values() for member in found.members)
-    return again(run, zoo=zoo)
+    return again(run, zoo=Held({key: turned(networks) for key, networks in run.zoo.held.items()}))

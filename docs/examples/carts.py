@@ -14,12 +14,12 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from netspace_jax.population.network import Outcome, State, Trained, Training, by_steps
 
 from netspace_jax import architectures
 from netspace_jax.behaviour import Batch, Behaviour, Metric, evaluation_key, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig
 from netspace_jax.domain import Domain, Loaded, register
+from netspace_jax.population.network import Outcome, State, Trained, Training, by_steps
 
 STEPS, SECONDS, EPISODES, NEAR = 60, 0.1, 16, 0.1
 

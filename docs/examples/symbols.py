@@ -96,7 +96,7 @@ class Tables(SupervisedDataset):
         return 1 / SYMBOLS
 
     def _batch(self, pairs):
-        return Batch(pairs, (pairs * self.factors[self.member]).sum(1) % SYMBOLS)
+        return Batch(pairs, (pairs * self.factors[self.member][None]).sum(1) % SYMBOLS)
 
 
 class Embedded(nn.Module):

@@ -70,8 +70,8 @@ class Waves(SupervisedDataset):
         return self._at(jnp.linspace(-1, 0.99, 200) + offset)
 
     def probes(self, count):
-        """Equally spaced coordinates."""
-        return jnp.linspace(-1, 1, count)[:, None]
+        """Coordinates at steps of the golden ratio, of which any number of first ones are spread evenly."""
+        return (2 * (0.618034 * jnp.arange(count, dtype=jnp.float32) % 1) - 1)[:, None]
 
     def chance(self, split):
         """Of no use here."""

@@ -43,9 +43,10 @@ def flatten_maps(x: Float[Array, "h c w batch"]) -> Float[Array, "batch features
 
 def max_pool_2x2(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
     """Maxima over 2×2 windows that do not overlap; a last row or column without a partner is dropped, as in PyTorch."""
-    height, width = x.shape[0] // 2 * 2, x.shape[2] // 2 * 2
-    rows = jnp.maximum(x[0:height:2, :, :width], x[1:height:2, :, :width])
-    return jnp.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
+    for axis in (0, 2):
+        even = x.shape[axis] // 2 * 2
+        x = jnp.maximum(*(jax.lax.slice_in_dim(x, first, even, 2, axis) for first in (0, 1)))
+    return x
 
 
 def average_pool_8x8(x: Float[Array, "h c w batch"]) -> Float[Array, "h2 c w2 batch"]:
@@ -107,8 +108,9 @@ class BatchNorm(nn.Module):
             if not self.is_initializing():
                 for running, value in ((running_mean, mean), (running_var, var)):
                     running.value = BATCH_NORM_MOMENTUM * running.value + (1 - BATCH_NORM_MOMENTUM) * value
-        factor = scale * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
-        return x * _per_channel(factor.astype(x.dtype)) + _per_channel((bias - mean * factor).astype(x.dtype))
+        factor = scale.astype(var.dtype) * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
+        offset = bias.astype(var.dtype) - mean * factor
+        return x * _per_channel(factor.astype(x.dtype)) + _per_channel(offset.astype(x.dtype))
 
 
 class Linear(nn.Module):

@@ -4,24 +4,19 @@ import difflib
 import functools
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import flax.linen as nn
-from jaxtyping import PyTree
-
-from netspace_jax.architectures.architecture import Architecture
-from netspace_jax.architectures.lenet import lenetlike
-from netspace_jax.architectures.modes import ModePair, mode_pair
-from netspace_jax.architectures.resnet import fold_batch_norm, resnet
-from netspace_jax.architectures.siren import siren, siren_of_sizes
-from netspace_jax.architectures.tutorial import tutorial
-from netspace_jax.architectures.vanilla_cnn import vanilla_cnn
 from netspace_jax.errors import InputError
+from netspace_jax.lazy import Lazy
 
-MakeModule = Callable[[tuple[int, ...], int], nn.Module]
+if TYPE_CHECKING:
+    from netspace_jax.architectures.architecture import Architecture
+
+MakeModule = Callable[[tuple[int, ...], int], Any]
 """From the shape of one input and the number of outputs to a Flax module."""
 
-_BUILDERS: dict[str, Callable[[str, tuple[int, ...], int, str], Architecture]] = {}
-_FAMILIES: list[tuple[re.Pattern[str], str, Callable[..., nn.Module]]] = []
+_BUILDERS: "dict[str, Callable[[str, tuple[int, ...], int, str], Architecture]]" = {}
+_FAMILIES: list[tuple[re.Pattern[str], str, Callable[..., Any]]] = []
 
 
 def register(
@@ -29,8 +24,8 @@ def register(
     make_module: MakeModule,
     *,
     make_trainee: MakeModule | None = None,
-    fold: Callable[[PyTree], PyTree] | None = None,
-    make_shared: Callable[[tuple[int, ...], int], PyTree] | None = None,
+    fold: Callable[[Any], Any] | None = None,
+    make_shared: Callable[[tuple[int, ...], int], Any] | None = None,
     branch_ends: tuple[str, ...] = (),
     branches: int = 1,
 ) -> None:
@@ -52,7 +47,10 @@ def register(
       branch_ends, branches: as in `Architecture`.
     """
 
-    def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Architecture:
+    def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Any:
+        from netspace_jax.architectures.architecture import Architecture
+        from netspace_jax.architectures.modes import ModePair, mode_pair
+
         module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
         if make_trainee:
             modes = ModePair(module, make_trainee(shape, outputs), fold)
@@ -63,7 +61,7 @@ def register(
     _BUILDERS[name] = build_one
 
 
-def register_family(pattern: str, example: str, make_module: Callable[..., nn.Module]) -> None:
+def register_family(pattern: str, example: str, make_module: Callable[..., Any]) -> None:
     """Make Flax modules known whose names say their sizes.
 
     Args:
@@ -74,18 +72,23 @@ def register_family(pattern: str, example: str, make_module: Callable[..., nn.Mo
     _FAMILIES.append((re.compile(pattern), example, make_module))
 
 
-register("lenetlike", lenetlike)
-register("vanilla_cnn", vanilla_cnn)
-register("tutorial", tutorial)
-register("siren", siren)
-register("siren64", functools.partial(siren, width=64, frequency=15.0))
-register_family(r"siren((?:-[1-9]\d*)+)-w([1-9]\d*(?:\.\d+)?)", "siren-WIDTH-…-wOMEGA", siren_of_sizes)
+_HERE = "netspace_jax.architectures"
+_SIREN, _RESNET = Lazy(f"{_HERE}.siren:siren"), Lazy(f"{_HERE}.resnet:resnet")
+
+register("lenetlike", Lazy(f"{_HERE}.lenet:lenetlike"))
+register("vanilla_cnn", Lazy(f"{_HERE}.vanilla_cnn:vanilla_cnn"))
+register("tutorial", Lazy(f"{_HERE}.tutorial:tutorial"))
+register("siren", _SIREN)
+register("siren64", functools.partial(_SIREN, width=64, frequency=15.0))
+register_family(
+    r"siren((?:-[1-9]\d*)+)-w([1-9]\d*(?:\.\d+)?)", "siren-WIDTH-…-wOMEGA", Lazy(f"{_HERE}.siren:siren_of_sizes")
+)
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     register(
         f"resnet{_depth}",
-        functools.partial(resnet, _depth, folded=True),
-        make_trainee=functools.partial(resnet, _depth, folded=False),
-        fold=fold_batch_norm,
+        functools.partial(_RESNET, _depth, folded=True),
+        make_trainee=functools.partial(_RESNET, _depth, folded=False),
+        fold=Lazy(f"{_HERE}.resnet:fold_batch_norm"),
         branch_ends=("conv2",),
         branches=(_depth - 2) // 2,
     )
@@ -96,7 +99,7 @@ def names() -> tuple[str, ...]:
     return (*_BUILDERS, *(example for _, example, _ in _FAMILIES))
 
 
-def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: str = "float32") -> Architecture:
+def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: str = "float32") -> "Architecture":
     """The architecture called `name` for inputs of `input_shape` (without the batch) and `outputs` outputs.
 
     Outputs may have more axes than one; `outputs` is the size of the last.
@@ -106,6 +109,8 @@ def build(name: str, input_shape: tuple[int, ...], outputs: int, input_dtype: st
     """
     for pattern, _, make_module in _FAMILIES:
         if name not in _BUILDERS and (match := pattern.fullmatch(name)):
+            from netspace_jax.architectures.architecture import Architecture
+
             return Architecture(name, make_module(tuple(input_shape), outputs, *match.groups()), tuple(input_shape))
     if name not in _BUILDERS:
         near = difflib.get_close_matches(name, _BUILDERS, n=3, cutoff=0.4) or list(_BUILDERS)

@@ -121,15 +121,15 @@ def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -
         match given:
             case ["show", directory]:
                 from netspace_jax.cli.show import describe_zoo
-                from netspace_jax.zoo import Zoo
+                from netspace_jax.zoo import open_zoo
 
-                print(describe_zoo(Zoo(directory)))
+                print(describe_zoo(open_zoo(directory)))
             case ["show", *_]:
                 raise InputError(f"show takes one directory: {program} show DIR")
             case ["export", directory, file]:
-                from netspace_jax.zoo import Zoo, export_zoo
+                from netspace_jax.zoo import export_zoo, open_zoo
 
-                print(f"{relative(export_zoo(Zoo(directory), file))}: networks with their table")
+                print(f"{relative(export_zoo(open_zoo(directory), file))}: networks with their table")
             case ["export", *_]:
                 raise InputError(f"export takes a directory and a new file: {program} export DIR FILE.safetensors")
             case ["import", *flags]:
@@ -168,7 +168,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
 
         _, others = first_flags(given)
         if not others or others[0] in ("-h", "--help"):
-            from netspace_jax.cli.show import list_evaluations
+            from netspace_jax.cli.listing import list_evaluations
 
             print(list_evaluations(program))
             return

@@ -2,12 +2,10 @@
 
 import dataclasses
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
-import sklearn.datasets
 from jaxtyping import UInt8
-from sklearn.utils import Bunch
 
 from netspace_jax.data import npz
 from netspace_jax.data.splits import Images, Splits, stratified
@@ -85,7 +83,9 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
 
 def _digits() -> tuple[int, Images, Images, Images]:
     """scikit-learn's 1,797 digits of 8×8: 1,197 to train, 300 to validate, 300 to test."""
-    digits = cast(Bunch, sklearn.datasets.load_digits())  # a tuple only with return_X_y
+    from sklearn.datasets import load_digits  # a second of imports that no other set needs
+
+    digits = cast(Any, load_digits())
     x = np.round(digits.images * (255 / 16)).astype(np.uint8)[..., None]  # their 17 grey levels are 0 to 16
     y = digits.target.astype(np.int32)
     rest, test = stratified(y, 300, _SEED)

@@ -1,32 +1,39 @@
 """One network as an ONNX graph of its inputs alone, for any batch size.
 
 The network is traced by JAX, and each primitive becomes an operator of ONNX (`netspace_jax.exchange.onnx_operators`):
-so a user's own module comes along, as long as its primitives are known. What depends on parameters alone, as a kernel
-brought to ONNX's layout, is computed here and stored as a constant.
+so a user's own module comes along, as long as its primitives have operators there. What depends on parameters alone,
+as a kernel brought to ONNX's layout, is computed here and stored as a constant.
+
+jax2onnx would do the same. Tried in its releases 0.13.0 and 0.17.1, on JAX 0.10.2 (Python 3.11) and 0.12.0 (3.12), with
+all architectures here and six plain Flax modules, it does not yet:
+- From 0.13.1 on it asks for orbax-checkpoint below 0.11.37; this library needs 0.12.8.
+- `nn.max_pool(x, (2, 2), (2, 2))` raises a TypeError in all of them, since what they put in its place takes keywords
+  alone. Given the traced function instead, they write a MaxPool over four axes, "Unsupported pooling size" to
+  onnxruntime.
+- Convolutions laid out (height, channels, width, batch) raise "Unsupported conv layouts": all architectures here but
+  SIRENs, whose outputs agree.
+- On JAX 0.12 a traced function that calls a jitted one, as `nn.relu`, raises an AttributeError in both: `jax._src.core`
+  has no ClosedJaxpr.
 """
 
 import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.extend import core
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
-from netspace_jax.architectures import Architecture, parameters
+from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import traced
-from netspace_jax.exchange.onnx_graph import Graph, Value
-from netspace_jax.exchange.onnx_operators import OPSET, RULES
-from netspace_jax.exchange.stablehlo import any_batch, for_any_batch
-from netspace_jax.ops.platform import portable
+from netspace_jax.exchange.jaxprs import walk
+from netspace_jax.exchange.onnx_graph import INPUTS, OPSET, Graph
+from netspace_jax.exchange.onnx_operators import can_fold, write
+from netspace_jax.exchange.stablehlo import for_any_batch
 
 EXTRA = "pip install onnx"
-_LONGEST = 256  # steps of a scan, which is written out
 
 
 def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.ndarray, "size"]) -> bytes:
@@ -38,28 +45,24 @@ def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.nd
     """
     if importlib.util.find_spec("onnx") is None:
         raise InputError(f"ONNX needs onnx: {EXTRA}")
-    if flat.shape != (architecture.size,):
-        raise ValueError(f"vector of shape {flat.shape} is not a {architecture.name} of {architecture.size} parameters")
     import onnx
-    from onnx import TensorProto, helper
+    from onnx import helper
 
-    params, inputs = parameters.unflatten(architecture.spec, jnp.asarray(flat)), any_batch(architecture.input_shape)
+    def declared(name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+        return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), ["batch", *shape])
 
-    def apply(x):
-        return cast(Array, architecture.module.apply({"params": params}, x))
-
-    with portable():
-        closed = jax.make_jaxpr(for_any_batch(apply, inputs))(inputs)
-    graph = Graph("inputs")
-    (result,) = _written(graph, closed, [Value("inputs")])
-    graph.node("Identity", graph.name(result), output="outputs")
-    width = closed.out_avals[0].shape[-1]
+    apply, inputs = for_any_batch(architecture, flat)
+    closed = jax.make_jaxpr(apply)(inputs)
+    graph = Graph()
+    (outputs,) = walk(closed, [INPUTS], can_fold, lambda equation, operands: write(graph, equation, operands))
+    graph.add("Identity", outputs, names=["outputs"])
+    (result,) = closed.out_avals
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             architecture.name,
-            [helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", *architecture.input_shape])],
-            [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["batch", width])],
+            [declared(INPUTS.name, architecture.input_shape, architecture.input_dtype)],
+            [declared("outputs", result.shape[1:], result.dtype)],
             graph.constants,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -70,7 +73,7 @@ def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.nd
     return model.SerializeToString()
 
 
-def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch *input"]], np.ndarray]:
+def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Shaped[Any, "batch *input"]], np.ndarray]:
     """The function that an ONNX file holds, run by onnxruntime on the CPU.
 
     Raises:
@@ -91,39 +94,6 @@ def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Float[Any, "batch 
     inputs = session.get_inputs()
     if len(inputs) != 1:
         raise InputError(f"{name} takes {len(inputs)} inputs, and a network here takes one")
-    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, np.float32)})[0])
-
-
-def _written(graph: Graph, closed: core.ClosedJaxpr, arguments: list[Any]) -> list[Any]:
-    """Write a function's operators into the graph; its results, as arrays where they are constant."""
-    return traced.written(closed, arguments, lambda equation, values: _operators(graph, equation, values))
-
-
-def _operators(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
-    name = equation.primitive.name
-    if traced.is_static(equation) and not any(isinstance(value, Value) for value in values):
-        return traced.computed(equation, values)
-    if traced.is_sine(equation):
-        return [graph.node("Sin", graph.name(values[0]))]
-    closed = traced.inner(equation)
-    if closed is not None:
-        return _written(graph, closed, values)
-    if name == "scan" and equation.params["length"] <= _LONGEST:
-        return _scan(graph, equation, values)
-    if name not in RULES:
-        raise InputError(f"no ONNX for this network: its primitive {name} has no operator here")
-    found = RULES[name](graph, equation, *values)
-    return found if equation.primitive.multiple_results else [found]
-
-
-def _scan(graph: Graph, equation: core.JaxprEqn, values: list[Any]) -> list[Any]:
-    """A loop of known length, written out step by step."""
-    params = equation.params
-    fixed, carried = params["num_consts"], params["num_carry"]
-    consts, carry, rows = values[:fixed], values[fixed : fixed + carried], values[fixed + carried :]
-    order = range(params["length"])
-    kept = {}
-    for step in reversed(order) if params["reverse"] else order:
-        found = _written(graph, params["jaxpr"], [*consts, *carry, *(graph.row(each, step) for each in rows)])
-        carry, kept[step] = found[:carried], found[carried:]
-    return [*carry, *(graph.stacked([kept[step][i] for step in order]) for i in range(len(kept[0])))]
+    kind = inputs[0].type.removeprefix("tensor(").removesuffix(")")
+    dtype = "float32" if kind == "float" else kind
+    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, dtype)})[0])

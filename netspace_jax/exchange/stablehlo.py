@@ -8,58 +8,61 @@ from pathlib import Path
 import jax
 import jax.export
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.read import EXTRA
-from netspace_jax.ops.platform import on_cpu, portable
+from netspace_jax.ops.platform import portable
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
-Apply = Callable[[Float[Array, "batch *input"]], Float[Array, "batch outputs"]]
+Apply = Callable[[Shaped[Array, "batch *input"]], Float[Array, "batch *output"]]
 
 
 def to_stablehlo(architecture: Architecture, flat: Float[Array, "size"]) -> bytes:
     """The function from inputs [batch, *input_shape] to outputs, its parameters within it, serialised by `jax.export`.
 
     The batch may have any size from 1. Matrix products and convolutions ask for full float32 precision, which GPUs and
-    TPUs by default trade for speed, so that outputs agree between platforms. A convolution is exported as a CPU
-    computes it (`conv2d`) on a machine without accelerators, elsewhere as the library's: both run on every platform,
-    at different speeds.
+    TPUs by default trade for speed, so that outputs agree between platforms. Convolutions are XLA's own, whatever the
+    machine that exports.
+
+    Raises:
+      ValueError: the vector is not a network of this architecture.
+    """
+    apply, inputs = for_any_batch(architecture, flat)
+    with _no_source_locations():
+        exported = jax.export.export(jax.jit(apply), platforms=PLATFORMS)(inputs)
+    return bytes(exported.serialize())
+
+
+def for_any_batch(
+    architecture: Architecture, flat: Float[Array, "size"] | Float[np.ndarray, "size"]
+) -> tuple[Apply, jax.ShapeDtypeStruct]:
+    """One network as a function that can be traced for any number of inputs, and the shape of these: (batch, …).
+
+    It keeps to operations that other programs know, in full precision. A module that asks for `len(x)` cannot be traced
+    so: it is traced for one input, and vmapped.
 
     Raises:
       ValueError: the vector is not a network of this architecture.
     """
     if flat.shape != (architecture.size,):
         raise ValueError(f"vector of shape {flat.shape} is not a {architecture.name} of {architecture.size} parameters")
+    network = architecture.bind(jnp.asarray(flat))
+    shape = jax.export.symbolic_shape(", ".join(["batch", *map(str, architecture.input_shape)]))
+    inputs = jax.ShapeDtypeStruct(shape, architecture.input_dtype)
 
     def apply(x):
-        with jax.default_matmul_precision("highest"):
-            return architecture.apply(flat, x)
+        with portable(), jax.default_matmul_precision("highest"):
+            return network(x)
 
-    inputs = any_batch(architecture.input_shape)
-    with _no_source_locations(), contextlib.nullcontext() if on_cpu() else portable():
-        exported = jax.export.export(jax.jit(for_any_batch(apply, inputs)), platforms=PLATFORMS)(inputs)
-    return bytes(exported.serialize())
-
-
-def any_batch(input_shape: tuple[int, ...]) -> jax.ShapeDtypeStruct:
-    """The shape of inputs of which there may be any number, called `batch`."""
-    shape = jax.export.symbolic_shape(", ".join(["batch", *map(str, input_shape)]))
-    return jax.ShapeDtypeStruct(shape, jnp.float32)
-
-
-def for_any_batch(apply: Apply, inputs: jax.ShapeDtypeStruct) -> Apply:
-    """A function that can be traced for any number of inputs.
-
-    A module that asks for `len(x)` cannot: it is traced for one input, and vmapped.
-    """
     try:
         jax.eval_shape(apply, inputs)
     except (TypeError, ValueError):  # what a size that is no number raises where a number is asked for
-        return jax.vmap(lambda one: apply(one[None])[0])
-    return apply
+        return jax.vmap(lambda one: apply(one[None])[0]), inputs
+    return apply, inputs
 
 
 @contextlib.contextmanager

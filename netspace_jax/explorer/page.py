@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from sklearn.decomposition import PCA
 
-from netspace_jax import latent
 from netspace_jax.behaviour import as_supervised, one_task
 from netspace_jax.config import SearchConfig
 from netspace_jax.domain import domain
@@ -23,12 +22,13 @@ from netspace_jax.explorer import packing
 from netspace_jax.explorer.programs import Programs
 from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
+from netspace_jax.latent import EmbeddingStatistics
 from netspace_jax.metrics.outputs import outputs_on, scores_of
+from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.report.words import score_name
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import classify_many, embed_many, generate_many
+from netspace_jax.space.batched import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
 _PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
@@ -88,10 +88,10 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     points = _points(run, view)
     z = np.concatenate([kind.z for kind in points]).astype(np.float16)
     plane = PCA(2, random_state=0).fit(z.astype(np.float32)) if z.shape[1] > 1 else None
-    region = space.region()
+    statistics = space.statistics
     programs = Programs()
     for which in kept:
-        _add_programs(programs, small, region, which, view)
+        _add_programs(programs, small, statistics, which, view)
     if len(space.architectures) > 1:
         programs.add("classify", small.classify, jnp.zeros(space.embedding_size))
     axes = np.zeros((2, z.shape[1]), np.float32) if plane is None else np.asarray(plane.components_, np.float32)
@@ -107,8 +107,8 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
         "z": z,
         "axes": axes,
         "mean": np.zeros(z.shape[1], np.float32) if plane is None else np.asarray(plane.mean_, np.float32),
-        "centre": np.asarray(region.mean, np.float32),
-        "spread": np.asarray(region.deviation, np.float32),
+        "centre": np.asarray(statistics.mean, np.float32),
+        "spread": np.asarray(statistics.deviation, np.float32),
         "checkInputs": inputs,
         "checkOutputs": np.stack(expected) if expected else np.zeros((0, 1), np.float32),
         "probes": np.asarray(space.constants.probes),
@@ -120,7 +120,7 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
     names = space.names
     data: dict[str, Any] = {
         "title": run.config.name,
-        "metric": score_name(run.metric),
+        "metric": run.metric.title,
         "question": view.question,
         "architectures": [
             {
@@ -166,12 +166,10 @@ def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
     )
 
 
-def _add_programs(
-    programs: Programs, space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View
-) -> None:
+def _add_programs(programs: Programs, space: NetSpace, statistics: EmbeddingStatistics, which: int, view: View) -> None:
     """What the page does with one architecture: decode, run, score, and one step of a search."""
     architecture = space.architectures[which]
-    z, flat = jnp.zeros(region.mean.shape), jnp.zeros(architecture.size)
+    z, flat = jnp.zeros(statistics.mean.shape), jnp.zeros(architecture.size)
     programs.add(f"generate/{which}", functools.partial(space.generate, architecture_id=which), z)
     for batch in {1, view.batch}:
         programs.add(f"apply/{which}/{batch}", architecture.apply, flat, jnp.zeros((batch, *architecture.input_shape)))
@@ -180,11 +178,11 @@ def _add_programs(
         outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
         programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
     if view.loss is not None and view.aims is not None:
-        step, aim = search_step(space, region, which, view), jnp.asarray(view.aims[0])
+        step, aim = search_step(space, statistics, which, view), jnp.asarray(view.aims[0])
         programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
 
 
-def search_step(space: NetSpace, region: latent.EmbeddingStatistics, which: int, view: View) -> Callable[..., Any]:
+def search_step(space: NetSpace, statistics: EmbeddingStatistics, which: int, view: View) -> Callable[..., Any]:
     """One step of a search on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
 
     What is aimed at is given last; the loss comes last. The rate stays what a search begins with.
@@ -195,10 +193,10 @@ def search_step(space: NetSpace, region: latent.EmbeddingStatistics, which: int,
     assert loss_of_outputs is not None
 
     def loss_of(u, aim):
-        outputs = architecture.apply(space.generate(region.restore(u), which), inputs)
+        outputs = architecture.apply(space.generate(statistics.restore(u), which), inputs)
         loss = loss_of_outputs(aim, outputs) + config.trust * jnp.square(u).mean()
         if len(space.architectures) > 1:
-            loss -= jax.nn.log_softmax(space.classify(region.restore(u)))[which]
+            loss -= jax.nn.log_softmax(space.classify(statistics.restore(u)))[which]
         return loss
 
     def step(u, first, second, count, aim):
@@ -229,11 +227,10 @@ def _points(run: Run, view: View) -> list[_Point]:
         labels = [known_labels[i] for i in chosen]
         train.append((known[chosen], np.array([members[i].score_test for i in chosen]), which, labels))
         rows = slice(0, each // 2)
-        z = embed_many(space, which, found.generated[rows])
+        z = np.asarray(embed_many(space, which, found.generated[rows]))
         again.append((z, found.generated_score[rows], which, test[-1][3][rows]))
-    density = latent.fit_mixture(np.concatenate([np.asarray(z) for z in space.embeddings.values()]))
-    z = np.asarray(latent.draw(density, 0, each // 2 * len(ids)))
-    read = classify_many(space, z)
+    z = np.asarray(space.density().sample(key_of(0, Purpose.SAMPLE), each // 2 * len(ids)))
+    read = np.asarray(classify_many(space, z))
     for which in np.unique(read):
         own = z[read == which]
         scores = np.full(len(own), np.nan)

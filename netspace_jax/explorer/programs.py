@@ -6,19 +6,18 @@ long as its primitives are known. Sums are taken in 64 bits there; results are r
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
-from jax.extend import core
 
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import traced
+from netspace_jax.exchange.jaxprs import Equation, Value, walk
 from netspace_jax.ops.platform import portable
 
-# Primitives that programs.js knows, with the parameters that it needs beside the shape of the result.
-_KNOWN: dict[str, tuple[str, ...]] = {
+# The primitives of programs.js, with the parameters that it needs beside the shape of the result.
+_PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("abs", "add", "add_any", "and", "ceil", "clamp", "convert_element_type", "copy", "cos", "div", "eq", "exp",
          "expm1", "floor", "ge", "gt", "le", "log", "log1p", "logistic", "lt", "max", "min", "mul", "ne", "neg", "not",
@@ -48,12 +47,6 @@ _KNOWN: dict[str, tuple[str, ...]] = {
 _FOLDED = 1024  # values that constants may grow to while tracing; beyond, the page makes them itself
 
 
-class _Value(NamedTuple):
-    """What a program computes, by its number."""
-
-    number: int
-
-
 class Programs:
     """Programs by name, and the constants that they share.
 
@@ -76,9 +69,9 @@ class Programs:
         """
         with portable():
             closed = jax.make_jaxpr(function)(*examples)
-        equations: list[list[Any]] = []
-        results = self._written(closed, [_Value(i) for i in range(len(closed.in_avals))], equations)
-        self.programs[name] = _pruned(len(closed.in_avals), equations, [self._operand(each) for each in results])
+        program = _Program(len(closed.in_avals), self.hold)
+        results = walk(closed, [Value(i) for i in range(program.inputs)], _can_fold, program.write)
+        self.programs[name] = program.pruned([program.operand(result) for result in results])
 
     def hold(self, array: np.ndarray) -> int:
         """Place of a constant among `arrays`, where equal ones lie once."""
@@ -89,70 +82,67 @@ class Programs:
             self.arrays.append(array)
         return self._places[key]
 
-    def _operand(self, value: Any) -> int:
-        return value.number if isinstance(value, _Value) else -1 - self.hold(value)
 
-    def _written(self, closed: core.ClosedJaxpr, arguments: list[Any], equations: list[list[Any]]) -> list[Any]:
-        return traced.written(closed, arguments, lambda equation, values: self._equation(equation, values, equations))
+class _Program:
+    """Equations of one program while it is being written: rows as `Programs` describes them."""
 
-    def _equation(self, equation: core.JaxprEqn, values: list[Any], equations: list[Any]) -> list[Any]:
-        name, results = equation.primitive.name, cast(list[Any], equation.outvars)
-        if not any(isinstance(value, _Value) for value in values):
-            size = sum(math.prod(atom.aval.shape) for atom in results)
-            if size <= max(_FOLDED, sum(value.size for value in values)):
-                return traced.computed(equation, values)
-        if traced.is_sine(equation):
-            name = "sin"
-        elif (closed := traced.inner(equation)) is not None:
-            return self._written(closed, values, equations)
+    def __init__(self, inputs: int, hold: Callable[[np.ndarray], int]):
+        self.inputs, self.equations = inputs, []
+        self._hold = hold
+
+    def operand(self, value: Any) -> int:
+        """Number of a value or of a constant."""
+        return value.name if isinstance(value, Value) else -1 - self._hold(value)
+
+    def write(self, equation: Equation, operands: list[Any]) -> list[Value]:
+        """Write one equation; its results."""
+        name, params = equation.primitive.name, equation.params
+        shapes = [atom.aval.shape for atom in equation.outvars]
+        dtype = equation.outvars[0].aval.dtype
         if name == "split":
-            return self._split(equation, values[0], equations)
-        if name not in _KNOWN or equation.params.get("batch_group_count", 1) != 1:
+            ends = np.cumsum(params["sizes"])
+            begins = [[int(end - size) if i == params["axis"] else 0 for i in range(len(shapes[0]))]
+                      for end, size in zip(ends, params["sizes"], strict=True)]  # fmt: skip
+            return [
+                self._add("slice", operands, shape, dtype, [begin, None])
+                for begin, shape in zip(begins, shapes, strict=True)
+            ]
+        if name == "reshape" and params["dimensions"] is not None:  # it also transposes
+            order = params["dimensions"]
+            shape = [equation.invars[0].aval.shape[axis] for axis in order]
+            operands = [self._add("transpose", operands, shape, dtype, [_plain(order)])]
+        if name not in _PARAMETERS or params.get("batch_group_count", 1) != 1:
             raise InputError(f"no page for this network: its primitive {name} is not known there")
-        params = [_plain(equation.params[key]) for key in _KNOWN[name]]
-        return [self._wrote(name, values, results[0].aval, params, equations)]
+        return [self._add(name, operands, shapes[0], dtype, [_plain(params[key]) for key in _PARAMETERS[name]])]
 
-    def _split(self, equation: core.JaxprEqn, value: Any, equations: list[Any]) -> list[Any]:
-        """Parts of an array, as slices."""
-        axis, start, found = equation.params["axis"], 0, []
-        for atom in cast(list[Any], equation.outvars):
-            starts = [start if i == axis else 0 for i in range(len(atom.aval.shape))]
-            found.append(self._wrote("slice", [value], atom.aval, [starts, None], equations))
-            start += atom.aval.shape[axis]
-        return found
+    def _add(self, name: str, operands: list[Any], shape: Sequence[int], dtype: Any, params: list[Any]) -> Value:
+        kind = "f" if np.issubdtype(dtype, np.floating) else "b" if dtype == np.bool_ else "i"
+        self.equations.append([name, [*map(self.operand, operands)], list(shape), kind, params])
+        return Value(self.inputs + len(self.equations) - 1)
 
-    def _wrote(self, name: str, values: list[Any], result: Any, params: list[Any], equations: list[Any]) -> _Value:
-        kind = "f" if np.issubdtype(result.dtype, np.floating) else "b" if result.dtype == np.bool_ else "i"
-        equations.append([name, [self._operand(value) for value in values], list(result.shape), kind, params])
-        return _Value(-len(equations) - 10**9)  # numbered after the inputs when all is written
+    def pruned(self, results: list[int]) -> dict[str, Any]:
+        """The program without what no result needs."""
+        needed, kept = set(results), []
+        for number in reversed(range(self.inputs, self.inputs + len(self.equations))):
+            if number in needed:
+                kept.insert(0, self.equations[number - self.inputs])
+                needed.update(kept[0][1])
+        numbers = sorted(number for number in needed if number >= self.inputs)
+        place = {number: self.inputs + i for i, number in enumerate(numbers)}
+        equations = [[name, [place.get(i, i) for i in operands], *rest] for name, operands, *rest in kept]
+        return {"inputs": self.inputs, "equations": equations, "results": [place.get(i, i) for i in results]}
+
+
+def _can_fold(equation: Equation, operands: list[Any]) -> bool:
+    """Whether what constants give is small enough to be stored, rather than made in the page."""
+    size = sum(math.prod(atom.aval.shape) for atom in equation.outvars)
+    return size <= max(_FOLDED, sum(operand.size for operand in operands))
 
 
 def _plain(value: Any) -> Any:
     """A parameter as JSON holds it."""
     if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
+        return [_plain(one) for one in value]
     if hasattr(value, "lhs_spec"):
         return [_plain(spec) for spec in (value.lhs_spec, value.rhs_spec, value.out_spec)]
     return value if value is None else int(value)
-
-
-def _pruned(inputs: int, equations: list[list[Any]], results: list[int]) -> dict[str, Any]:
-    """The program without what no result needs, its equations numbered after its inputs."""
-
-    def place(operand: int) -> int | None:
-        return -operand - 10**9 - 1 if operand <= -(10**9) else None
-
-    needed, stack = set(), [place(result) for result in results]
-    while stack:
-        index = stack.pop()
-        if index is not None and index not in needed:
-            needed.add(index)
-            stack += [place(operand) for operand in equations[index][1]]
-    number = {index: inputs + count for count, index in enumerate(sorted(needed))}
-
-    def numbered(operand: int) -> int:
-        index = place(operand)
-        return operand if index is None else number[index]
-
-    kept = [[name, [*map(numbered, operands)], *rest] for name, operands, *rest in (equations[i] for i in number)]
-    return {"inputs": inputs, "equations": kept, "results": [numbered(result) for result in results]}

@@ -127,7 +127,7 @@ def lines_of(examined: Examined, metric: Metric) -> list[str]:
 def summary_line(imported: Imported) -> str:
     """One line that says what there is now."""
     zoo, left_out = imported.zoo, imported.examined.left_out
-    splits = [member.split for member in zoo.members]
+    splits = zoo.members.split.tolist()
     counts = ", ".join(f"{splits.count(split)} {split}" for split in ("train", "validation", "test"))
     lowest, highest, mean = (zoo.summary[f"score_{name}"] for name in ("min", "max", "mean"))
     line = (

@@ -30,7 +30,7 @@ class Reference:
         if name not in self.outputs:
             return None
         originals = self.outputs[name]
-        outputs = outputs_on(architecture, flat[None], jnp.asarray(self.inputs))[0]
+        outputs = np.asarray(outputs_on(architecture, flat[None], jnp.asarray(self.inputs)))[0]
         return float(np.abs(outputs - originals).max() / max(np.abs(originals).max(), 1e-30))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from netspace_jax.latent.statistics import EmbeddingStatistics, correlated_statistics, independent_statistics
-from netspace_jax.ops.keys import Purpose, key_of
 
 # A density in hundreds of dimensions needs more networks than there are: it is fitted in the directions that carry this
 # share of the variance of standardised embeddings.
@@ -58,11 +57,6 @@ def fit_kernel(z: Float[Any, "network embedding"]) -> Density:
     count, dimensions = rows.shape
     fitted = (np.full(count, 1 / count), rows, np.full(rows.shape, count ** (-1 / (dimensions + 4))))
     return Density(statistics, directions, *(jnp.asarray(value, jnp.float32) for value in fitted))
-
-
-def draw(density: Density, seed: int, count: int) -> Float[Array, "count embedding"]:
-    """Embeddings drawn from a density by a seed."""
-    return density.sample(key_of(seed, Purpose.SAMPLE), count)
 
 
 def _coordinates(

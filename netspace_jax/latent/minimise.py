@@ -64,11 +64,6 @@ class Minimum:
     losses: Float[Array, "*points check"]
 
     @property
-    def z(self) -> Float[Array, "*points embedding"]:
-        """The best point, where it is an embedding."""
-        return self.point
-
-    @property
     def score(self) -> Float[Array, "*points"]:
         """Score of the best point."""
         return self.scores.max(-1)

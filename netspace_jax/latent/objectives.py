@@ -49,9 +49,9 @@ class FitArrays:
     """Do well on some inputs and targets; others choose the best point. Every step sees all of them."""
 
     behaviour: Supervised = flax.struct.field(pytree_node=False)
-    inputs: Float[Array, "n *input"]
+    inputs: Shaped[Array, "n *input"]
     targets: Shaped[Array, "n *target"]
-    held_inputs: Float[Array, "m *input"]
+    held_inputs: Shaped[Array, "m *input"]
     held_targets: Shaped[Array, "m *target"]
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
@@ -64,7 +64,9 @@ class FitArrays:
         return self.behaviour.score(network(self.held_inputs), self.held_targets)
 
 
-def fit_arrays(behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]) -> FitArrays:
+def fit_objective(
+    behaviour: Behaviour, inputs: Shaped[Any, "n *input"], targets: Shaped[Any, "m *target"]
+) -> FitArrays:
     """The objective of doing well on the inputs and targets that a caller has; every fifth is held out to choose by.
 
     Raises:

@@ -62,18 +62,18 @@ def independent_statistics(z: Float[Any, "network embedding"]) -> EmbeddingStati
 
     A value in which they hardly differ counts as if its deviation were a thousandth of the largest.
     """
-    rows = np.asarray(z)
-    deviation = rows.std(0)
-    deviation = np.maximum(deviation, _NARROWEST * deviation.max() + 1e-8)
-    return EmbeddingStatistics(
-        jnp.asarray(rows.mean(0)), jnp.asarray(deviation), jnp.zeros((0, len(deviation))), jnp.ones(0)
-    )
+    z = jnp.asarray(z)
+    deviation = z.std(0)
+    return _independent(z.mean(0), jnp.maximum(deviation, _NARROWEST * deviation.max() + 1e-8))
 
 
 def statistics_around(z: Float[Array, "embedding"]) -> EmbeddingStatistics:
     """The Gaussian around one embedding that is as wide, in each value, as its values differ from each other."""
-    deviation = jnp.full_like(z, jnp.maximum(jnp.std(z), 1e-30))
-    return EmbeddingStatistics(z, deviation, jnp.zeros((0, len(z))), jnp.ones(0))
+    return _independent(z, jnp.full_like(z, jnp.maximum(jnp.std(z), 1e-30)))
+
+
+def _independent(mean: Float[Array, "embedding"], deviation: Float[Array, "embedding"]) -> EmbeddingStatistics:
+    return EmbeddingStatistics(mean, deviation, jnp.zeros((0, len(mean))), jnp.ones(0))
 
 
 def correlated_statistics(z: Float[Any, "network embedding"], kept: float = 1.0) -> EmbeddingStatistics:

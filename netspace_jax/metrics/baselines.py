@@ -5,14 +5,14 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour
 from netspace_jax.latent import Schedule, drawn_rows, minimise
 from netspace_jax.metrics.outputs import agreement_with_each, outputs_on
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_own_blocks
+from netspace_jax.ops.mapping import BLOCK, Rows, batched
 
 RATE = 3e-3  # of Adam, for a network that is distilled
 
@@ -22,7 +22,7 @@ def nearest_networks(
     architecture: Architecture,
     flats: Float[Rows, "network size"],
     training: Float[Rows, "known size"],
-    inputs: Float[Rows, "n *input"],
+    inputs: Shaped[Rows, "n *input"],
 ) -> Int[np.ndarray, "network"]:
     """For each network the row of the training network that agrees with it most.
 
@@ -38,7 +38,7 @@ def distilled(
     behaviour: Behaviour,
     architecture: Architecture,
     wanted: Float[Rows, "network wanted_size"],
-    inputs: Float[Rows, "n *input"],
+    inputs: Shaped[Rows, "n *input"],
     *,
     teacher: Architecture | None = None,
     steps: int,
@@ -54,26 +54,20 @@ def distilled(
       steps: of Adam, its rate falling to a fiftieth along a cosine.
       batch: inputs of one step.
     """
-    numbers = np.arange(len(wanted), dtype=np.int32)
+    rows = (wanted, np.arange(len(wanted), dtype=np.int32))
     schedule = Schedule(np.int32(steps), np.float32(RATE), final=np.float32(0.02))
     keys = key_of(seed, Purpose.INIT), key_of(seed, Purpose.BATCHES)
-    taught = (teacher or architecture, architecture)
-    return in_own_blocks(_distil, (np.asarray(wanted), numbers), inputs, keys, schedule, taught, behaviour, batch)
+    shared = (teacher or architecture, architecture, inputs, keys, schedule)
+    return np.asarray(_distil(rows, *shared, behaviour=behaviour, batch=batch, size=min(len(wanted), BLOCK)))
 
 
-@functools.partial(jax.jit, static_argnames=("taught", "behaviour", "batch"))
-def _distil(_, rows, inputs, keys, schedule, taught, behaviour, batch):
-    teacher, architecture = taught
-    init_key, batch_key = keys
+@functools.partial(batched, static=("behaviour", "batch"))
+def _distil(row, teacher, architecture, inputs, keys, schedule, behaviour, batch):
+    (teacher_flat, number), (init_key, batch_key) = row, keys
+    start = architecture.finish(architecture.init(jax.random.fold_in(init_key, number)))
 
-    def one(row):
-        teacher_flat, number = row
-        start = architecture.finish(architecture.init(jax.random.fold_in(init_key, number)))
+    def loss(flat, key, step):
+        x = drawn_rows(inputs, jax.random.fold_in(key, step), batch)
+        return behaviour.imitation_loss(teacher.apply(teacher_flat, x), architecture.apply(flat, x))
 
-        def loss(flat, key, step):
-            x = drawn_rows(inputs, jax.random.fold_in(key, step), batch)
-            return behaviour.imitation_loss(teacher.apply(teacher_flat, x), architecture.apply(flat, x))
-
-        return minimise(loss, start, batch_key, schedule).last
-
-    return jax.vmap(one)(rows)
+    return minimise(loss, start, batch_key, schedule).last

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.behaviour import Dataset, Split
+from netspace_jax.behaviour import Dataset
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
 from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.batched import generate_many
 from netspace_jax.space.loss import boundary_pairs
-from netspace_jax.space.many import embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 
 STEPS = 100
@@ -30,22 +30,18 @@ def interpolate(
     netspace: NetSpace,
     dataset: Dataset,
     flats: Float[Rows, "2 size"],
+    z: Float[Rows, "2 embedding"],
     architecture_id: int,
-    *,
-    member: int = 0,
-    split: Split = "test",
     steps: int = STEPS,
 ) -> Interpolation:
-    """Scores between two networks of one architecture, by both ways.
+    """Scores on test inputs between two networks of one architecture, along lines of embeddings and of weights.
 
     Args:
-      member: index of the member whose data scores are asked of, where each network has its own.
+      z: embeddings of the two.
     """
-    z = embed_many(netspace, architecture_id, flats)
-    members, architecture = np.full(steps, member, np.int32), netspace.architectures[architecture_id]
-    decoded = generate_many(netspace, architecture_id, line(z[0], z[1], steps))
-    latent = scores_of(dataset, architecture, decoded, members, split)
-    weights = scores_of(dataset, architecture, line(flats[0], flats[1], steps), members, split)
+    architecture = netspace.architectures[architecture_id]
+    latent = scores_of(dataset, architecture, generate_many(netspace, architecture_id, line(z[0], z[1], steps)))
+    weights = scores_of(dataset, architecture, line(flats[0], flats[1], steps))
     return Interpolation(np.linspace(0, 1, steps), latent, weights)
 
 
@@ -73,18 +69,18 @@ def all_pairs(first: int, second: int) -> tuple[Int[np.ndarray, "pair"], Int[np.
 
 
 def between_boundaries(
-    netspace: NetSpace, found: Mapping[int, Reconstruction], pairing: Pairing = in_turn, most: int = 64
+    netspace: NetSpace, ends: Mapping[int, Reconstruction], pairing: Pairing = in_turn, most: int = 64
 ) -> Iterator[Between]:
     """Embeddings between the boundary architectures, from pairs of reconstructed networks.
 
     Args:
-      found: by architecture id, networks of the boundary architectures.
-      pairing: which networks of the two make a pair.
+      ends: by architecture id, networks of the boundary architectures.
+      pairing: rows of the first and of the second networks that make pairs.
       most: pairs at most.
     """
     for low, high in boundary_pairs(len(netspace.architectures)):
-        a, b = np.asarray(found[low].embedding), np.asarray(found[high].embedding)
+        a, b = np.asarray(ends[low].embedding), np.asarray(ends[high].embedding)
         first, second = (rows[:most] for rows in pairing(len(a), len(b)))
-        for which in range(low + 1, high):
-            share = (which - low) / (high - low)
-            yield Between(low, high, which, (1 - share) * a[first] + share * b[second])
+        for architecture_id in range(low + 1, high):
+            share = (architecture_id - low) / (high - low)
+            yield Between(low, high, architecture_id, (1 - share) * a[first] + share * b[second])

@@ -12,7 +12,7 @@ from netspace_jax.ops.mapping import Rows
 
 
 class Nearest(NamedTuple):
-    """For each network, how near the nearest of a training set is (docs/method.md, eq. 32).
+    """For each network, the nearest of a training set (docs/method.md, eq. 32).
 
     Attributes:
       distance: Euclidean distance of parameters over the norm of the network's own.
@@ -26,39 +26,41 @@ class Nearest(NamedTuple):
 def nearest(
     behaviour: Behaviour,
     flats: Float[Rows, "network size"],
-    training: Float[Rows, "known size"],
+    training: Float[Rows, "training size"],
     *,
-    outputs: Float[np.ndarray, "network n outputs"],
-    known: Float[np.ndarray, "known n outputs"],
+    outputs: Float[np.ndarray, "network n *output"],
+    training_outputs: Float[np.ndarray, "training n *output"],
 ) -> Nearest:
     """Nearest training networks, in parameters and in behaviour, of some networks.
 
     Args:
-      outputs, known: what networks and training networks say of the same inputs.
+      outputs, training_outputs: of networks and of training networks on the same inputs.
     """
     # Products find the nearest fast, and round; its own distance is computed without, so that a copy has none.
     closest = np.asarray(training)[euclidean_distances(flats, training).argmin(1)]
     distance = np.linalg.norm(flats - closest, axis=1) / np.linalg.norm(flats, axis=1)
-    return Nearest(distance, agreement_with_each(behaviour, outputs, known).max(1))
+    return Nearest(distance, agreement_with_each(behaviour, outputs, training_outputs).max(1))
 
 
-def disturbed(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:
+def add_noise(flats: Float[Rows, "network size"], size: float, seed: int = 0) -> Float[np.ndarray, "network size"]:
     """Networks with Gaussian noise of `size` times each network's own standard deviation added to their parameters."""
     noise = np.random.default_rng(seed).standard_normal(flats.shape, np.float32)
     return np.asarray(flats) + size * np.std(flats, 1, keepdims=True) * noise
 
 
-def error_iou(wrong: Bool[np.ndarray, "network n"], known: Bool[np.ndarray, "known n"]) -> Float[np.ndarray, "network"]:
+def error_iou(
+    wrong: Bool[np.ndarray, "network n"], training_wrong: Bool[np.ndarray, "training n"]
+) -> Float[np.ndarray, "network"]:
     """Largest intersection over union of a network's errors with those of any training network.
 
     Low is new (docs/method.md, eq. 33). 0 where neither errs.
 
     Args:
-      wrong, known: on which inputs networks and training networks are wrong.
+      wrong, training_wrong: whether networks and training networks are wrong on each input.
     """
-    own, others = wrong.astype(np.float32), known.astype(np.float32)
-    both = own @ others.T
-    either = own.sum(1)[:, None] + others.sum(1)[None] - both
+    errors, training_errors = wrong.astype(np.float32), training_wrong.astype(np.float32)
+    both = errors @ training_errors.T
+    either = errors.sum(1)[:, None] + training_errors.sum(1)[None] - both
     return (both / np.maximum(either, 1)).max(1)
 
 

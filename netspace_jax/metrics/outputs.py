@@ -1,21 +1,30 @@
-"""Outputs and scores of many networks of one architecture, in blocks, compiled once for any number of them.
+"""Outputs and scores of many networks of one architecture, compiled once for any number of them.
+
+`evaluate` runs networks once; whatever compares them with others takes what it gave.
 
 Everywhere, `members` are the indices of the zoo's members on whose data the networks run. They are left out where all
 networks see the same data.
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour, Dataset, Split, Supervised, evaluation_key
-from netspace_jax.ops.mapping import Rows, each_row, in_blocks, in_pieces, of_first
+from netspace_jax.ops.mapping import Rows, batched, in_pieces
 
 Members = Int[Rows, "network"] | None
+
+
+class Evaluated(NamedTuple):
+    """Networks that were run on the inputs of a split: their outputs there, and the score of each."""
+
+    outputs: Float[Rows, "network n *output"]
+    score: Float[np.ndarray, "network"]
 
 
 def _numbered(members: Members, count: int) -> Int[np.ndarray, "network"]:
@@ -26,44 +35,63 @@ def _run(architecture: Architecture, flat, inputs):
     return in_pieces(lambda x: architecture.apply(flat, x), inputs)
 
 
-@functools.partial(jax.jit, static_argnames="split")
-def _outputs(count, rows, architecture, dataset, split):
-    return of_first(count, lambda row: _run(architecture, row[0], dataset.of(row[1]).examples(split).inputs), rows)
-
-
-@jax.jit
-def _outputs_on(count, flats, architecture, inputs):
-    return of_first(count, lambda flat: _run(architecture, flat, inputs), flats)
-
-
-@functools.partial(jax.jit, static_argnames="split")
-def _scores(count, rows, outputs, architecture, dataset, split):
-    """Scores of networks; from their outputs, where a score is made of these."""
-
-    def from_outputs(row):
-        return dataset.behaviour.score(row[0], dataset.of(row[1]).examples(split).targets)
-
-    def from_network(row):
-        return dataset.of(row[1]).score(architecture.bind(row[0]), evaluation_key(row[1]), split)
-
+def _evaluate_one(flat, member, architecture, dataset, split):
+    """Outputs and score of one network; the score is made of the outputs where the behaviour is supervised."""
+    data = dataset.of(member)
+    outputs = _run(architecture, flat, data.examples(split).inputs)
     if isinstance(dataset.behaviour, Supervised):
-        return each_row(from_outputs, (outputs, rows[1]))
-    return of_first(count, from_network, rows)
+        return outputs, dataset.behaviour.score(outputs, data.examples(split).targets)
+    return outputs, data.score(architecture.bind(flat), evaluation_key(member), split)
 
 
-@functools.partial(jax.jit, static_argnames="behaviour")
-def _scores_on(_, outputs, targets, behaviour):
-    return jax.vmap(behaviour.score, (0, None))(outputs, targets)
+@functools.partial(batched, static=("split",), together=False)
+def _outputs(row, architecture, dataset, split):
+    flat, member = row
+    return _evaluate_one(flat, member, architecture, dataset, split)[0]
 
 
-@functools.partial(jax.jit, static_argnames="behaviour")
-def _agreements(wanted, outputs, behaviour):
-    return jax.vmap(behaviour.agreement)(wanted, outputs)
+@functools.partial(batched, together=False)
+def _outputs_on(flat, architecture, inputs):
+    return _run(architecture, flat, inputs)
 
 
-@functools.partial(jax.jit, static_argnames="behaviour")
-def _agreement_with_each(count, outputs, known, behaviour):
-    return of_first(count, lambda own: jax.vmap(lambda other: behaviour.agreement(other, own))(known), outputs)
+@functools.partial(batched, static=("split",), together=False)
+def _evaluate(row, architecture, dataset, split):
+    flat, member = row
+    return _evaluate_one(flat, member, architecture, dataset, split)
+
+
+@functools.partial(batched, static=("split",), together=False)
+def _score(row, architecture, dataset, split):
+    flat, member = row
+    return _evaluate_one(flat, member, architecture, dataset, split)[1]
+
+
+@functools.partial(batched, static=("behaviour",))
+def _score_on(outputs, targets, behaviour):
+    return behaviour.score(outputs, targets)
+
+
+@functools.partial(batched, static=("behaviour",))
+def _agreement(pair, behaviour):
+    return behaviour.agreement(*pair)
+
+
+@functools.partial(batched, static=("behaviour",), together=False)
+def _agreement_with_each(outputs, others, behaviour):
+    return jax.vmap(lambda other: behaviour.agreement(other, outputs))(others)
+
+
+def evaluate(
+    dataset: Dataset,
+    architecture: Architecture,
+    flats: Float[Rows, "network size"],
+    members: Members = None,
+    split: Split = "test",
+) -> Evaluated:
+    """Outputs of each network on the inputs of a split, on the device, and its score."""
+    outputs, score = _evaluate((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
+    return Evaluated(outputs, np.asarray(score))
 
 
 def outputs_of(
@@ -72,23 +100,23 @@ def outputs_of(
     flats: Float[Rows, "network size"],
     members: Members = None,
     split: Split = "test",
-) -> Float[np.ndarray, "network n outputs"]:
-    """What each network says of the inputs of a split."""
-    return in_blocks(_outputs, (flats, _numbered(members, len(flats))), architecture, dataset, split)
+) -> Float[Array, "network n outputs"]:
+    """Outputs of each network on the inputs of a split, on the device."""
+    return _outputs((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
 
 
 def outputs_on(
-    architecture: Architecture, flats: Float[Rows, "network size"], inputs: Float[Rows, "n *input"]
-) -> Float[np.ndarray, "network n outputs"]:
-    """What each network says of the same inputs."""
-    return in_blocks(_outputs_on, flats, architecture, inputs)
+    architecture: Architecture, flats: Float[Rows, "network size"], inputs: Shaped[Rows, "n *input"]
+) -> Float[Array, "network n outputs"]:
+    """Outputs of each network on the same inputs, on the device."""
+    return _outputs_on(flats, architecture, inputs)
 
 
 def scores_on(
     behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], targets: Shaped[Array, "n *target"]
 ) -> Float[np.ndarray, "network"]:
-    """Scores of what each network says of the same inputs."""
-    return in_blocks(_scores_on, outputs, targets, behaviour)
+    """Score of each network from its outputs on inputs whose targets are given."""
+    return np.asarray(_score_on(outputs, targets, behaviour=behaviour))
 
 
 def scores_of(
@@ -99,37 +127,20 @@ def scores_of(
     split: Split = "test",
 ) -> Float[np.ndarray, "network"]:
     """Scores of networks given as their flat parameters."""
-    return in_blocks(_scored, (flats, _numbered(members, len(flats))), architecture, dataset, split)
+    return np.asarray(_score((flats, _numbered(members, len(flats))), architecture, dataset, split=split))
 
 
-def _scored(count, rows, architecture, dataset, split):
-    outputs = _outputs(count, rows, architecture, dataset, split)
-    return _scores(count, rows, outputs, architecture, dataset, split)
+def agreements(
+    behaviour: Behaviour,
+    target_outputs: Float[Rows, "network n *output"],
+    outputs: Float[Rows, "network n *output"],
+) -> Float[np.ndarray, "network"]:
+    """Agreement of each network with its target, from their outputs on the same inputs (docs/method.md, eq. 27)."""
+    return np.asarray(_agreement((target_outputs, outputs), behaviour=behaviour))
 
 
 def agreement_with_each(
-    behaviour: Behaviour, outputs: Float[Rows, "network n outputs"], known: Float[Rows, "known n outputs"]
-) -> Float[np.ndarray, "network known"]:
-    """Agreement of each network with each of the known ones, from what they say of the same inputs."""
-    return in_blocks(_agreement_with_each, outputs, jnp.asarray(known), behaviour)
-
-
-def compare(
-    dataset: Dataset,
-    architecture: Architecture,
-    wanted: Float[Rows, "network size"],
-    flats: Float[Rows, "network size"],
-    *,
-    members: Members = None,
-    split: Split = "test",
-) -> tuple[Float[np.ndarray, "network"], Float[np.ndarray, "network"], Float[np.ndarray, "network"]]:
-    """Scores of networks, scores of as many others, and their pairwise agreement (docs/method.md, eq. 27)."""
-    return in_blocks(_compared, (wanted, flats, _numbered(members, len(flats))), architecture, dataset, split)
-
-
-def _compared(count, rows, architecture, dataset, split):
-    wanted, flats, numbers = rows
-    pair = [(networks, numbers) for networks in (wanted, flats)]
-    outputs = [_outputs(count, rows, architecture, dataset, split) for rows in pair]
-    scores = [_scores(count, *both, architecture, dataset, split) for both in zip(pair, outputs, strict=True)]
-    return *scores, _agreements(*outputs, dataset.behaviour)
+    behaviour: Behaviour, outputs: Float[Rows, "network n *output"], others: Float[Rows, "other n *output"]
+) -> Float[np.ndarray, "network other"]:
+    """Agreement of each network with each of some others, from their outputs on the same inputs."""
+    return np.asarray(_agreement_with_each(outputs, others, behaviour=behaviour))

@@ -7,10 +7,10 @@ from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
 from netspace_jax.behaviour import Dataset, Split
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import Evaluated, Members, agreements, evaluate, scores_of
 from netspace_jax.ops.mapping import Rows
-from netspace_jax.space.loss import Group
-from netspace_jax.space.many import classify_many, embed_many, generate_many
+from netspace_jax.space import Space
+from netspace_jax.space.batched import classify_many, embed_many, generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
 
@@ -21,14 +21,17 @@ class Reconstruction(NamedTuple):
     Attributes:
       embedding: of each input network.
       generated: flat parameters of the generated network.
-      score, generated_score: scores of the input and of the generated network, on the inputs of a split.
+      outputs, generated_outputs: of the input and of the generated network, on the inputs of a split.
+      score, generated_score: their scores there.
       agreement: share of those inputs on which the two give the same answer (docs/method.md, eq. 29).
       read_as: id of the architecture that the head reads in the embedding.
     """
 
     embedding: Float[np.ndarray, "network embedding"]
     generated: Float[np.ndarray, "network size"]
+    outputs: Float[np.ndarray, "network n *output"]
     score: Float[np.ndarray, "network"]
+    generated_outputs: Float[np.ndarray, "network n *output"]
     generated_score: Float[np.ndarray, "network"]
     agreement: Float[np.ndarray, "network"]
     read_as: Int[np.ndarray, "network"]
@@ -47,7 +50,7 @@ class Reconstruction(NamedTuple):
 def gaps(
     score: Float[np.ndarray, "network"], generated_score: Float[np.ndarray, "network"]
 ) -> Float[np.ndarray, "network"]:
-    """How far each generated network's score is from its input's; the gap is the mean (docs/method.md, eq. 28)."""
+    """Distance of each generated network's score from its input's; the gap is the mean (docs/method.md, eq. 28)."""
     return np.abs(score - generated_score)
 
 
@@ -57,24 +60,57 @@ def kendall_tau(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
 
 
 def reconstruct(
-    netspace: NetSpace, dataset: Dataset, networks: Networks | Group, architecture_id: int, split: Split = "test"
+    netspace: NetSpace,
+    dataset: Dataset,
+    flats: Float[Rows, "network size"],
+    original: Evaluated,
+    *,
+    architecture_id: int,
+    members: Members = None,
+    split: Split = "test",
 ) -> Reconstruction:
-    """Encode and decode networks of one architecture, and compare both on the inputs of a split."""
-    z = embed_many(netspace, architecture_id, networks.parameters)
-    return decode_and_compare(netspace, dataset, networks, z, architecture_id=architecture_id, split=split)
+    """Encode and decode networks of one architecture, and compare both on the inputs of a split.
+
+    Args:
+      flats: the networks.
+      original: the same networks, run on these inputs.
+      members: their indices in the zoo, where each has a task of its own.
+    """
+    z = embed_many(netspace, architecture_id, flats)
+    return decode_and_compare(
+        netspace, dataset, original, z, architecture_id=architecture_id, members=members, split=split
+    )
 
 
 def decode_and_compare(
     netspace: NetSpace,
     dataset: Dataset,
-    networks: Networks | Group,
+    original: Evaluated,
     z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,
+    members: Members = None,
     split: Split = "test",
 ) -> Reconstruction:
-    """Decode the embeddings `z` of `networks`, and compare each with its network on the inputs of a split."""
-    generated = generate_many(netspace, architecture_id, z)
-    architecture = netspace.architectures[architecture_id]
-    found = compare(dataset, architecture, networks.parameters, generated, members=networks.indices, split=split)
-    return Reconstruction(np.asarray(z), generated, *found, classify_many(netspace, z))
+    """Decode embeddings to networks of one architecture, and compare each with an original on the inputs of a split.
+
+    Args:
+      original: networks that were run on these inputs, one for each embedding.
+      members: their indices in the zoo, where each has a task of its own.
+    """
+    flats = generate_many(netspace, architecture_id, z)
+    generated = evaluate(dataset, netspace.architectures[architecture_id], flats, members, split)
+    agreement = agreements(dataset.behaviour, original.outputs, generated.outputs)
+    values = (z, flats, *original, *generated, agreement, classify_many(netspace, z))
+    return Reconstruction(*map(np.asarray, values))
+
+
+def training_gap(space: Space, dataset: Dataset, networks: Networks, architecture_id: int) -> float:
+    """Gap on test inputs of the networks that trained a space; nothing but the scores of generated ones is kept.
+
+    Args:
+      networks: the training networks, whose embeddings the space holds, with their scores by the zoo's table.
+    """
+    flats = generate_many(space, architecture_id, space.embeddings[space.names[architecture_id]])
+    score = scores_of(dataset, space.architectures[architecture_id], flats, networks.indices)
+    return float(gaps(np.array([member.score_test for member in networks.members]), score).mean())

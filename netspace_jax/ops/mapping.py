@@ -4,7 +4,6 @@ Accelerators take the networks of a share together, by vmap. A core takes them o
 network stay in its cache, and those of many do not.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,20 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, Int, PyTree, Shaped
 
 from netspace_jax.ops.devices import AXIS, device_bytes
 from netspace_jax.ops.platform import lowering_of, on_cpu
 
-# Networks that are encoded, decoded and run at once in an evaluation: bounds its memory.
-BLOCK = 32
-# Where there are many more, and each takes few bytes, blocks are larger, so that the host has less to do.
-LARGE_BLOCK, LARGE_BYTES = 1024, 2**23
+# Networks of a block: bounds the memory of an evaluation.
+BLOCK, LARGE_BLOCK = 32, 1024
+# An accelerator's memory for one network of a block: the patches of a ResNet's largest convolution, and more.
+NETWORK_BYTES = 2**29
 # Networks that run together where many are embedded: embeddings of LeNetLikes take 1.1 ms of two cores at 8, 1.5 at 32,
 # 1.8 where all of 256 run together.
 FEW = 8
-# An accelerator's memory for one network of an evaluation: the patches of a ResNet's largest convolution, and more.
-NETWORK_BYTES = 2**29
 
 # Any rows, one for each network.
 Rows = Array | np.ndarray
@@ -55,7 +52,7 @@ def each_network(function: Callable[..., PyTree], mesh: Mesh, shared: int) -> Ca
     return on_mesh
 
 
-def few_together(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
+def vmap_small_batches(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
     """A function of ONE network that `jax.vmap` takes to few networks at a time on a CPU, and to all on an accelerator.
 
     For the parts of a larger function, vmapped over many networks on one device, in which each network runs: their
@@ -67,113 +64,82 @@ def few_together(function: Callable[..., PyTree]) -> Callable[..., PyTree]:
     called = jax.custom_batching.custom_vmap(function)
 
     @called.def_vmap
-    def _(size, batched, *arguments):
+    def _(size, is_batched, *arguments):
         leaves, tree = jax.tree.flatten(arguments)
-        own = jax.tree.leaves(batched)
+        pairs = list(zip(leaves, jax.tree.leaves(is_batched), strict=True))
+        rows = [leaf for leaf, has_rows in pairs if has_rows]
 
-        def one(rows):
-            rows = iter(rows)
-            return function(*jax.tree.unflatten(tree, [next(rows) if is_own else leaf for leaf, is_own in pairs]))
+        def one(row):
+            row = iter(row)
+            return function(*jax.tree.unflatten(tree, [next(row) if has_rows else leaf for leaf, has_rows in pairs]))
 
-        pairs = list(zip(leaves, own, strict=True))
-        rows = [leaf for leaf, is_own in pairs if is_own]
         found = jax.vmap(one)(rows) if size <= FEW else jax.lax.map(one, rows, batch_size=FEW)
         return found, jax.tree.map(lambda _: True, found)
 
     return called
 
 
-def in_blocks(function: Callable[..., PyTree], rows: PyTree, *rest, each: int = 0) -> PyTree:
-    """What a function of a block of networks says of any number of them, as NumPy arrays; compiled once for any number.
+def batched(
+    function: Callable[..., PyTree], *, static: tuple[str, ...] = (), together: bool = True
+) -> Callable[..., PyTree]:
+    """A function of ONE network for any number of them, block by block, compiled once for any number.
 
-    One network alone is a block of its own, and of many small ones more are in a block, which is compiled for itself.
-    On an accelerator all blocks are one program, so that nothing comes back before the last: compiled once for a number
-    of blocks.
-
-    Args:
-      function: of a module, not made anew for each call; from the number of networks that count, rows of which the
-        others are repeated, and `rest`, to arrays whose first axis is the network. In `rest`, what is no array is
-        static.
-      rows: arrays whose first axis is the network.
-      each: bytes that one network takes in a block, where that is more than its row.
-
-    Raises:
-      ValueError: there are no rows.
-    """
-    rows = jax.tree.map(np.asarray, rows)
-    total = len(jax.tree.leaves(rows)[0])
-    if not total:
-        raise ValueError("no networks: there is nothing to evaluate")
-    size = 1 if total == 1 else block_size(total, max(each, sum(leaf[0].nbytes for leaf in jax.tree.leaves(rows))))
-    with jax.default_matmul_precision("float32"):
-        if not on_cpu():
-            return _in_one_program(function, rows, rest, total, size)
-        return _in_many_calls(function, rows, rest, total, size)
-
-
-def in_own_blocks(function: Callable[..., PyTree], rows: PyTree, *rest) -> PyTree:
-    """As `in_blocks`, but few networks make a block of their own size, compiled for it.
-
-    For what takes hundreds of steps on each network: to fill a block up would cost more than a compilation.
-    """
-    total = len(jax.tree.leaves(rows)[0])
-    if total > BLOCK:
-        return in_blocks(function, rows, *rest)
-    with jax.default_matmul_precision("float32"):
-        return jax.tree.map(np.asarray, function(np.int32(total), rows, *rest))
-
-
-def _in_many_calls(function: Callable[..., PyTree], rows: PyTree, rest: tuple, total: int, size: int) -> PyTree:
-    parts = []
-    for begin in range(0, total, size):
-        count = min(size, total - begin)
-        block = jax.tree.map(lambda leaf, begin=begin, count=count: leaf[begin + np.arange(size) % count], rows)
-        found = function(np.int32(count), block, *rest)
-        parts.append(jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], found))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-
-def _in_one_program(function: Callable[..., PyTree], rows: PyTree, rest: tuple, total: int, size: int) -> PyTree:
-    leaves, tree = jax.tree.flatten(rest)
-    arrays = [leaf for leaf in leaves if isinstance(leaf, (jax.Array, np.ndarray, np.generic))]
-    fixed = tuple(None if isinstance(leaf, (jax.Array, np.ndarray, np.generic)) else (leaf,) for leaf in leaves)
-    order = np.arange(-(-total // size) * size) % total
-    blocks = jax.tree.map(lambda leaf: leaf[order].reshape(-1, size, *leaf.shape[1:]), rows)
-    found = _all_blocks(function, tree, fixed, blocks, arrays)
-    return jax.tree.map(lambda leaf: np.asarray(leaf).reshape(-1, *leaf.shape[2:])[:total], found)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _all_blocks(function: Any, tree: Any, fixed: tuple, blocks: PyTree, arrays: list[Array]) -> PyTree:
-    given = iter(arrays)
-    rest = jax.tree.unflatten(tree, [next(given) if leaf is None else leaf[0] for leaf in fixed])
-    size = jax.tree.leaves(blocks)[0].shape[1]
-    return jax.lax.map(lambda block: function(np.int32(size), block, *rest), blocks)
-
-
-def block_size(total: int, each: int) -> int:
-    """Networks of a block: a power of two times `BLOCK`, so many that at least 16 blocks remain and memory is bounded.
-
-    On an accelerator as many as its memory holds.
+    What comes back lies on the device. Last blocks are filled up with networks that are not used.
 
     Args:
-      each: bytes that one network takes.
+      function: from the row of one network, an array or a tree of them, and what all networks have in common. To be
+        called once for each such function: what is returned holds its compiled programs.
+      static: names of arguments that are no arrays; they are given by name.
+      together: networks of a block are one batch, as in products of matrices. Where False a core takes those of them
+        that count one after another, as suits networks that run on many inputs.
+
+    Returns:
+      The function of rows, with the network as the first axis of each array, and of the rest. Its argument `size` is
+      the number of networks of a block, by default that which suits the device. It raises a ValueError where there are
+      no rows.
     """
-    size = BLOCK
-    if not on_cpu():
-        most = min(device_bytes() // max(NETWORK_BYTES, 4 * each), LARGE_BLOCK, total)
-        while 2 * size <= most:
-            size *= 2
-        return size
-    while 2 * size <= LARGE_BLOCK and 32 * size <= total and 2 * size * each <= LARGE_BYTES:
-        size *= 2
-    return size
+
+    def block(count, rows, *shared, **options):
+        def one(row):
+            return function(row, *shared, **options)
+
+        return jax.vmap(one)(rows) if together or not on_cpu() else _first_rows(one, count, rows)
+
+    block.__name__ = getattr(function, "__name__", "block")  # in profiles
+    compiled = jax.jit(block, static_argnames=static)
+
+    def many(rows: PyTree, *shared: Any, size: int = 0, **options: Any) -> PyTree:
+        total = len(jax.tree.leaves(rows)[0])
+        if not total:
+            raise ValueError("no networks: there is nothing to evaluate")
+        size = size or block_size(total, together)
+        results = []
+        with jax.default_matmul_precision("float32"):
+            for begin in range(0, total, size):
+                count = min(size, total - begin)
+                place = slice(begin, begin + size) if count == size else begin + np.arange(size) % count
+                part = jax.tree.map(lambda leaf, place=place: leaf[place], rows)
+                results.append(compiled(np.int32(count), part, *shared, **options))
+        return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:total] if size != total else parts[0], *results)
+
+    return many
 
 
-def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
-    """A function of ONE network for the first `count` rows of a block, and zeros or anything for the others."""
-    if not on_cpu():
-        return jax.vmap(function)(rows)
+def block_size(total: int, together: bool) -> int:
+    """Networks of a block, a power of two: on an accelerator all of them, as far as its memory allows.
+
+    On a CPU many that are computed together come in larger blocks, at least 16 of them, whose products of matrices are
+    larger: of 1,024 LeNetLikes one is embedded in 1.1 ms in blocks of 128, and in 1.4 ms in blocks of 32.
+    """
+    if on_cpu():
+        large = min(1 << max(total // 16, 1).bit_length() - 1, LARGE_BLOCK)
+        return 1 if total == 1 else max(BLOCK, large) if together else BLOCK
+    most = max(min(device_bytes() // NETWORK_BYTES, LARGE_BLOCK), 1)
+    return 1 << min((total - 1).bit_length(), most.bit_length() - 1)
+
+
+def _first_rows(function: Callable[[PyTree], PyTree], count: Int[Array, ""], rows: PyTree) -> PyTree:
+    """A function of ONE network for the first `count` rows, one after another, and zeros for the others."""
 
     def row(index):
         return jax.tree.map(lambda leaf: leaf[index], rows)
@@ -187,13 +153,8 @@ def of_first(count: Int[Array, ""], function: Callable[[PyTree], PyTree], rows: 
     return jax.lax.fori_loop(0, count, one, nothing)
 
 
-def each_row(function: Callable[[PyTree], PyTree], rows: PyTree) -> PyTree:
-    """A function of ONE network for all rows: one after another on a core, a block at a time on an accelerator."""
-    return jax.lax.map(function, rows, batch_size=None if on_cpu() else BLOCK)
-
-
 def in_pieces(
-    apply: Callable[[Array], Array], inputs: Float[Array, "n *input"], size: int = 512
+    apply: Callable[[Array], Array], inputs: Shaped[Array, "n *input"], size: int = 512
 ) -> Float[Array, "n outputs"]:
     """Outputs of one network on any number of inputs, a piece at a time so that memory stays bounded.
 

@@ -40,6 +40,3 @@ def lowering_of(mesh: Mesh) -> contextlib.AbstractContextManager[None]:
 def portable() -> contextlib.AbstractContextManager[None]:
     """What is traced within has JAX's own convolutions and functions, which other programs know."""
     return _LOWERING("portable")
-
-
-ways_of = lowering_of  # the name that modules in the making still use

@@ -1,13 +1,12 @@
 """Thousands of small networks of one module at once, each with data or hyperparameters of its own.
 
 from netspace_jax import population
-found = population.train(MyModule(), x, y, hyperparameters={"learning_rate": np.logspace(-4, -1, 1000)})
-found.losses, found.scores, found(x), found.params(found.best)
+sweep = population.train(MyModule(), x, y, hyperparameters={"learning_rate": np.logspace(-4, -1, 1000)})
+sweep.losses, sweep.scores, sweep(x), sweep.params(sweep.best)
 """
 
-from netspace_jax.population.arguments import Options
-from netspace_jax.population.data import accuracy, cross_entropy, explained, squared_error
+from netspace_jax.population.data import accuracy, cross_entropy, r2_score, squared_error
 from netspace_jax.population.result import Population
-from netspace_jax.population.training import train
+from netspace_jax.population.sweep import Options, train
 
-__all__ = ["Options", "Population", "accuracy", "cross_entropy", "explained", "squared_error", "train"]
+__all__ = ["Options", "Population", "accuracy", "cross_entropy", "r2_score", "squared_error", "train"]

@@ -1,8 +1,7 @@
 """A trained population: parameters, what was measured, and files."""
 
-import csv
 import dataclasses
-import io
+import functools
 import json
 from collections.abc import Iterator
 
@@ -15,9 +14,8 @@ from safetensors.numpy import save
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
-from netspace_jax.errors import InputError
-from netspace_jax.files import location, write_bytes, write_text
-from netspace_jax.metrics.outputs import outputs_on
+from netspace_jax.files import csv_text, location, new_directory, write_bytes, write_text
+from netspace_jax.ops.mapping import batched, in_pieces
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,8 +46,8 @@ class Population:
     def __iter__(self) -> Iterator[tuple[str, Float[np.ndarray, "size"]]]:
         """Each network's name, which says what is its own, and its parameters: what `netspace_jax.import_zoo` takes."""
         for network, flat in enumerate(self.parameters):
-            own = [f"{name} {values[network]:.4g}" for name, values in self.hyperparameters.items()]
-            yield ", ".join([f"network {network}", f"seed {self.seeds[network]}", *own]), flat
+            values = [f"{name} {column[network]:.4g}" for name, column in self.hyperparameters.items()]
+            yield ", ".join([f"network {network}", f"seed {self.seeds[network]}", *values]), flat
 
     @property
     def best(self) -> int:
@@ -61,8 +59,9 @@ class Population:
         return unflatten(self.architecture.spec, jnp.asarray(self.parameters[network]))
 
     def __call__(self, inputs: Shaped[Array | np.ndarray, "n *input"]) -> Float[np.ndarray, "network n ..."]:
-        """What each network says of the same inputs."""
-        return outputs_on(self.architecture, self.parameters, jnp.asarray(inputs, jnp.float32))
+        """Outputs of each network for the same inputs."""
+        prepared = jnp.asarray(inputs, self.architecture.input_dtype)
+        return np.asarray(_outputs(self.parameters, self.architecture, prepared))
 
     def save(self, folder: epath.PathLike) -> epath.Path:
         """Write `networks.safetensors`, each parameter a tensor [network, …], and `networks.csv`, a row for each.
@@ -72,21 +71,12 @@ class Population:
         Raises:
           InputError: the folder is in use.
         """
-        folder = location(folder)
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise InputError(f"{folder} exists and is not an empty directory: name another")
         spec = self.architecture.spec
         stacked = jax.vmap(lambda flat: unflatten(spec, flat))(jnp.asarray(self.parameters))
         tensors = {
             ".".join(key.key for key in path): np.asarray(leaf)
             for path, leaf in jax.tree_util.tree_leaves_with_path(stacked)
         }
-        order = json.dumps([".".join(leaf.path) for leaf in spec.leaves])
-        write_bytes(folder / "networks.safetensors", save(tensors, metadata={"forward_order": order}))
-        write_text(folder / "networks.csv", self._table())
-        return folder
-
-    def _table(self) -> str:
         columns = {
             "network": np.arange(len(self)),
             "seed": self.seeds,
@@ -95,11 +85,16 @@ class Population:
             "score": self.scores,
             "finite": self.finite,
         }
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
-        return text.getvalue()
+        order = json.dumps([".".join(leaf.path) for leaf in spec.leaves])
+        with new_directory(folder) as place:
+            write_bytes(place / "networks.safetensors", save(tensors, metadata={"forward_order": order}))
+            write_text(place / "networks.csv", csv_text({name: values.tolist() for name, values in columns.items()}))
+        return location(folder)
 
     def __repr__(self) -> str:
         return f"Population({len(self)} × {self.architecture.name}, {self.architecture.size} parameters each)"
+
+
+@functools.partial(batched, together=False)
+def _outputs(flat: Float[Array, "size"], architecture: Architecture, inputs: Shaped[Array, "n *input"]):
+    return in_pieces(architecture.bind(flat), inputs)

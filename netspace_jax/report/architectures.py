@@ -1,18 +1,20 @@
 """Sections of a report about several architectures in one space (docs/method.md, eq. 16 to 18)."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from netspace_jax.behaviour import one_task
 from netspace_jax.metrics.baselines import distilled
-from netspace_jax.metrics.interpolation import all_pairs, between_boundaries
-from netspace_jax.metrics.outputs import outputs_of, scores_of
+from netspace_jax.metrics.interpolation import Between, all_pairs, between_boundaries
+from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report.section import Section
-from netspace_jax.report.words import number, relation, same_answer, score_name
+from netspace_jax.report.words import number, relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import classify_many, generate_many
+from netspace_jax.space.batched import classify_many, generate_many
 
 DISTILLED = 4  # networks of each architecture
 
@@ -25,39 +27,44 @@ UNSEEN_TEXT = (
 
 def architectures(run: Run) -> Section:
     """Architectures: generated against directly trained networks of each, and how well the head tells them apart."""
-    metric, metrics, rows, accuracies = run.metric, {}, [], []
-    for which in run.trained_ids:
-        built, found = run.space.architectures[which], run.reconstruction(which, "test")
-        own = float(run.zoo.scores(built.name).mean())
-        accuracies.append(float((found.read_as == which).mean()))
-        metrics[f"zoo/{built.name}/{metric}_mean"] = own
-        metrics[f"reconstruct/{built.name}/{metric}_test"] = float(found.generated_score.mean())
-        generated = (f"{value:.3f}" for value in _mean_min_max(found.generated_score))
-        alike = _alike(run, which)
-        for kind, value in alike.items():
-            metrics[f"pairwise/{built.name}/{kind}"] = value
-        shown = (f"{own:.3f}", f"{found.score.mean():.3f}", *generated, f"{found.agreement.mean():.3f}")
-        pairs = (f"{alike[kind]:.3f}" if kind in alike else "–" for kind in ("members", "generated"))
-        rows.append((built.name, str(built.size), *shown, *pairs, f"{accuracies[-1]:.0%} of {len(found.score)}"))
-    metrics["architecture/accuracy_test"] = float(np.mean(accuracies))
-    label = score_name(metric)
-    header = ("architecture", "parameters", f"{label} of the zoo", "of test members")
+    metric, metrics, rows, read_right, pairs = run.metric, {}, [], [], {}
+    for architecture_id in run.trained_ids:
+        architecture = run.space.architectures[architecture_id]
+        name, found = architecture.name, run.reconstruction(architecture_id, "test")
+        zoo_mean = float(run.zoo.scores(name).mean())
+        read_right.append(float((found.read_as == architecture_id).mean()))
+        metrics[f"zoo/{name}/{metric}_mean"] = zoo_mean
+        metrics[f"reconstruct/{name}/{metric}_test"] = float(found.generated_score.mean())
+        pairs[name] = _pairs(run, architecture_id)
+        if pairs[name]:
+            metrics[f"pairwise/{name}/members"], metrics[f"pairwise/{name}/generated"] = pairs[name]
+        figures = (zoo_mean, found.score.mean(), *_mean_min_max(found.generated_score), found.agreement.mean())
+        cells = (*(f"{value:.3f}" for value in figures), *(f"{value:.3f}" for value in pairs[name] or ()))
+        cells += () if pairs[name] else ("–", "–")
+        rows.append((name, str(architecture.size), *cells, f"{read_right[-1]:.0%} of {len(found.score)}"))
+    metrics["architecture/accuracy_test"] = float(np.mean(read_right))
+    header = ("architecture", "parameters", f"{metric.title} of the zoo", "of test members")
     header += ("of networks generated from them", "min", "max", "agreement")
     header += ("two members agree on", "two generated on", "head accuracy")
-    count = sum(len(run.networks(which, "test").members) for which in run.trained_ids)
+    count = sum(len(run.networks(architecture_id, "test").members) for architecture_id in run.trained_ids)
     text = (
         f"{count} test members, none of them used in training. The head names the architecture of "
         f"{metrics['architecture/accuracy_test']:.1%} of their embeddings; the encoder is told of "
         "it by what it sees of a network alone."
     )
-    names = [run.space.names[which] for which in run.trained_ids]
-    pairs = {
-        name: (metrics[f"pairwise/{name}/members"], metrics[f"pairwise/{name}/generated"])
-        for name in names
-        if f"pairwise/{name}/members" in metrics
-    }
-    text += kept(pairs, same_answer(metric), run.config.netspace.teaching)
+    text += kept({name: pair for name, pair in pairs.items() if pair}, metric.agreement, run.config.netspace.teaching)
     return Section("architectures", "Architectures", text, metrics, None, (header, *rows))
+
+
+def _pairs(run: Run, architecture_id: int) -> tuple[float, float] | None:
+    """Mean agreement of two different test members, and of two networks that were generated from different ones."""
+    found = run.reconstruction(architecture_id, "test")
+    if not one_task(run.dataset) or len(found.score) < 2:
+        return None
+    members, generated = (
+        pairwise_agreement(run.dataset.behaviour, outputs) for outputs in (found.outputs, found.generated_outputs)
+    )
+    return members, generated
 
 
 def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> str:
@@ -65,6 +72,7 @@ def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> 
 
     Args:
       pairs: by architecture, on how many inputs two members agree, and two that were generated from them.
+      same: what two networks do on an input on which they agree.
     """
     text, lost = "", False
     for name, (members, generated) in pairs.items():
@@ -81,77 +89,95 @@ def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> 
     return text
 
 
+class _Unseen(NamedTuple):
+    """Networks generated between two architectures.
+
+    Attributes:
+      shown: whether networks of the architecture trained the space.
+      scores: of the generated networks; `distilled`: of networks that learned from the common teacher, where there is
+        one.
+      scratch: mean score of the zoo's own networks of the architecture.
+      read_right: share of the embeddings that the head reads as the architecture.
+    """
+
+    name: str
+    shown: bool
+    scores: Float[np.ndarray, "pair"]
+    distilled: Float[np.ndarray, "network"] | None
+    scratch: float
+    read_right: float
+
+
 def unseen(run: Run) -> Section:
     """Architectures between two others, over many pairs: those that no network of was shown, and those that were."""
-    metric, shown, settings = run.metric, run.trained_ids, run.config.netspace
-    found = {which: run.reconstruction(which, "test") for which in shown}
-    teacher = [m.score_test for m in run.zoo.members if m.split == "teacher"]
-    metrics, rows, outcomes = {}, [], []
-    for between in between_boundaries(run.space, found, all_pairs):
-        which, name = between.architecture_id, run.space.names[between.architecture_id]
-        flats = generate_many(run.space, which, between.embedding)
-        scores = scores_of(run.dataset, run.space.architectures[which], flats)
-        distilled_scores = _distilled(run, which)
-        read_right = np.mean(classify_many(run.space, between.embedding) == which)
-        scratch = float(run.zoo.scores(name).mean())
-        key = "between" if which in shown else "unseen"
-        metrics |= {f"{key}/{name}/{metric}": float(scores.mean()), f"{key}/{name}/scratch_{metric}": scratch}
-        if distilled_scores is not None:
-            metrics[f"{key}/{name}/distilled_{metric}"] = float(distilled_scores.mean())
-        generated = (f"{value:.3f}" for value in _mean_min_max(scores))
-        same = f"{distilled_scores.mean():.3f}" if distilled_scores is not None else "–"
+    ends = {architecture_id: run.reconstruction(architecture_id, "test") for architecture_id in run.trained_ids}
+    found = [_measured(run, between) for between in between_boundaries(run.space, ends, all_pairs)]
+    teacher = [member.score_test for member in run.zoo.members if member.split == "teacher"]
+    metric, settings, metrics, rows, outcomes = run.metric, run.config.netspace, {}, [], ""
+    for one in found:
+        key = f"{'between' if one.shown else 'unseen'}/{one.name}"
+        mean, least, most = _mean_min_max(one.scores)
+        metrics |= {f"{key}/{metric}": mean, f"{key}/scratch_{metric}": one.scratch}
+        if one.distilled is not None:
+            metrics[f"{key}/distilled_{metric}"] = float(one.distilled.mean())
         others = (
-            f"{scratch:.3f}",
-            same,
+            f"{one.scratch:.3f}",
+            "–" if one.distilled is None else f"{one.distilled.mean():.3f}",
             f"{np.mean(teacher):.3f}" if teacher else "–",
             f"{run.dataset.chance('test'):.3f}",
         )
-        networks = "trained the space" if which in shown else "never shown"
-        outcomes.append(
-            f" For {name}s generated there {score_name(metric)} is {scores.mean():.3f} ({scores.min():.3f} to "
-            f"{scores.max():.3f}), for those trained directly {number(scratch)} on average: for the generated ones it "
-            f"is {relation(float(scores.mean()), scratch)}."
+        networks = "trained the space" if one.shown else "never shown"
+        scores = (f"{value:.3f}" for value in (mean, least, most))
+        rows.append((one.name, networks, str(len(one.scores)), *scores, *others, f"{one.read_right:.0%}"))
+        outcomes += (
+            f" For {one.name}s generated there {metric.title} is {mean:.3f} ({least:.3f} to {most:.3f}), for those "
+            f"trained directly {number(one.scratch)} on average: for the generated ones it is "
+            f"{relation(mean, one.scratch)}."
         )
-        rows.append((name, networks, str(len(scores)), *generated, *others, f"{read_right:.0%}"))
-    header = ("architecture", "its networks", "pairs", f"generated: mean {score_name(metric)}", "min", "max")
+    header = ("architecture", "its networks", "pairs", f"generated: mean {metric.title}", "min", "max")
     header += ("trained directly, mean", "distilled without a space", "teacher", "chance", "head accuracy")
-    never = len(shown) < len(run.space.architectures)
+    never = len(run.trained_ids) < len(run.space.architectures)
     text = UNSEEN_TEXT if never else "Embeddings half-way are read as the architectures in between."
     if run.config.zoo.teacher:
         text += (
             f" Distilled without a space: {DISTILLED} networks of the architecture that imitate the same teacher for "
-            f"as many images, {settings.steps} steps of {settings.batch}."
+            f"as many inputs, {settings.steps} steps of {settings.batch}."
         )
-    text += "".join(outcomes)
-    return Section("unseen", "Architectures between two others", text, metrics, None, (header, *rows))
+    title = "Architectures between two others"
+    return Section("unseen", title, text + outcomes, metrics, None, (header, *rows))
 
 
-def _alike(run: Run, which: int) -> dict[str, float]:
-    """How much two different test members agree, and how much two networks that were generated from different ones."""
-    if not one_task(run.dataset) or len(run.networks(which, "test").members) < 2:
-        return {}
-    generated = run.reconstruction(which, "test").generated
-    architecture, behaviour = run.space.architectures[which], run.space.behaviour
-    return {
-        kind: pairwise_agreement(behaviour, outputs_of(run.dataset, architecture, flats))
-        for kind, flats in (("members", run.networks(which, "test").parameters), ("generated", generated))
-    }
+def _measured(run: Run, between: Between) -> _Unseen:
+    architecture = run.space.architectures[between.architecture_id]
+    flats = generate_many(run.space, between.architecture_id, between.embedding)
+    return _Unseen(
+        architecture.name,
+        between.architecture_id in run.trained_ids,
+        scores_of(run.dataset, architecture, flats),
+        _distilled(run, between.architecture_id),
+        float(run.zoo.scores(architecture.name).mean()),
+        float(np.mean(classify_many(run.space, between.embedding) == between.architecture_id)),
+    )
 
 
-def _distilled(run: Run, which: int) -> np.ndarray | None:
-    """Scores of networks of an architecture that learned from the common teacher alone, for as many images."""
+def _distilled(run: Run, architecture_id: int) -> Float[np.ndarray, "network"] | None:
+    """Scores of networks of an architecture that learned from the common teacher alone, for as many inputs."""
     name, settings = run.config.zoo.teacher, run.config.netspace
     if not name:
         return None
-    behaviour = run.space.behaviour
-    teacher = behaviour.architecture(name)
-    wanted = np.repeat(run.zoo.networks(name, "teacher").parameters[:1], DISTILLED, 0)
-    inputs, architecture = run.dataset.examples("train").inputs, run.space.architectures[which]
+    teacher, architecture = run.space.behaviour.architecture(name), run.space.architectures[architecture_id]
+    targets = np.repeat(run.zoo.networks(name, "teacher").parameters[:1], DISTILLED, 0)
     flats = distilled(
-        behaviour, architecture, wanted, inputs, teacher=teacher, steps=settings.steps, batch=settings.batch
+        run.space.behaviour,
+        architecture,
+        targets,
+        run.dataset.examples("train").inputs,
+        teacher=teacher,
+        steps=settings.steps,
+        batch=settings.batch,
     )
     return scores_of(run.dataset, architecture, flats)
 
 
-def _mean_min_max(values: np.ndarray) -> tuple[float, float, float]:
+def _mean_min_max(values: Float[np.ndarray, "n"]) -> tuple[float, float, float]:
     return float(values.mean()), float(values.min()), float(values.max())

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
+from netspace_jax.behaviour import Metric
+
 # Okabe and Ito's palette, without its yellow, which fades on paper.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -38,21 +40,31 @@ plt.rcParams.update(
 )
 
 
+def score_limits(metric: Metric, scores: Float[np.ndarray, "n"]) -> tuple[float, float]:
+    """Ends of an axis of scores: the metric's bounds, or those of some scores where it has none, and a margin above."""
+    low = metric.low if np.isfinite(metric.low) else float(np.min(scores))
+    high = metric.high if np.isfinite(metric.high) else float(np.max(scores))
+    return low, high + 0.02 * (high - low)
+
+
 def input_against_generated(
-    groups: Sequence[tuple[str, Float[np.ndarray, "n"], Float[np.ndarray, "n"]]], metric: str
+    groups: Sequence[tuple[str, Float[np.ndarray, "n"], Float[np.ndarray, "n"]]], metric: Metric
 ) -> tuple[Figure, Axes]:
     """Score of each generated network over that of its input; one (label, inputs, generated) for each colour."""
     fig, ax = plt.subplots(figsize=(5, 4.6))
-    ax.plot([0, 1], [0, 1], color="0.5", lw=1, zorder=1)
-    least = min((float(np.min(each)) for _, *both in groups for each in both if len(each)), default=0.0)
-    low = max(np.floor(10 * least - 0.2) / 10, 0.0)  # so that points do not crowd into one corner
+    scores = np.concatenate([np.concatenate(both) for _, *both in groups])
+    bottom, high = score_limits(metric, scores)
+    ax.axline((bottom, bottom), slope=1, color="0.5", lw=1, zorder=1)
+    tenth = (high - bottom) / 10.2
+    # From the tenth below the lowest score, so that points do not crowd into one corner.
+    low = max(bottom + tenth * np.floor((scores.min() - bottom) / tenth - 0.2), bottom) - 0.2 * tenth
     for (label, inputs, generated), (colour, marker) in zip(groups, styles(len(groups)), strict=True):
         ax.scatter(inputs, generated, s=16, alpha=0.7, color=colour, marker=marker, label=label, lw=0)
     ax.set(
-        xlabel=f"{metric} of the input network (test)",
-        ylabel=f"{metric} of the generated network (test)",
-        xlim=(low - 0.02, 1.02),
-        ylim=(low - 0.02, 1.02),
+        xlabel=f"{metric.title} of the input network (test)",
+        ylabel=f"{metric.title} of the generated network (test)",
+        xlim=(low, high),
+        ylim=(low, high),
         aspect="equal",
     )
     ax.legend(loc="upper left")
@@ -60,7 +72,7 @@ def input_against_generated(
 
 
 def along_a_line(
-    share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Float[np.ndarray, "step"]]], metric: str
+    share: Float[np.ndarray, "step"], lines: Sequence[tuple[str, Float[np.ndarray, "step"]]], metric: Metric
 ) -> tuple[Figure, Axes]:
     """Scores on the way from one network to another, one (label, scores) for each way."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
@@ -68,8 +80,8 @@ def along_a_line(
         ax.plot(share, scores, style, color=colour, lw=2, label=label)
     ax.set(
         xlabel="share of the way from the first network to the second",
-        ylabel=f"{metric} (test)",
-        ylim=(0, 1.02),
+        ylabel=f"{metric.title} (test)",
+        ylim=score_limits(metric, np.concatenate([scores for _, scores in lines])),
         xlim=(0, 1),
     )
     ax.legend()
@@ -81,18 +93,18 @@ def across_architectures(
     scores: Float[np.ndarray, "step"],
     predicted: Int[np.ndarray, "step"],
     names: Sequence[str],
-    metric: str,
+    metric: Metric,
 ) -> tuple[Figure, Axes]:
     """Scores on the way from one architecture to another, marked by the architecture that each embedding is read as."""
     fig, ax = plt.subplots(figsize=(6, 3.6))
-    for which, (name, (colour, marker)) in enumerate(zip(names, styles(len(names)), strict=True)):
-        here = predicted == which
+    for architecture_id, (name, (colour, marker)) in enumerate(zip(names, styles(len(names)), strict=True)):
+        here = predicted == architecture_id
         if here.any():
             ax.scatter(share[here], scores[here], s=18, color=colour, marker=marker, label=name, lw=0)
     ax.set(
         xlabel="share of the way between the two embeddings",
-        ylabel=f"{metric} (test)",
-        ylim=(0, 1.02),
+        ylabel=f"{metric.title} (test)",
+        ylim=score_limits(metric, scores),
         xlim=(-0.01, 1.01),
     )
     ax.legend(title="read as", loc="lower center", ncols=len(names))
@@ -102,7 +114,7 @@ def across_architectures(
 def plane_of_embeddings(
     points: Float[np.ndarray, "n 2"],
     scores: Float[np.ndarray, "n"],
-    metric: str,
+    title: str,
     explained: Float[np.ndarray, "2"],
     groups: Sequence[tuple[str, np.ndarray]] = (),
 ) -> tuple[Figure, Axes]:
@@ -123,7 +135,7 @@ def plane_of_embeddings(
             label=label or None,
         )
     if np.ptp(scores) > 0:
-        fig.colorbar(ax.collections[-1], label=f"{metric} of the network (test)")
+        fig.colorbar(ax.collections[-1], label=f"{title} of the network (test)")
     ax.set(
         xlabel=f"principal component 1 ({explained[0]:.0%} of the variance)",
         ylabel=f"principal component 2 ({explained[1]:.0%} of the variance)",
@@ -199,6 +211,6 @@ def against_size(
         ax.set(xlabel=label, xscale="log", ylim=(0, 1.02))
         ax.set_xticks(sizes, [str(size) for size in sizes], rotation=60, fontsize=8)
         ax.minorticks_off()
-    axes[0].set_ylabel("gap, agreement (shares, on test images)")
+    axes[0].set_ylabel("gap, agreement (on test inputs)")
     axes[0].legend(loc="center right")
     return fig, axes

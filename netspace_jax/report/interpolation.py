@@ -6,26 +6,25 @@ from netspace_jax.latent import line
 from netspace_jax.metrics.interpolation import STEPS, interpolate
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section, figures
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
+from netspace_jax.space.batched import classify_many, generate_many
 from netspace_jax.space.loss import boundary_pairs
-from netspace_jax.space.many import classify_many, generate_many
 
 
 def interpolation(run: Run) -> Section:
     """From one network to another: scores along the line of embeddings and along the line of weights."""
-    which = run.trained_ids[0]
-    networks = run.networks(which, "test")
-    best = networks.best_first[:2]
-    way = interpolate(run.space, run.dataset, networks.parameters[best], which)
+    architecture_id = run.trained_ids[0]
+    networks = run.networks(architecture_id, "test")
+    ends = networks.best_first[:2]
+    z = run.reconstruction(architecture_id, "test").embedding[ends]
+    way = interpolate(run.space, run.dataset, networks.parameters[ends], z, architecture_id)
     latent, weights = float(way.latent.min()), float(way.weights.min())
-    figure, _ = figures.along_a_line(
-        way.share, [("embeddings", way.latent), ("weights", way.weights)], score_name(run.metric)
-    )
+    figure, _ = figures.along_a_line(way.share, [("embeddings", way.latent), ("weights", way.weights)], run.metric)
     initial = "one shared initialisation" if run.config.zoo.shared_init else "initialisations of their own"
     text = (
-        f"The two best test {run.space.names[which]}s by validation inputs, trained from {initial}. Between their "
-        f"embeddings the lowest {score_name(run.metric)} is {latent:.3f} (at the ends {way.latent[0]:.3f} and "
+        f"The two best test {run.space.names[architecture_id]}s by validation inputs, trained from {initial}. Between "
+        f"their embeddings the lowest {run.metric.title} is {latent:.3f} (at the ends {way.latent[0]:.3f} and "
         f"{way.latent[-1]:.3f}), between their weights {weights:.3f} ({way.weights[0]:.3f} and {way.weights[-1]:.3f}; "
         f"chance: {run.dataset.chance('test'):.3f}). By the embeddings it is {relation(latent, weights)}."
     )
@@ -36,28 +35,28 @@ def interpolation(run: Run) -> Section:
 def interpolate_architectures(run: Run) -> Section:
     """From one architecture to another: score and architecture read in 100 steps between two embeddings."""
     low, high = boundary_pairs(len(run.space.architectures))[0]
-    ends = []
-    for which in (low, high):
-        networks = run.networks(which, "test")
-        ends.append(run.reconstruction(which, "test").embedding[networks.best])
-    z = np.asarray(line(ends[0], ends[1], STEPS))
-    read_as, scores = classify_many(run.space, z), np.zeros(STEPS)
-    for which in set(read_as.tolist()):
-        own = read_as == which
-        flats = generate_many(run.space, which, z[own])
-        scores[own] = scores_of(run.dataset, run.space.architectures[which], flats)
+    first, last = (
+        run.reconstruction(architecture_id, "test").embedding[run.networks(architecture_id, "test").best]
+        for architecture_id in (low, high)
+    )
+    z = np.asarray(line(first, last, STEPS))
+    read_as, scores = np.asarray(classify_many(run.space, z)), np.zeros(STEPS)
+    passed = np.unique(read_as).tolist()
+    for architecture_id in passed:
+        rows = read_as == architecture_id
+        flats = generate_many(run.space, architecture_id, z[rows])
+        scores[rows] = scores_of(run.dataset, run.space.architectures[architecture_id], flats)
     names = run.space.names
-    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, score_name(run.metric))
-    changes = int(np.count_nonzero(np.diff(read_as)))
+    figure, _ = figures.across_architectures(np.linspace(0, 1, STEPS), scores, read_as, names, run.metric)
     text = (
         f"From the best test {names[low]} to the best test {names[high]}, by validation inputs. Each embedding on the "
         f"line is read as the architecture that the head reads in it; the colour tells which. The line passes through "
-        f"{len(set(read_as.tolist()))} of the {len(names)} architectures with {changes} changes; its lowest "
-        f"{score_name(run.metric)} is {scores.min():.3f}, at its ends {scores[0]:.3f} and {scores[-1]:.3f} (chance: "
+        f"{len(passed)} of the {len(names)} architectures with {np.count_nonzero(np.diff(read_as))} changes; its "
+        f"lowest {run.metric.title} is {scores.min():.3f}, at its ends {scores[0]:.3f} and {scores[-1]:.3f} (chance: "
         f"{run.dataset.chance('test'):.3f})."
     )
     metrics = {
-        "interpolate_architectures/architectures": float(len(set(read_as.tolist()))),
+        "interpolate_architectures/architectures": float(len(passed)),
         f"interpolate_architectures/{run.metric}_min": float(scores.min()),
         f"interpolate_architectures/{run.metric}_mean": float(scores.mean()),
     }

@@ -3,18 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.behaviour import Metric
 from netspace_jax.metrics.interval import mean_interval
-
-
-def score_name(metric: Metric) -> str:
-    """What a score is called on axes and in sentences."""
-    return metric.title
-
-
-def same_answer(metric: Metric) -> str:
-    """What two networks do on an input on which they agree."""
-    return metric.agreement
 
 
 def difference(

@@ -1,36 +1,44 @@
 """A finished run as one value: what a report is about."""
 
 import dataclasses
-import time
-from typing import Generic, NamedTuple, TypeVar
+import functools
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
-import numpy as np
 from etils import epath
-from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import Dataset, ImitationInputs, Metric, Split, one_task
+from netspace_jax.behaviour import Dataset, Metric, Split
 from netspace_jax.config import RunConfig
 from netspace_jax.fit import training_networks
+from netspace_jax.latent import EmbeddingStatistics
+from netspace_jax.metrics.outputs import Evaluated, evaluate
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
+from netspace_jax.metrics.refined import Refined, refine_embeddings
 from netspace_jax.space import Space
-from netspace_jax.space.refinement import refine
 from netspace_jax.zoo import Networks, Zoo
 
 Data = TypeVar("Data", bound=Dataset)
+Result = TypeVar("Result")
 
-_POINTS = 24576  # training inputs of one network that refinement draws from, where each network has its own
 
+def _once(method: Callable[..., Result]) -> Callable[..., Result]:
+    """A method whose result the run keeps, for each of its arguments."""
 
-class Refined(NamedTuple):
-    """Test members whose embeddings were refined, and the seconds that it took."""
+    @functools.wraps(method)
+    def kept(run: "Run", *arguments: Any) -> Result:
+        key = (method.__name__, *arguments)
+        if key not in run._results:
+            run._results[key] = method(run, *arguments)
+        return run._results[key]
 
-    found: Reconstruction
-    seconds: float
+    return kept
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Run(Generic[Data]):
-    """A finished run: a space with the zoo and the data that it was trained on. Results are computed once and kept.
+    """A finished run: a space with the zoo and the data that it was trained on.
+
+    What sections of a report have in common is computed when the first asks for it, and kept.
 
     Attributes:
       path: directory of the run.
@@ -43,9 +51,7 @@ class Run(Generic[Data]):
     dataset: Data
     space: Space
     step: int
-    _networks: dict[tuple[int, Split], Networks] = dataclasses.field(init=False, default_factory=dict)
-    _reconstructions: dict[tuple[int, Split], Reconstruction] = dataclasses.field(init=False, default_factory=dict)
-    _refined: dict[int, Refined] = dataclasses.field(init=False, default_factory=dict)
+    _results: dict[tuple, Any] = dataclasses.field(init=False, default_factory=dict)
 
     @property
     def metric(self) -> Metric:
@@ -57,71 +63,65 @@ class Run(Generic[Data]):
         """Ids of the architectures whose networks trained the space."""
         return self.config.netspace.trains_on(self.config.zoo.architectures)
 
+    @_once
+    def embedding_statistics(self) -> EmbeddingStatistics:
+        """Mean and standard deviation of the embeddings of training networks."""
+        return self.space.statistics
+
+    @_once
     def networks(self, architecture_id: int, split: Split) -> Networks:
         """Members of one architecture and split; of the training split only those that trained the space."""
-        key = (architecture_id, split)
-        if key not in self._networks:
-            name = self.space.names[architecture_id]
-            if split == "train" and architecture_id in self.trained_ids:
-                self._networks[key] = training_networks(self.config.netspace, self.zoo, name)
-            else:
-                self._networks[key] = self.zoo.networks(name, split)
-        return self._networks[key]
+        name = self.space.names[architecture_id]
+        if split == "train" and architecture_id in self.trained_ids:
+            return training_networks(self.config.netspace, self.zoo, name)
+        return self.zoo.networks(name, split)
 
+    @_once
+    def evaluated(self, architecture_id: int, split: Split) -> Evaluated:
+        """Outputs and scores on test inputs of the members of one architecture and split."""
+        networks, architecture = self.networks(architecture_id, split), self.space.architectures[architecture_id]
+        return evaluate(self.dataset, architecture, networks.parameters, networks.indices)
+
+    @_once
     def reconstruction(self, architecture_id: int, split: Split) -> Reconstruction:
         """Members of one architecture and split beside the networks generated from them, compared on test inputs."""
-        key = (architecture_id, split)
-        if key not in self._reconstructions:
-            networks = self.networks(architecture_id, split)
-            self._reconstructions[key] = reconstruct(self.space, self.dataset, networks, architecture_id)
-        return self._reconstructions[key]
+        networks = self.networks(architecture_id, split)
+        return reconstruct(
+            self.space,
+            self.dataset,
+            networks.parameters,
+            self.evaluated(architecture_id, split),
+            architecture_id=architecture_id,
+            members=networks.indices,
+        )
 
+    @_once
     def refined(self, architecture_id: int) -> Reconstruction:
         """Test members beside the networks generated from their refined embeddings, compared on test inputs."""
-        if architecture_id not in self._refined:
-            networks, started = self.networks(architecture_id, "test"), time.perf_counter()
-            z = self.reconstruction(architecture_id, "test").embedding
-            if self.config.refine.steps:
-                z = self._refine(networks, z, architecture_id)
-            seconds = time.perf_counter() - started
-            found = decode_and_compare(self.space, self.dataset, networks, z, architecture_id=architecture_id)
-            self._refined[architecture_id] = Refined(found, seconds)
-        return self._refined[architecture_id].found
+        return decode_and_compare(
+            self.space,
+            self.dataset,
+            self.evaluated(architecture_id, "test"),
+            self._refinement(architecture_id).embedding,
+            architecture_id=architecture_id,
+            members=self.networks(architecture_id, "test").indices,
+        )
+
+    @_once
+    def _refinement(self, architecture_id: int) -> Refined:
+        networks = self.networks(architecture_id, "test")
+        return refine_embeddings(
+            self.space,
+            self.dataset,
+            networks.parameters,
+            self.reconstruction(architecture_id, "test").embedding,
+            networks.indices,
+            architecture_id=architecture_id,
+            config=self.config.refine,
+        )
 
     @property
     def refine_seconds(self) -> float:
-        """Seconds of refinement for each network of all that were refined so far, compilation included."""
-        seconds = sum(refined.seconds for refined in self._refined.values())
-        return seconds / max(sum(len(refined.found.score) for refined in self._refined.values()), 1)
-
-    def _refine(
-        self, networks: Networks, z: Float[np.ndarray, "network embedding"], architecture_id: int
-    ) -> Float[np.ndarray, "network embedding"]:
-        config = self.config.refine
-        if one_task(self.dataset):
-            return self.refine_shared(networks.parameters, z, architecture_id)
-        own = [self.dataset.of(int(index)) for index in networks.indices]
-        inputs = np.stack([np.asarray(_imitation_inputs(data, config.seed)) for data in own])
-        held_out = None
-        if config.judged_on == "validation":
-            held_out = np.stack([np.asarray(data.examples("validation").inputs) for data in own])
-        return refine(
-            self.space, architecture_id, networks.parameters, z, inputs=inputs, held_out=held_out, config=config
-        )
-
-    def refine_shared(
-        self, flats: Float[np.ndarray, "network size"], z: Float[np.ndarray, "network embedding"], architecture_id: int
-    ) -> Float[np.ndarray, "network embedding"]:
-        """Refined embeddings of any networks that see the data which all share, of the zoo or not."""
-        config = self.config.refine
-        inputs = self.dataset.examples("train").inputs
-        held_out = None if config.judged_on == "train" else self.dataset.examples("validation").inputs
-        return refine(self.space, architecture_id, flats, z, inputs=inputs, held_out=held_out, config=config)
-
-
-def _imitation_inputs(data: Dataset, seed: int) -> Float[Array, "n *input"]:
-    """Inputs of ONE network that its refinement draws from."""
-    if isinstance(data, ImitationInputs):
-        return data.imitation_inputs(_POINTS, seed)
-    inputs = data.examples("train").inputs
-    return inputs[np.random.default_rng(seed).permutation(len(inputs))[:_POINTS]]
+        """Seconds of refinement for each test member, compilation included."""
+        refined = [self._refinement(architecture_id) for architecture_id in self.trained_ids]
+        return sum(one.seconds for one in refined) / sum(len(one.embedding) for one in refined)

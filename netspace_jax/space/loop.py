@@ -17,8 +17,8 @@ from jax.sharding import Mesh
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
+from netspace_jax.space.batched import embed_many
 from netspace_jax.space.loss import Group, Losses
-from netspace_jax.space.many import embed_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
 from netspace_jax.space.space import Space
@@ -145,7 +145,7 @@ def train_netspace(
     for event in events(config, start, window_steps):
         if windows and start // window_steps != window:
             window = start // window_steps
-            run.data = run.data.replace(groups=put_everywhere(windows(window), mesh))
+            run.data = dataclasses.replace(run.data, groups=put_everywhere(windows(window), mesh))
         corrected = start >= correction_begins(config)
         if start == correction_begins(config):
             run.state = training.reset_optimizer(run.state)

@@ -6,13 +6,13 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.behaviour import Batch, Dataset, one_task, take, task_axis
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
 
-Teacher = Callable[[Float[Array, "n *input"]], Float[Array, "n outputs"]]
+Teacher = Callable[[Shaped[Array, "n *input"]], Float[Array, "n *output"]]
 
 
 @flax.struct.dataclass

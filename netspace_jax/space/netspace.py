@@ -55,6 +55,11 @@ class NetSpace:
     constants: Constants
 
     @property
+    def netspace(self) -> "NetSpace":
+        """Itself, without what a subclass adds: what compiled programs take."""
+        return NetSpace(**{field.name: getattr(self, field.name) for field in dataclasses.fields(NetSpace)})
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the architectures, in the order that they have in the space."""
         return tuple(architecture.name for architecture in self.architectures)
@@ -75,7 +80,7 @@ class NetSpace:
 
         Args:
           batching: what is made of the parts in which the network itself runs, before this is vmapped, such as
-            `ops.mapping.few_together`.
+            `ops.mapping.vmap_small_batches`.
         """
         architecture, probes, behaviour = self.architectures[architecture_id], self.constants.probes, self.behaviour
         wanted = batching(architecture.apply)(flat, probes)

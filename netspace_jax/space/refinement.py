@@ -17,7 +17,7 @@ from netspace_jax.config import RefineConfig
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Schedule, drawn_rows, minimise, statistics_around
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_own_blocks, in_pieces
+from netspace_jax.ops.mapping import BLOCK, Rows, batched, in_pieces
 from netspace_jax.rules import faults
 from netspace_jax.space.netspace import NetSpace
 
@@ -46,10 +46,10 @@ def refine(
     flats: Float[Rows, "network size"],
     z: Float[Rows, "network embedding"],
     *,
-    inputs: Float[Rows, "n *input"] | Float[Rows, "network n *input"],
-    held_out: Float[Rows, "m *input"] | Float[Rows, "network m *input"] | None = None,
+    inputs: Shaped[Rows, "n *input"] | Shaped[Rows, "network n *input"],
+    held_out: Shaped[Rows, "m *input"] | Shaped[Rows, "network m *input"] | None = None,
     config: RefineConfig,
-) -> Float[np.ndarray, "network embedding"]:
+) -> Float[Array, "network embedding"]:
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
 
     Args:
@@ -62,56 +62,64 @@ def refine(
     """
     given = (inputs,) if held_out is None else (inputs, held_out)
     own = inputs.ndim > 1 + len(netspace.behaviour.input_shape)
-    rows = (np.asarray(flats), np.asarray(z), given if own else ())
+    rows = (flats, z, given if own else ())
     key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config, final=0.02)
-    shared = (netspace, () if own else given, key, schedule)
-    return in_own_blocks(_refine, rows, *shared, architecture_id, config.batch)
+    shared = (key, netspace.netspace, () if own else given, schedule)
+    # What takes hundreds of steps is not filled up to a block: few networks are worth a compilation.
+    size = min(len(flats), BLOCK)
+    return _refine(rows, *shared, architecture_id=architecture_id, batch=config.batch, size=size)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture_id", "batch"))
-def _refine(_, rows, netspace, shared, key, schedule, architecture_id, batch):
-    def one(flat, start, own):
-        return _refined(netspace, architecture_id, flat, start, key, schedule, batch, *shared, *own)
+@functools.partial(batched, static=("architecture_id", "batch"))
+def _refine(row, key, netspace, shared_inputs, schedule, architecture_id, batch):
+    flat, z, own_inputs = row
+    inputs = (*shared_inputs, *own_inputs)
+    return refine_one(key, netspace, flat, z, *inputs, architecture_id=architecture_id, schedule=schedule, batch=batch)
 
-    return jax.vmap(one)(*rows)
 
-
-def _refined(
-    netspace: NetSpace,
-    architecture_id: int,
-    flat: Float[Array, "size"],
-    start: Float[Array, "embedding"],
+def refine_one(
     key: PRNGKeyArray,
-    schedule: Schedule,
-    batch: int,
+    netspace: NetSpace,
+    flat: Float[Array, "size"],
+    z: Float[Array, "embedding"],
     inputs: Shaped[Array, "n *input"],
     held_out: Shaped[Array, "m *input"] | None = None,
+    *,
+    architecture_id: int,
+    schedule: Schedule,
+    batch: int = 256,
 ) -> Float[Array, "embedding"]:
-    """One embedding refined."""
+    """One embedding refined, as `refine` does: a pure function to be jitted and vmapped.
+
+    Args:
+      key: what a step draws depends on it and on the step alone: refinements that are vmapped share the draws.
+      schedule: rates, trust and the number of steps; they may be traced.
+      batch: inputs of one step.
+    """
     architecture = netspace.architectures[architecture_id]
 
-    def loss_on(z, inputs):
+    def loss_on(point, inputs):
         # In pieces, since in the end the loss is asked for on many inputs.
         outputs, target_outputs = (
             in_pieces(lambda x, flat=flat: architecture.apply(flat, x), inputs, max(batch, 512))
-            for flat in (netspace.generate(z, architecture_id), flat)
+            for flat in (netspace.generate(point, architecture_id), flat)
         )
         return netspace.behaviour.imitation_loss(target_outputs, outputs)
 
-    def loss(z, key, step):
-        return loss_on(z, drawn_rows(inputs, jax.random.fold_in(key, step), batch))
+    def loss(point, key, step):
+        return loss_on(point, drawn_rows(inputs, jax.random.fold_in(key, step), batch))
 
-    from_start = statistics_around(start)
-    end = minimise(loss, start, key, schedule, prior=from_start, optimizer=optax.scale_by_adam(b2=0.98)).last
+    around = statistics_around(z)
+    end = minimise(loss, z, key, schedule, prior=around, optimizer=optax.scale_by_adam(b2=0.98)).last
     # Where nothing is left to gain, Adam's steps are noise: an embedding is never left for a worse one.
     judged = drawn_rows(inputs if held_out is None else held_out, jax.random.fold_in(key, _JUDGED), _JUDGED)
     shares = jnp.linspace(1, 0, 2 if held_out is None else _WAY)
 
     def at(share):
-        return jnp.where(share > 0, start + share * (end - start), start)  # steps that diverged have no number as end
+        return jnp.where(share > 0, z + share * (end - z), z)  # steps that diverged have no number as their end
 
     def judged_loss(share):
-        z = at(share)
-        return loss_on(z, judged) + schedule.trust * jnp.square(from_start.standardise(z)).mean()
+        trust = schedule.trust * jnp.square(around.standardise(at(share))).mean()
+        return loss_on(at(share), judged) + trust
 
     return at(shares[jnp.nanargmin(jax.lax.map(judged_loss, shares))])

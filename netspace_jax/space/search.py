@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.sharding import Mesh
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
@@ -44,16 +44,44 @@ def search(
     """
     mesh = mesh or local_mesh(len(initial))
     rows = np.resize(np.arange(len(initial)), padded(len(initial), mesh))
-    key = key_of(config.seed, Purpose.BATCHES)
-    shared = put_everywhere((netspace, statistics, objective, key, Schedule.of(config)), mesh)
+    key, schedule = key_of(config.seed, Purpose.BATCHES), Schedule.of(config)
+    shared = put_everywhere((key, netspace.netspace, objective, statistics, schedule), mesh)
     with lowering_of(mesh), jax.default_matmul_precision("float32"):
         starts = jax.device_put(initial[rows], over_networks(mesh))
-        found = _search(*shared, starts, architecture_id=architecture_id, checks=config.validations)
-    return jax.device_put(jax.tree.map(lambda leaf: leaf[: len(initial)], found), jax.local_devices()[0])
+        minima = _search(starts, *shared, architecture_id=architecture_id, checks=config.validations)
+    return jax.device_put(jax.tree.map(lambda leaf: leaf[: len(initial)], minima), jax.local_devices()[0])
 
 
 @functools.partial(jax.jit, static_argnames=("architecture_id", "checks"))
-def _search(netspace, statistics, objective, key, schedule, initial, *, architecture_id, checks) -> Minimum:
+def _search(starts, key, netspace, objective, statistics, schedule, *, architecture_id, checks) -> Minimum:
+    def from_one(z):
+        return search_one(
+            key, netspace, objective, z, architecture_id=architecture_id, statistics=statistics, schedule=schedule,
+            checks=checks,
+        )  # fmt: skip
+
+    return jax.vmap(from_one)(starts)
+
+
+def search_one(
+    key: PRNGKeyArray,
+    netspace: NetSpace,
+    objective: Objective,
+    z: Float[Array, "embedding"],
+    *,
+    architecture_id: int,
+    statistics: EmbeddingStatistics,
+    schedule: Schedule,
+    checks: int = 20,
+) -> Minimum:
+    """A search from one embedding, as `search` does: a pure function to be jitted and vmapped.
+
+    Args:
+      key: of the batches that the objective draws.
+      statistics: where embeddings of real networks lie, as `Space.statistics`.
+      schedule: rates, trust and the number of steps; they may be traced.
+      checks: how often the best is looked for.
+    """
     architecture, several = netspace.architectures[architecture_id], len(netspace.architectures) > 1
 
     def loss(z, key, step):
@@ -66,10 +94,7 @@ def _search(netspace, statistics, objective, key, schedule, initial, *, architec
         value = objective.score(_running(architecture, netspace.generate(z, architecture_id)))
         return jnp.where(netspace.classify(z).argmax() == architecture_id, value, -jnp.inf) if several else value
 
-    def from_one(start):
-        return minimise(loss, start, key, schedule, prior=statistics, score=score, checks=checks)
-
-    return jax.vmap(from_one)(initial)
+    return minimise(loss, z, key, schedule, prior=statistics, score=score, checks=checks)
 
 
 def fine_tune(

@@ -7,15 +7,15 @@ network = space.decode(z)
 logits = network(images)
 """
 
+import functools
 import warnings
 from typing import Any
 
 import flax.struct
-import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from netspace_jax import latent
 from netspace_jax.architectures import Architecture
@@ -24,7 +24,7 @@ from netspace_jax.config import RefineConfig, SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space import artefact, many, search
+from netspace_jax.space import artefact, batched, search
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
 from netspace_jax.space.refinement import refine, refine_config
@@ -111,12 +111,12 @@ class Space(NetSpace):
         own = refine_config(config, refine_steps)
         data = self.constants.probes if inputs is None else prepared(self.behaviour, inputs, "inputs")
         judge = None if held_out is None else prepared(self.behaviour, held_out, "held_out")
-        z = jnp.asarray(many.embed_many(self, which, flats))
+        z = batched.embed_many(self, which, flats)
         if not (finite := np.isfinite(z).all(-1)).all():
             raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
         self._warn_of_far(z)
         if own.steps:
-            z = jnp.asarray(refine(self, which, flats, z, inputs=data, held_out=judge, config=own))
+            z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
         return z[0] if single else z
 
     def _warn_of_far(self, z: Float[Array, "network embedding"]) -> None:
@@ -150,11 +150,13 @@ class Space(NetSpace):
 
     def _decoded(self, z: Float[Array, "network embedding"], architecture: str | None) -> list[Network]:
         rows = np.asarray(z)
-        ids = many.classify_many(self, rows) if architecture is None else np.full(len(rows), self.id_of(architecture))
+        ids = (
+            np.full(len(rows), self.id_of(architecture)) if architecture else np.asarray(batched.classify_many(self, z))
+        )
         networks: dict[int, Network] = {}
         for which in np.unique(ids):
             own = np.flatnonzero(ids == which)
-            flats = many.generate_many(self, int(which), rows[own])
+            flats = batched.generate_many(self, int(which), rows[own])
             for row, flat in zip(own, flats, strict=True):
                 networks[int(row)] = Network(
                     self.architectures[which], self.behaviour, jnp.asarray(flat), jnp.asarray(rows[row])
@@ -163,7 +165,7 @@ class Space(NetSpace):
 
     def read(self, z: Float[Any, "embedding"]) -> str:
         """Name of the architecture that the head reads in an embedding."""
-        return self.names[int(many.classify_many(self, np.asarray(z)[None])[0])]
+        return self.names[int(batched.classify_many(self, np.asarray(z)[None])[0])]
 
     def interpolate(
         self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100, architecture: str | None = None
@@ -171,9 +173,10 @@ class Space(NetSpace):
         """Networks on the straight line between two embeddings, both ends included."""
         return self._decoded(jnp.asarray(latent.line(jnp.asarray(a), jnp.asarray(b), steps)), architecture)
 
-    def region(self) -> latent.Region:
+    @functools.cached_property
+    def statistics(self) -> latent.EmbeddingStatistics:
         """Mean and standard deviation of the embeddings of training networks."""
-        return latent.region_of(np.concatenate([np.asarray(z) for z in self.embeddings.values()]))
+        return latent.independent_statistics(self._embeddings_of(None))
 
     def distance(self, z: Float[Any, "*networks embedding"]) -> Float[Array, "*networks"]:
         """How far embeddings lie from the centre of those of training networks, in their standard deviations.
@@ -181,27 +184,46 @@ class Space(NetSpace):
         It is the root mean square over an embedding's values: about 1 for networks like those that trained the space,
         and much more for networks unlike them, which the space cannot stand for.
         """
-        return jnp.sqrt(jnp.square(self.region().standardise(jnp.asarray(z))).mean(-1))
+        return jnp.sqrt(jnp.square(self.statistics.standardise(jnp.asarray(z))).mean(-1))
 
-    def sample(self, count: int, seed: int = 0, architecture: str | None = None) -> list[Network]:
+    def density(self, architecture: str | None = None) -> latent.Density:
+        """A Gaussian mixture over the embeddings of training networks, of one architecture or of all (eq. 26).
+
+        Fitted once; its `sample(key, count)` may be jitted.
+
+        Raises:
+          InputError: the space was not trained on networks of this architecture.
+        """
+        if architecture not in self._densities:
+            self._densities[architecture] = latent.fit_mixture(self._embeddings_of(architecture))
+        return self._densities[architecture]
+
+    @functools.cached_property
+    def _densities(self) -> dict[str | None, latent.Density]:
+        return {}
+
+    def _embeddings_of(self, architecture: str | None) -> Float[np.ndarray, "network embedding"]:
+        """Embeddings of the training networks of one architecture, or of all."""
+        if architecture is None:
+            return np.concatenate([np.asarray(z) for z in self.embeddings.values()])
+        if self.names[self.id_of(architecture)] not in self.embeddings:
+            raise InputError(f"no {architecture} trained this space, so there is nothing to draw from")
+        return np.asarray(self.embeddings[architecture])
+
+    def sample(self, count: int, seed: PRNGKeyArray | int = 0, architecture: str | None = None) -> list[Network]:
         """Networks drawn from a Gaussian mixture over the embeddings of training networks (docs/method.md, eq. 26).
 
         Args:
-          count: number of networks.
-          seed: seed of the draws.
+          count: number of networks; they come in random order, so that any of them are draws too.
+          seed: seed or random key of the draws.
           architecture: name of an architecture, to draw from its embeddings alone and decode every draw to it; None to
             draw from all embeddings and decode each draw to the architecture that the head reads in it.
 
         Raises:
           InputError: the space was not trained on networks of this architecture.
         """
-        chosen = list(self.embeddings.values())
-        if architecture is not None:
-            if self.names[self.id_of(architecture)] not in self.embeddings:
-                raise InputError(f"no {architecture} trained this space, so there is nothing to draw from")
-            chosen = [self.embeddings[architecture]]
-        density = latent.fit_mixture(np.concatenate([np.asarray(z) for z in chosen]))
-        return self._decoded(latent.draw(density, seed, count), architecture)
+        z = self.density(architecture).sample(key_of(seed, Purpose.SAMPLE), count)
+        return self._decoded(z, architecture)
 
     def search(
         self,
@@ -226,23 +248,18 @@ class Space(NetSpace):
           InputError: no architecture is within the budget, or the architecture is not in this space.
         """
         if isinstance(objective, tuple):
-            objective = latent.fit_arrays(self.behaviour, *objective)
+            objective = latent.fit_objective(self.behaviour, *objective)
         ids = (self.id_of(architecture),) if architecture is not None else tuple(range(len(self.names)))
         within = tuple(i for i in ids if budget is None or self.architectures[i].size <= budget)
         if not within:
             sizes = {self.names[i]: self.architectures[i].size for i in ids}
             raise InputError(f"no architecture has at most {budget} parameters: {sizes}")
         if isinstance(starts, int):
-            noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (starts, self.embedding_size))
-            starts = self.region().restore(noise)
-        found = {
-            which: search.search(
-                self, self.region(), objective, jnp.asarray(starts), architecture_id=which, config=config
-            )
-            for which in within
-        }
-        best = max(found, key=lambda which: float(found[which].score.max()))
-        z = found[best].z[jnp.argmax(found[best].score)]
+            starts = self.statistics.sample(key_of(config.seed, Purpose.SEARCH), starts)
+        shared = (self, self.statistics, objective, jnp.asarray(starts))
+        found = {i: search.search(*shared, architecture_id=i, config=config) for i in within}
+        best = max(found, key=lambda architecture_id: float(found[architecture_id].score.max()))
+        z = found[best].point[jnp.argmax(found[best].score)]
         return self._decoded(z[None], self.names[best])[0]
 
     def save(self, folder: epath.PathLike) -> None:

@@ -16,8 +16,8 @@ from safetensors.numpy import save
 
 from netspace_jax.errors import InputError
 from netspace_jax.files import location, write_bytes
-from netspace_jax.zoo.storage import Zoo
-from netspace_jax.zoo.table import table
+from netspace_jax.zoo.table import Members, table
+from netspace_jax.zoo.zoo import Zoo
 
 
 def export_zoo(zoo: Zoo, path: epath.PathLike) -> epath.Path:
@@ -31,12 +31,11 @@ def export_zoo(zoo: Zoo, path: epath.PathLike) -> epath.Path:
         raise InputError(f"{path} exists already: name another file")
     tensors, members = {}, []
     for name in zoo.architectures:
-        for split in dict.fromkeys(member.split for member in zoo.members if member.architecture == name):
-            if not any((m.architecture, m.split, m.status) == (name, split, "finite") for m in zoo.members):
-                continue
-            found = zoo.networks(name, split)
-            tensors.setdefault(name, []).append(found.parameters)
-            members += found.members
-    described = {"members.csv": table(members), "config.json": json.dumps(zoo.description)}
-    write_bytes(path, save({name: np.concatenate(rows) for name, rows in tensors.items()}, metadata=described))
+        finite = zoo.members[(zoo.members.architecture == name) & (zoo.members.status == "finite")]
+        for split in dict.fromkeys(finite.split):
+            networks = zoo.networks(name, split)
+            tensors.setdefault(name, []).append(networks.parameters)
+            members.append(networks.members)
+    metadata = {"members.csv": table(Members.joined(members)), "config.json": json.dumps(zoo.description)}
+    write_bytes(path, save({name: np.concatenate(rows) for name, rows in tensors.items()}, metadata=metadata))
     return path

@@ -1,8 +1,8 @@
-"""What is drawn for each member before it trains: its key, its stopping step, its split; and who trains together."""
+"""What is drawn for each member before it trains: its keys, its stopping step, its split; and who trains together."""
 
-import functools
 import itertools
 import zlib
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import ZooConfig
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.population.network import Untrained
 
 # Epochs after which the 186 networks of the paper's implementation stop, out of 599 (docs/method.md, Zoos).
 PAPER_EPOCHS = (
@@ -19,37 +21,48 @@ PAPER_EPOCHS = (
 )  # fmt: skip
 
 CHUNK_BYTES = 2**24  # of parameters that one chunk holds, where a configuration gives no number of networks
-MOST_TOGETHER = 4096  # networks of such a chunk: an accelerator holds the activations of all of them
+MAX_CHUNK = 4096  # networks of such a chunk: an accelerator holds the activations of all of them
 
 
-class Plan(NamedTuple):
-    """What is drawn for each member.
+class Cohort(NamedTuple):
+    """The members of one architecture, with what is drawn for each before it trains, and who train together.
 
     Attributes:
-      stops: steps that it trains for.
-      draws: uniform in [0, 1), which its split is made from.
+      untrained: of all members, a row for each.
+      items: name of what each is about.
+      chunks: indices of the members of each chunk.
     """
 
-    stops: Int[np.ndarray, "member"]
-    draws: Float[np.ndarray, "member"]
+    architecture: Architecture
+    config: ZooConfig
+    untrained: Untrained
+    splits: list[str]
+    items: list[str]
+    chunks: list[Int[np.ndarray, "row"]]
 
 
-class Chunk(NamedTuple):
-    """Members of one architecture that train together; `number` counts within the architecture."""
+def cohorts_of(
+    config: ZooConfig,
+    architectures: Iterable[Architecture],
+    chunk_sizes: Mapping[str, int],
+    *,
+    item_names: tuple[str, ...] = ("",),
+    item_splits: tuple[str, ...] = (),
+) -> list[Cohort]:
+    """The members of a zoo, architecture by architecture.
 
-    architecture: str
-    number: int
-    indices: tuple[int, ...]
-
-    @property
-    def name(self) -> str:
-        """Name of its files."""
-        return chunk_name(self.architecture, self.number)
-
-
-def chunk_name(architecture: str, number: int) -> str:
-    """Name of a chunk's files."""
-    return f"{architecture}-{number:05d}"
+    Args:
+      architectures: those of the configuration, in the order of its populations.
+      chunk_sizes: networks that train together, by architecture.
+      item_names: name of each item that networks are about (shapes), or one empty name.
+      item_splits: split of each item, where the data says it.
+    """
+    cohorts = []
+    for architecture, (name, count) in zip(architectures, config.populations, strict=True):
+        members, items = untrained(config, name, count), itertools.islice(itertools.cycle(item_names), count)
+        splits, chunks = splits_of(config, name, item_splits), chunks_of(np.asarray(members.stop), chunk_sizes[name])
+        cohorts.append(Cohort(architecture, config.of(name), members, splits, list(items), chunks))
+    return cohorts
 
 
 def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
@@ -57,24 +70,37 @@ def architecture_key(config: ZooConfig, architecture: str) -> PRNGKeyArray:
     return jax.random.fold_in(jax.random.key(config.seed), zlib.crc32(architecture.encode()))
 
 
-def member_key(config: ZooConfig, architecture: str, index: Int[Array, ""] | int) -> PRNGKeyArray:
-    """A member's own key, from its architecture's name and its index, so that a bigger zoo keeps its first members."""
-    return key_of(architecture_key(config, architecture), Purpose.MEMBER, index)
-
-
 def member_keys(config: ZooConfig, architecture: str, count: int) -> Key[Array, "member"]:
-    """Keys of the first members."""
-    return jax.vmap(functools.partial(member_key, config, architecture))(jnp.arange(count))
+    """Keys of the first members, from their architecture's name and their indices: a bigger zoo keeps its first."""
+    root = architecture_key(config, architecture)
+    return jax.vmap(lambda index: key_of(root, Purpose.MEMBER, index))(jnp.arange(count))
 
 
-def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
-    """Stopping step and split draw of each member."""
-    config, keys = config.of(architecture), member_keys(config, architecture, count)
+def untrained(config: ZooConfig, architecture: str, count: int) -> Untrained:
+    """The members before they train, a row for each."""
+    keys = member_keys(config, architecture, count)
+    shared = key_of(architecture_key(config, architecture), Purpose.SHARED_INIT)
+    init_keys = jax.vmap(lambda key: shared if config.shared_init else key_of(key, Purpose.INIT))(keys)
+    return Untrained(keys, init_keys, jnp.arange(count), jnp.asarray(stops_of(config, architecture, count)))
 
-    def uniform(purpose: Purpose) -> np.ndarray:
-        draws = jax.vmap(lambda key: jax.random.uniform(key_of(key, purpose)))(keys)
-        return np.asarray(draws, np.float64)
 
+def validation_steps(config: ZooConfig) -> tuple[int, ...]:
+    """Steps after which the best parameters by validation inputs are kept."""
+    if not config.validations:
+        return ()
+    first = round(config.validate_from * config.steps) if config.validations > 1 else config.steps
+    return tuple(np.unique(np.rint(np.linspace(first, config.steps, config.validations))).astype(int).tolist())
+
+
+def draws_of(config: ZooConfig, architecture: str, count: int, purpose: Purpose) -> Float[np.ndarray, "member"]:
+    """What each member draws for a purpose, uniform in [0, 1)."""
+    keys = member_keys(config, architecture, count)
+    return np.asarray(jax.vmap(lambda key: jax.random.uniform(key_of(key, purpose)))(keys), np.float64)
+
+
+def stops_of(config: ZooConfig, architecture: str, count: int) -> Int[np.ndarray, "member"]:
+    """Steps that each member trains for."""
+    config = config.of(architecture)
     if config.stops == "end":
         stops = np.full(count, config.steps)
     elif config.stops == "paper":
@@ -82,8 +108,9 @@ def plan(config: ZooConfig, architecture: str, count: int) -> Plan:
         stops = np.rint(epochs / max(PAPER_EPOCHS) * config.steps)
     else:
         low, high = np.log(config.min_steps), np.log(config.steps + 1)
-        stops = np.minimum(np.exp(low + (high - low) * uniform(Purpose.STOP)), config.steps)
-    return Plan(stops.astype(np.int32), uniform(Purpose.SPLIT))
+        shares = draws_of(config, architecture, count, Purpose.STOP)
+        stops = np.minimum(np.exp(low + (high - low) * shares), config.steps)
+    return stops.astype(np.int32)
 
 
 def splits_of(config: ZooConfig, architecture: str, item_splits: tuple[str, ...] = ()) -> list[str]:
@@ -99,7 +126,7 @@ def splits_of(config: ZooConfig, architecture: str, item_splits: tuple[str, ...]
         return ["teacher"] * count
     if item_splits:
         return [*itertools.islice(itertools.cycle(item_splits), count)]
-    draws = plan(config, architecture, count).draws
+    draws = draws_of(config, architecture, count, Purpose.SPLIT)
     ranks = np.argsort(np.argsort(draws))
     test = ranks < config.test if config.test >= 1 else draws < config.test
     edge = draws[test].max(initial=0.0) if config.test >= 1 else config.test
@@ -114,17 +141,14 @@ def chunk_size(config: ZooConfig, parameters: int) -> int:
     Args:
       parameters: of one network.
     """
-    return config.chunk or min(max(CHUNK_BYTES // (4 * parameters) // 64, 1), MOST_TOGETHER // 64) * 64
+    return config.chunk or min(max(CHUNK_BYTES // (4 * parameters) // 64, 1), MAX_CHUNK // 64) * 64
 
 
-def chunks_of(config: ZooConfig, architecture: str, stops: Int[np.ndarray, "member"], parameters: int) -> list[Chunk]:
+def chunks_of(stops: Int[np.ndarray, "member"], size: int) -> list[Int[np.ndarray, "row"]]:
     """Members of like stopping steps together, longest first: a chunk trains until its last member stops.
 
     Args:
-      parameters: of one network.
+      size: networks of a chunk.
     """
-    order, size = np.argsort(-stops, kind="stable"), chunk_size(config, parameters)
-    return [
-        Chunk(architecture, number, tuple(order[begin : begin + size].tolist()))
-        for number, begin in enumerate(range(0, len(order), size))
-    ]
+    order = np.argsort(-stops, kind="stable")
+    return [order[begin : begin + size] for begin in range(0, len(order), size)]

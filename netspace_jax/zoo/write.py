@@ -1,13 +1,6 @@
 """Networks that were trained elsewhere as a zoo on disk, like any other (its format: `netspace_jax.zoo.storage`)."""
 
-import contextlib
-import csv
-import dataclasses
-import io
-import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,13 +8,12 @@ from etils import epath
 from jaxtyping import Float
 
 from netspace_jax.config import ZooConfig
-from netspace_jax.errors import InputError
-from netspace_jax.files import checksum_of, location, sum_of, write_text
-from netspace_jax.signals import writing
-from netspace_jax.zoo.plan import Chunk, chunk_size, splits_of
-from netspace_jax.zoo.storage import Zoo, checksum
-from netspace_jax.zoo.table import FORMAT, Member, Members, summary_text, table
-from netspace_jax.zoo.train import save_rows, summary_of
+from netspace_jax.files import checksum, csv_text
+from netspace_jax.zoo.fit import describe
+from netspace_jax.zoo.plan import chunk_size, splits_of
+from netspace_jax.zoo.storage import save_zoo
+from netspace_jax.zoo.table import Members
+from netspace_jax.zoo.zoo import Zoo
 
 
 class Scored(NamedTuple):
@@ -48,18 +40,6 @@ class LeftOut(NamedTuple):
     reason: str
 
 
-def check_free(directory: epath.PathLike) -> epath.Path:
-    """The place of a zoo that is to be written, which has to be new or empty.
-
-    Raises:
-      InputError: something lies there.
-    """
-    found = location(directory)
-    if found.exists() and not (found.is_dir() and not any(found.iterdir())):
-        raise InputError(f"{directory} exists and is not an empty directory: name another with --out")
-    return found
-
-
 def write_zoo(
     directory: epath.PathLike,
     config: ZooConfig,
@@ -81,68 +61,27 @@ def write_zoo(
     Raises:
       InputError: the directory is not empty.
     """
-    target = check_free(directory)
-    (architecture,), splits = config.architectures, splits_of(config, config.architectures[0])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    with _appears(staging):
-        members, size = [], chunk_size(config, len(networks[0].flat))
-        for number, begin in enumerate(range(0, len(networks), size)):
-            rows = networks[begin : begin + size]
-            chunk = Chunk(architecture, number, tuple(range(begin, begin + len(rows))))
-            save_rows(staging, chunk, np.stack([row.flat for row in rows]))
-            own = [_member(network, chunk, row, splits[begin + row]) for row, network in enumerate(rows)]
-            write_text(staging / "chunks" / f"{chunk.name}.csv", table(own))
-            members += own
-        description = {"domain": domain, **json.loads(json.dumps(dataclasses.asdict(config)))}
-        write_text(staging / "config.json", json.dumps(description, indent=1))
-        write_text(staging / "left_out.csv", _reasons(left_out))
-        summary = summary_of(Members.of(members), "import others")
-        facts = {"format": FORMAT, "imported": len(members), "left_out": len(left_out), "data_sha256": data_sha256}
-        sums = {"config": sum_of(description), "table": checksum_of(table(members))}
-        write_text(staging / "zoo.json", summary_text({**facts, "seconds": seconds, **summary, **sums}))
-        write_text(staging / "members.csv", table(members))
-        check_free(target)  # another process may have come first
-        staging.replace(target)
-    return Zoo(target)
-
-
-@contextlib.contextmanager
-def _appears(staging: epath.Path) -> Iterator[None]:
-    """A directory that is filled before it is put in its place; a signal waits, so that none is left behind."""
-    with writing():
-        staging.mkdir()
-        try:
-            yield
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def _member(network: Scored, chunk: Chunk, row: int, split: str) -> Member:
-    return Member(
-        architecture=chunk.architecture,
-        index=chunk.indices[row],
-        item="",
-        split=split,
-        status="finite",
-        seed=None,
-        initialisation="unknown",
-        steps=None,
-        learning_rate=None,
-        loss=None,
-        score_validation=network.score_validation,
-        score_test=network.score_test,
-        chunk=chunk.number,
-        row=row,
-        checksum=f"{checksum(network.flat):08x}",
-        file=network.name,
-        sha256=network.sha256,
+    (architecture,), count = config.architectures, len(networks)
+    names, hashes, flats, validation, test = zip(*networks, strict=True)
+    number, row = np.divmod(np.arange(count), chunk_size(config, len(flats[0])))
+    members = Members(
+        {
+            "architecture": [architecture] * count,
+            "index": range(count),
+            "split": splits_of(config, architecture),
+            "status": ["finite"] * count,
+            "initialisation": ["unknown"] * count,
+            "score_validation": validation,
+            "score_test": test,
+            "chunk": number,
+            "row": row,
+            "checksum": list(map(checksum, flats)),
+            "file": names,
+            "sha256": hashes,
+        }
     )
-
-
-def _reasons(left_out: Sequence[LeftOut]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(LeftOut._fields)
-    writer.writerows(left_out)
-    return text.getvalue()
+    parameters = {(architecture, chunk): np.stack(flats)[number == chunk] for chunk in np.unique(number)}
+    facts = {"seconds": seconds, "imported": count, "left_out": len(left_out), "data_sha256": data_sha256}
+    zoo = Zoo.in_memory(members, parameters, describe(config, domain), facts)
+    reasons = csv_text({"name": [one.name for one in left_out], "reason": [one.reason for one in left_out]})
+    return save_zoo(zoo, directory, {"left_out.csv": reasons})

@@ -8,7 +8,8 @@ from flax import nnx
 from netspace_jax import architectures
 from netspace_jax.config import ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.zoo import supervised
+from netspace_jax.population.network import Untrained
+from netspace_jax.zoo import recipe
 from tests.tiny import CLASSES, SHAPE, dataset
 
 
@@ -39,8 +40,9 @@ def built(make, name="of-a-user"):
 def test_a_module_with_batch_norms_and_dropout_trains_and_is_folded():
     architecture, data = built(lambda shape, outputs: Net(outputs)), dataset()
     config = ZooConfig(architectures=("of-a-user",), members=(1,), steps=60, batch=16, learning_rate=1e-2)
-    one = supervised(architecture, config)
-    state = jax.jit(one.advance)(one.start(jax.random.key(0), jnp.int32(0), jnp.int32(60)), data, 0, 60)
+    one = recipe(architecture, config)
+    untrained = Untrained(jax.random.key(0), jax.random.key(1), jnp.int32(0), jnp.int32(60))
+    state = jax.jit(one.advance)(one.start(untrained, data), data, 0, 60)
     assert {"params", "batch_stats"} == set(state.variables)
     trained = jax.jit(one.finish)(state, data)
     x = data.examples("test").inputs

@@ -1,5 +1,6 @@
 """PRep: nothing is lost on the way there and back, and the order is the forward pass's in PyTorch's layouts."""
 
+import chex
 import flax.linen as nn
 import hypothesis.extra.numpy as hnp
 import jax
@@ -63,7 +64,7 @@ def test_round_trip_of_jitted_and_vmapped_networks():
     many = jax.tree.map(lambda leaf: jnp.stack([leaf, -leaf, leaf + 1]), tree)
     flats = jax.jit(jax.vmap(lambda one: prep.flatten(spec, one)))(many)
     back = jax.jit(jax.vmap(lambda flat: prep.unflatten(spec, flat)))(flats)
-    jax.tree.map(np.testing.assert_array_equal, back, many)
+    chex.assert_trees_all_equal(back, many)
     np.testing.assert_array_equal(flats[0], prep.flatten(spec, tree))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from netspace_jax import architectures, exchange
-from netspace_jax.architectures import registry
+from netspace_jax.architectures import layers, registry
 from netspace_jax.errors import InputError
 from netspace_jax.exchange.read import CHECKSUMS
 from netspace_jax.ops.platform import lowering
@@ -163,13 +163,15 @@ def test_stablehlo_asks_for_full_precision(exported):
     assert products and all("HIGHEST" in line for line in products)
 
 
-def test_stablehlo_from_a_gpu_machine_computes_the_same(exported):
-    """There it has the library's own convolution; the function still runs here."""
+def test_stablehlo_is_the_same_whatever_the_machine(exported):
+    """With XLA's own convolutions and sines, for which accelerators have kernels, and no loop over rows as on a CPU."""
+    written = exported.files.stablehlo.read_bytes()
+    text = jax.export.deserialize(bytearray(written)).mlir_module()
+    has_maps = len(exported.architecture.input_shape) == 3
+    assert ("stablehlo.convolution" in text) == has_maps and ("stablehlo.sine" in text) != has_maps
+    assert "stablehlo.while" not in text
     with lowering("accelerator"):
-        traced = exchange.to_stablehlo(exported.architecture, exported.flat)
-    text = jax.export.deserialize(bytearray(traced)).mlir_module()
-    assert ("stablehlo.convolution" in text) == (len(exported.architecture.input_shape) == 3)
-    assert_same(exchange.from_stablehlo(traced)(exported.inputs), exported.expected)
+        assert exchange.to_stablehlo(exported.architecture, exported.flat) == written
 
 
 def test_damaged_stablehlo_is_refused(exported, tmp_path):
@@ -251,10 +253,94 @@ class Custom(nn.Module):
         return nn.Dense(self.outputs, name="head")(nn.relu(nn.Conv(4, (3, 3), name="stem")(x)).mean((1, 2)))
 
 
-def test_a_users_own_module_comes_back(tmp_path, monkeypatch):
+class Pooled(nn.Module):
+    """Batch norm and dropout, both kinds of pooling, attention."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x, train: bool = False):
+        x = nn.BatchNorm(not train)(nn.Conv(4, (3, 3), use_bias=False)(x))
+        x = nn.avg_pool(nn.max_pool(nn.gelu(x), (3, 3), (2, 2), "SAME"), (2, 2))
+        x = nn.Dropout(0.5, deterministic=not train)(x).reshape((x.shape[0], -1, 4))
+        return nn.Dense(self.outputs)((x + nn.MultiHeadDotProductAttention(2)(x, x)).mean(1))
+
+
+class Counting(nn.Module):
+    """It asks how many inputs there are, and has our layers: a batch of any size is traced as one input, vmapped."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        maps = nn.swish(layers.Conv(4, padding=(1, 1))(layers.to_maps(x)))
+        return nn.Dense(self.outputs)(layers.flatten_maps(maps).reshape(len(x), -1))
+
+
+@pytest.fixture
+def build(monkeypatch):
+    """An architecture of 8×8 grey images and ten outputs: a registered one by its name, or a module of a user's own."""
     monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
-    architectures.register("custom", lambda shape, outputs: Custom(outputs))
-    architecture = architectures.build("custom", (8, 8, 1), 10)
+
+    def make(kind, shape=(8, 8, 1)):
+        if not isinstance(kind, str):
+            architectures.register("custom", lambda shape, outputs: kind(outputs))
+        return architectures.build(kind if isinstance(kind, str) else "custom", shape, 10)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [(Custom, (8, 8, 1)), (Pooled, (8, 8, 1)), (Counting, (8, 8, 1)), ("tutorial", (16, 16, 1))]
+)
+def test_functions_are_exported_for_any_batch(build, kind, shape):
+    architecture = build(kind, shape)
+    flat = 0.3 * jax.random.normal(jax.random.key(0), (architecture.size,))
+    inputs = jax.random.normal(jax.random.key(1), (3, *shape))
+    expected = jax.jit(architecture.apply, compiler_options=QUICK)(flat, inputs)
+    for apply in (
+        exchange.from_onnx(exchange.to_onnx(architecture, flat)),
+        exchange.from_stablehlo(exchange.to_stablehlo(architecture, flat)),
+    ):
+        assert_same(np.asarray(apply(inputs)), expected)
+        assert_same(np.asarray(apply(inputs[:1])), expected[:1])
+
+
+class Symbols(nn.Module):
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.outputs)(nn.Embed(5, 3)(x)[:, 0])
+
+
+def test_inputs_that_are_integers_keep_their_type(monkeypatch):
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+    architectures.register("symbols", lambda shape, outputs: Symbols(outputs))
+    architecture = architectures.build("symbols", (4,), 2, input_dtype="int32")
+    flat = jax.random.normal(jax.random.key(0), (architecture.size,))
+    inputs = np.array([[0, 1, 2, 3], [4, 0, 0, 1]], np.int32)
+    expected = architecture.apply(flat, jnp.asarray(inputs))
+    assert_same(exchange.from_stablehlo(exchange.to_stablehlo(architecture, flat))(inputs), expected)
+    assert_same(exchange.from_onnx(exchange.to_onnx(architecture, flat))(inputs), expected)
+
+
+class Loop(nn.Module):
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(self.outputs)(nn.RNN(nn.SimpleCell(4))(x[..., 0])[:, -1])
+
+
+def test_a_primitive_without_an_operator_is_named(build):
+    architecture = build(Loop)
+    with pytest.raises(InputError, match="no ONNX for this network: its primitive scan has no operator here"):
+        exchange.to_onnx(architecture, np.zeros(architecture.size, np.float32))
+
+
+def test_a_users_own_module_comes_back(tmp_path, build):
+    architecture = build(Custom)
     flat = jax.random.normal(jax.random.key(0), (architecture.size,))
     files = exchange.export_network(tmp_path / "network", architecture, flat, CARD)
     for back in (

@@ -102,7 +102,7 @@ def test_a_search_is_the_programs(page, run):
         const count = { shape: [], data: new Int32Array([0]) };
         return page.step(0, u, zero, zero, count).map((v) => Array.from(v.data));"""
     u = np.asarray(jax.random.normal(jax.random.key(5), (run.space.embedding_size,)))
-    step = jax.jit(search_step(run.space, run.space.region(), 0, view(run)))
+    step = jax.jit(search_step(run.space, run.space.statistics, 0, view(run)))
     aim = jnp.asarray(view(run).aims[0])
     wanted = step(jnp.asarray(u), jnp.zeros_like(u), jnp.zeros_like(u), jnp.zeros((), jnp.int32), aim)
     found = page.execute_script(script, u.tolist())

@@ -25,7 +25,7 @@ from netspace_jax.importing.alternatives import better, score_alternatives
 from netspace_jax.importing.build import lines_of
 from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import outputs_on, scores_of
-from netspace_jax.zoo import LeftOut, Zoo, write_zoo
+from netspace_jax.zoo import LeftOut, open_zoo, write_zoo
 from tests import tiny
 from tests.disk import assert_refused, content
 from tests.zoo.members import everything
@@ -378,7 +378,7 @@ def written(directory, good, data, count=9, **changes):
 
 def test_a_zoo_of_imported_networks_is_a_zoo(good, data, tmp_path):
     zoo = written(tmp_path / "zoo", good, data)
-    np.testing.assert_array_equal(everything(Zoo(tmp_path / "zoo")), good[:9])
+    np.testing.assert_array_equal(everything(open_zoo(tmp_path / "zoo")), good[:9])
     splits = [member.split for member in zoo.members]
     assert (splits.count("train"), splits.count("validation"), splits.count("test")) == (5, 2, 2)
     assert zoo.imported and zoo.size == tiny.perceptron().size
@@ -399,7 +399,7 @@ def test_nothing_is_written_where_something_lies_or_when_interrupted(good, data,
     (tmp_path / "zoo" / "mine.txt").write_text("mine")
     before = content(tmp_path)
     assert_refused(lambda: written(tmp_path / "zoo", good, data), "is not an empty directory")
-    monkeypatch.setattr("netspace_jax.zoo.write.summary_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("netspace_jax.zoo.storage.summary_of", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         written(tmp_path / "other", good, data)
     assert content(tmp_path) == before and [path.name for path in tmp_path.iterdir()] == ["zoo"]
@@ -415,9 +415,9 @@ def test_an_older_table_is_still_read_and_a_newer_one_refused(train_tiny):
     summary.write_text(
         json.dumps({key: value for key, value in zoo.summary.items() if key not in ("format", "checksum", "table")})
     )
-    assert Zoo(zoo.directory).members == zoo.members
+    assert open_zoo(zoo.directory).members == zoo.members
     summary.write_text(json.dumps({**zoo.summary, "format": 3}))
-    assert_refused(lambda: Zoo(zoo.directory), "format 3")
+    assert_refused(lambda: open_zoo(zoo.directory), "format 3")
 
 
 def test_a_zoo_whose_data_changed_is_not_embedded(good, data, tmp_path):

@@ -12,7 +12,7 @@ from netspace_jax import architectures, cli, evaluations
 from netspace_jax.architectures import registry
 from netspace_jax.domain import on_zoo, preset
 from netspace_jax.exchange import torch_names
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo import open_zoo
 from tests import tiny
 from tests.cli.test_commands import refused
 from tests.disk import assert_refused, content
@@ -111,7 +111,7 @@ def test_any_zoo_that_exists_can_be_embedded_again(place, tmp_path, capsys):
     assert config.netspace == preset("digits").netspace
     tight = dataclasses.replace(preset("digits"), netspace=tiny.netspace_config(prep=(1, 64)))
     rows, columns = on_zoo(tight, tmp_path / "zoo").netspace.prep
-    assert rows * columns >= Zoo(tmp_path / "zoo").size > 64
+    assert rows * columns >= open_zoo(tmp_path / "zoo").size > 64
     assert_refused(lambda: on_zoo(preset("chairs"), tmp_path / "zoo"), "of the domain images")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import netspace_jax
 from netspace_jax import architectures, cli, exchange
-from netspace_jax.zoo import Zoo
+from netspace_jax.zoo import open_zoo
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402  (only where there is PyTorch)
@@ -108,7 +108,7 @@ def imported(place):
             ["import", str(place / "nets"), "--architecture", "tutorial", "--dataset", str(place / "mine.npz"),
              "--zoo.normalise", "0.5", "0.5", "--expect", str(place / "expect.npz"), "--out", str(place / "zoos/mine")]
         )  # fmt: skip
-    return Zoo(place / "zoos" / "mine"), said.getvalue()
+    return open_zoo(place / "zoos" / "mine"), said.getvalue()
 
 
 def test_seventeen_are_imported_and_three_named(imported, place):

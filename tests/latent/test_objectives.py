@@ -1,11 +1,12 @@
 """What searches are for, by hand."""
 
+import chex
 import jax
 import numpy as np
 import pytest
 
 from netspace_jax.errors import InputError
-from netspace_jax.latent import Fit, Objective, fit_arrays
+from netspace_jax.latent import Fit, Objective, fit_objective
 from tests import tiny
 from tests.objectives import batch_of, log_probabilities, loss_of, network
 
@@ -37,7 +38,7 @@ def pictures(dataset):
 def test_arrays_of_ones_own_by_hand(dataset):
     """uint8 images; every fifth chooses, the others are fitted, all in every step."""
     x, y = pictures(dataset)
-    objective, own = fit_arrays(dataset.behaviour, x, y), dataset.behaviour.prepare(x)
+    objective, own = fit_objective(dataset.behaviour, x, y), dataset.behaviour.prepare(x)
     held = np.arange(50) % 5 == 0
     assert isinstance(objective, Objective) and len(objective.inputs) == 40 and len(objective.held_inputs) == 10
     log_p = log_probabilities(network()(own))
@@ -49,23 +50,22 @@ def test_arrays_of_ones_own_by_hand(dataset):
 def test_arrays_may_be_normalised_already(dataset):
     x, y = pictures(dataset)
     raw, normalised = (
-        fit_arrays(dataset.behaviour, images, y) for images in (x, np.asarray(dataset.behaviour.prepare(x)))
+        fit_objective(dataset.behaviour, images, y) for images in (x, np.asarray(dataset.behaviour.prepare(x)))
     )
-    for ours, theirs in zip(jax.tree.leaves(raw), jax.tree.leaves(normalised), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    chex.assert_trees_all_equal(raw, normalised)
 
 
 @pytest.mark.parametrize(("inputs", "targets"), [(50, 49), (4, 4), (0, 0)])
 def test_arrays_that_do_not_go_together(dataset, inputs, targets):
     x, y = pictures(dataset)
     with pytest.raises(InputError, match=f"{inputs} inputs and {targets} targets"):
-        fit_arrays(dataset.behaviour, x[:inputs], y[:targets])
+        fit_objective(dataset.behaviour, x[:inputs], y[:targets])
 
 
 def test_arrays_of_another_shape(dataset):
     x, y = pictures(dataset)
     with pytest.raises(InputError, match=r"images have shape \(50, 4, 3, 1\)"):
-        fit_arrays(dataset.behaviour, x[:, :, :3], y)
+        fit_objective(dataset.behaviour, x[:, :, :3], y)
 
 
 def test_the_validation_score_is_the_tasks(dataset):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from netspace_jax.metrics.baselines import distilled, nearest_networks
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import agreements, outputs_of
 from tests import tiny
 from tests.compiles import nothing_compiles
 
@@ -16,13 +16,19 @@ def test_the_nearest_training_network_is_the_one_that_agrees_most():
     np.testing.assert_array_equal(found, [7, 2])
 
 
+def agreement_of(data, flats, others):
+    """Mean agreement of networks with as many others."""
+    outputs = [outputs_of(data, tiny.perceptron(), rows) for rows in (flats, others)]
+    return agreements(data.behaviour, *outputs).mean()
+
+
 def test_a_distilled_network_does_what_the_given_one_does_with_other_weights():
     data, wanted = tiny.dataset(), np.asarray(tiny.flats(3))
     inputs = data.examples("train").inputs
     short, long = (
         distilled(data.behaviour, tiny.perceptron(), wanted, inputs, steps=steps, batch=32) for steps in (2, 1500)
     )
-    agreement = [compare(data, tiny.perceptron(), wanted, flats)[2].mean() for flats in (short, long)]
+    agreement = [agreement_of(data, wanted, flats) for flats in (short, long)]
     assert agreement[1] > agreement[0] + 0.2 and agreement[1] > 0.75
     assert np.abs(long - wanted).mean() > 0.1
 

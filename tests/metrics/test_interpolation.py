@@ -7,12 +7,17 @@ from netspace_jax.latent import line
 from netspace_jax.metrics.interpolation import all_pairs, between_boundaries, interpolate
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
+from netspace_jax.space.batched import embed_many
 from tests import tiny
+
+
+def embedded(flats):
+    return embed_many(tiny.unchanged(), 0, flats)
 
 
 def test_where_embeddings_are_weights_both_ways_are_one():
     dataset, flats = tiny.dataset(), tiny.networks(2).parameters
-    way = interpolate(tiny.unchanged(), dataset, flats, 0, steps=11)
+    way = interpolate(tiny.unchanged(), dataset, flats, embedded(flats), 0, steps=11)
     np.testing.assert_allclose(way.share, np.linspace(0, 1, 11))
     np.testing.assert_allclose(way.latent, way.weights, atol=1e-6)
     ends_and_middle = np.concatenate([flats, flats.mean(0, keepdims=True)])
@@ -23,16 +28,16 @@ def test_where_embeddings_are_weights_both_ways_are_one():
 def test_each_way_is_its_own():
     """A decoder that turns every sign, so that what lies along the embeddings is known."""
     dataset, flats = tiny.dataset(), tiny.networks(2).parameters
-    way = interpolate(tiny.unchanged(factor=-1.0), dataset, flats, 0, steps=5)
+    way = interpolate(tiny.unchanged(factor=-1.0), dataset, flats, embedded(flats), 0, steps=5)
     points = line(flats[0], flats[1], 5)
     np.testing.assert_allclose(way.weights, scores_of(dataset, tiny.perceptron(), points), atol=1e-6)
     np.testing.assert_allclose(way.latent, scores_of(dataset, tiny.perceptron(), -points), atol=1e-6)
 
 
 def reconstructed(count, value):
-    nothing = np.zeros(count)
+    nothing = [np.zeros(count)] * 7
     embedding = np.asarray(value + jnp.arange(count)[:, None] * jnp.ones((1, 2)))
-    return Reconstruction(embedding, nothing, nothing, nothing, nothing, nothing)
+    return Reconstruction(embedding, *nothing)
 
 
 def test_what_lies_between_architectures():

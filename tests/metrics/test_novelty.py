@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.metrics.novelty import disturbed, error_iou, gaussian, nearest
+from netspace_jax.metrics.novelty import add_noise, error_iou, gaussian, nearest
 from netspace_jax.metrics.outputs import outputs_of
 from tests import tiny
 
@@ -16,8 +16,8 @@ def dataset():
 
 
 def nearest_of(dataset, flats, training, split="test"):
-    outputs, known = (outputs_of(dataset, tiny.perceptron(), rows, split=split) for rows in (flats, training))
-    return nearest(dataset.behaviour, flats, training, outputs=outputs, known=known)
+    outputs, others = (outputs_of(dataset, tiny.perceptron(), rows, split=split) for rows in (flats, training))
+    return nearest(dataset.behaviour, flats, training, outputs=outputs, training_outputs=others)
 
 
 def test_a_network_of_the_training_set_is_found(dataset):
@@ -47,10 +47,10 @@ def test_a_scaled_copy_is_far_and_behaves_the_same(dataset):
 
 def test_noise_is_a_share_of_each_networks_deviation():
     flats = np.array([[1.0], [10.0]], np.float32) * np.random.default_rng(1).standard_normal((2, 20_000), np.float32)
-    noise = np.asarray(disturbed(flats, 0.1) - flats)
+    noise = np.asarray(add_noise(flats, 0.1) - flats)
     np.testing.assert_allclose(noise.std(1), 0.1 * flats.std(1), rtol=0.03)
-    np.testing.assert_array_equal(disturbed(flats, 0.0), flats)
-    assert (disturbed(flats, 0.1, seed=1) != disturbed(flats, 0.1)).any()
+    np.testing.assert_array_equal(add_noise(flats, 0.0), flats)
+    assert (add_noise(flats, 0.1, seed=1) != add_noise(flats, 0.1)).any()
 
 
 def test_error_iou_is_the_largest_overlap_of_errors():

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.metrics import outputs as module
-from netspace_jax.metrics.outputs import compare, outputs_of, outputs_on, scores_of, scores_on
+from netspace_jax.metrics.outputs import agreements, evaluate, outputs_of, outputs_on, scores_of, scores_on
 from netspace_jax.ops.mapping import BLOCK
 from tests import tiny
+from tests.compiles import nothing_compiles
 
 COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
 
@@ -43,21 +43,21 @@ def test_any_number_of_networks(dataset, count, numbered):
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_networks_are_compared_with_others(dataset, count):
+def test_networks_are_run_once_and_compared_with_others(dataset, count):
     """With those that have every sign turned."""
     flats, members = tiny.networks(count).parameters, tiny.networks(count).indices
-    found = compare(dataset, tiny.perceptron(), flats, -flats, members=members, split="validation")
-    own, other, agreement = found
-    np.testing.assert_allclose(own, scores(dataset, flats, "validation"), atol=1e-6)
-    np.testing.assert_allclose(other, scores(dataset, -flats, "validation"), atol=1e-6)
+    own, other = (evaluate(dataset, tiny.perceptron(), sign * flats, members, split="validation") for sign in (1, -1))
+    for sign, found in ((1, own), (-1, other)):
+        np.testing.assert_allclose(found.outputs, logits(dataset, sign * flats, "validation"), atol=1e-5)
+        np.testing.assert_allclose(found.score, scores(dataset, sign * flats, "validation"), atol=1e-6)
     said = [logits(dataset, sign * flats, "validation").argmax(-1) for sign in (1, -1)]
+    agreement = agreements(dataset.behaviour, own.outputs, other.outputs)
     np.testing.assert_allclose(agreement, (said[0] == said[1]).mean(1), atol=1e-6)
 
 
 def test_a_function_is_compiled_once_for_any_number(dataset):
     scores_of(dataset, tiny.perceptron(), tiny.networks(2).parameters, tiny.networks(2).indices, "test")
-    before = module._outputs._cache_size()
-    for count in (3, 7, BLOCK + 2):
-        networks = tiny.networks(count)
-        scores_of(dataset, tiny.perceptron(), networks.parameters, networks.indices, "test")
-    assert module._outputs._cache_size() == before
+    with nothing_compiles("_score"):
+        for count in (3, 7, BLOCK + 2):
+            networks = tiny.networks(count)
+            scores_of(dataset, tiny.perceptron(), networks.parameters, networks.indices, "test")

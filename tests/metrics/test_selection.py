@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.metrics.outputs import evaluate
 from netspace_jax.metrics.selection import selection_metric
 from tests import tiny
 
@@ -29,7 +30,7 @@ def test_it_is_what_the_configuration_says(dataset, select):
     """A decoder that turns every sign, so that generated networks are known."""
     networks = tiny.networks(7, split="validation")
     flats, config = networks.parameters, tiny.netspace_config(select=select)
-    found = selection_metric(tiny.unchanged(factor=-1.0), dataset, {0: networks}, config)
+    found = selection_metric(dataset, {0: networks}, config)(tiny.unchanged(factor=-1.0))
     right, generated = accuracies(dataset, flats), accuracies(dataset, -flats)
     agreement = (predictions(dataset, flats) == predictions(dataset, -flats)).mean()
     expected = {"gap": -np.abs(right - generated).mean(), "agreement": agreement, "score": generated.mean()}
@@ -48,7 +49,7 @@ def read_as(ids, width=4, count=8):
 def test_members_that_are_read_as_another_architecture_cost_their_share(dataset, select):
     netspace, config = tiny.unchanged((3, 4)), tiny.netspace_config(select=select)
     wrong = read_as([0, 1, 0, 0])
-    found = selection_metric(netspace, dataset, {1: wrong}, config)
+    found = selection_metric(dataset, {1: wrong}, config)(netspace)
     scores = accuracies(dataset, wrong.parameters, 4).mean()
     expected = {"gap": 0.0, "agreement": 1.0, "score": scores}[select] - 3 / 8
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -56,7 +57,7 @@ def test_members_that_are_read_as_another_architecture_cost_their_share(dataset,
 
 def test_architectures_count_alike_however_many_members_they_have(dataset):
     networks = {0: tiny.networks(3, 3), 1: tiny.networks(9, 4)}
-    found = selection_metric(tiny.unchanged((3, 4)), dataset, networks, tiny.netspace_config(select="score"))
+    found = selection_metric(dataset, networks, tiny.netspace_config(select="score"))(tiny.unchanged((3, 4)))
     scores = [accuracies(dataset, networks[which].parameters, 3 + which).mean() for which in (0, 1)]
     misread = [(networks[which].parameters[:, :2].argmax(1) != which).mean() for which in (0, 1)]
     np.testing.assert_allclose(found, np.mean(scores) - np.mean(misread), atol=1e-6)
@@ -66,7 +67,7 @@ def test_where_interpolation_is_taught_what_is_interpolated_counts_too(dataset):
     """Of three architectures: half way from the first to the last, read as the second."""
     networks = {0: tiny.networks(4, 3), 2: tiny.networks(4, 5)}
     config = tiny.netspace_config(select="score", interpolation=True)
-    found = selection_metric(tiny.unchanged((3, 4, 5)), dataset, networks, config)
+    found = selection_metric(dataset, networks, config)(tiny.unchanged((3, 4, 5)))
     padded = [np.pad(n.parameters, ((0, 0), (0, 160 - n.parameters.shape[1]))) for n in networks.values()]
     between = (padded[0] + padded[1])[:, :88] / 2
     scores = [
@@ -76,3 +77,15 @@ def test_where_interpolation_is_taught_what_is_interpolated_counts_too(dataset):
     ]
     misread = [(networks[which].parameters[:, :3].argmax(1) != which).mean() for which in (0, 2)]
     np.testing.assert_allclose(found, np.mean(scores) - np.mean(misread), atol=1e-6)
+
+
+def test_members_run_once_however_often_a_checkpoint_is_judged(dataset, monkeypatch):
+    networks, runs = tiny.networks(7, split="validation"), []
+
+    def noted(*arguments):
+        runs.append(arguments)
+        return evaluate(*arguments)
+
+    monkeypatch.setattr("netspace_jax.metrics.selection.evaluate", noted)
+    select = selection_metric(dataset, {0: networks}, tiny.netspace_config(select="agreement"))
+    assert select(tiny.unchanged()) == 1 > select(tiny.unchanged(factor=-1.0)) and len(runs) == 1

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from netspace_jax.metrics.spread import pairwise_agreement, spread
+from netspace_jax.behaviour import Metric
+from netspace_jax.metrics.spread import pairwise_agreement, score_at, spread
 from tests import tiny
 
 
@@ -33,3 +34,17 @@ def test_pairs_agree_as_often_as_they_name_the_same_class():
     outputs = np.stack([said(0, 1), said(0, 1), said(0, 0)])
     np.testing.assert_allclose(pairwise_agreement(tiny.TASK, outputs), (1 + 0.5 + 0.5) / 3)
     assert np.isnan(pairwise_agreement(tiny.TASK, outputs[:1]))
+
+
+def test_scores_without_bounds_are_near_by_the_range_that_networks_have():
+    """Of 0 to 100: 2 apart are near, 4 apart are not."""
+
+    class Return(type(tiny.TASK)):
+        metric = Metric("return", low=-np.inf, high=np.inf)
+
+    behaviour = Return(tiny.SHAPE, tiny.CLASSES, (0.4,), (0.3,))
+    outputs = np.stack([said(0, 1), said(0, 1), said(1, 0), said(1, 1)])
+    scores = np.array([0.0, 2.0, 6.0, 100.0])
+    assert spread(behaviour, outputs, scores) == 0
+    assert [score_at(behaviour.metric, scores, share) for share in (0.0, 0.5, 1.0)] == [0, 50, 100]
+    assert [score_at(tiny.TASK.metric, scores, share) for share in (0.0, 0.3, 0.8, 1.0)] == [0, 0.3, 0.8, 1]

@@ -6,53 +6,85 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.ops.mapping import BLOCK, FEW, block_size, each_network, few_together, in_blocks, in_pieces, of_first
+from netspace_jax.ops.mapping import (
+    BLOCK,
+    FEW,
+    batched,
+    block_size,
+    each_network,
+    in_pieces,
+    vmap_small_batches,
+)
 from netspace_jax.ops.platform import lowering
 from tests import tiny
+from tests.compiles import nothing_compiles
 
-COUNTS = [1, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
+COUNTS = [1, 2, BLOCK, BLOCK + 5]  # fewer than are run at once, as many, and more
 
 
+def scaled(row, factor, offset):
+    return {"a": factor * row[0] + offset, "b": row[1]}
+
+
+@pytest.mark.parametrize("lowered", ["cpu", "accelerator"])
+@pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("count", COUNTS)
-def test_blocks_keep_order_and_number(count):
-    rows = (np.arange(count), np.arange(2 * count).reshape(count, 2))
-    seen = []
-
-    def function(own, block, factor):
-        seen.append(int(own))
-        assert all(len(leaf) == (1 if count == 1 else BLOCK) for leaf in block)
-        return {"a": factor * jnp.asarray(block[0]), "b": jnp.asarray(block[1])}
-
-    found = in_blocks(function, rows, 3)
-    np.testing.assert_array_equal(found["a"], 3 * rows[0])
-    np.testing.assert_array_equal(found["b"], rows[1])
-    assert sum(seen) == count and all(own == BLOCK for own in seen[:-1])
+def test_any_number_of_networks_is_what_each_is_alone(count, together, lowered):
+    """Rows of the host or of the device; what comes back lies on the device."""
+    rows = (np.arange(count, dtype=np.float32), np.arange(2 * count).reshape(count, 2))
+    many = batched(scaled, static=("offset",), together=together)
+    for given in (rows, jax.tree.map(jnp.asarray, rows)):
+        with lowering(lowered):
+            found = many(given, 3.0, offset=1)
+        np.testing.assert_array_equal(found["a"], 3 * rows[0] + 1)
+        np.testing.assert_array_equal(found["b"], rows[1])
+        assert isinstance(found["a"], jax.Array)
 
 
-def test_many_small_networks_come_in_larger_blocks_of_bounded_memory():
-    assert block_size(500, 4) == BLOCK and block_size(60_000, 4740) == 1024
-    assert block_size(60_000, 2**20) == BLOCK and block_size(60_000, 10_000) == 512
-    rows, sizes = np.arange(5000), []
+@pytest.mark.parametrize("together", [True, False])
+def test_one_program_serves_any_number(together):
+    def own_name(row, factor):
+        return factor * row
 
-    def function(own, block):
-        sizes.append(len(block))
-        return block + 1
+    many = batched(own_name, together=together)
+    with lowering("cpu"):
+        many(np.ones((2, 2)), 1.0)
+        with nothing_compiles("own_name"):
+            for count in (3, BLOCK, BLOCK + 5):
+                many(np.ones((count, 2)), float(count))
 
-    np.testing.assert_array_equal(in_blocks(function, rows), rows + 1)
-    assert {*sizes} == {block_size(5000, 8)} and len(sizes) >= 16
+
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 32), (500, 32), (3584, 128), (60_000, 1024)])
+def test_many_networks_come_in_larger_blocks_where_they_are_computed_together(count, size):
+    with lowering("cpu"):
+        assert block_size(count, True) == size and block_size(count, False) == min(size, BLOCK)
+    with lowering("accelerator"):  # of 16 GiB, as a CPU counts
+        assert block_size(count, True) == min(1 << (count - 1).bit_length(), 32)
+
+
+def test_a_block_may_be_as_small_as_the_networks_are_few():
+    many = batched(lambda row: row + 1)
+    np.testing.assert_array_equal(many(np.arange(5.0), size=5), np.arange(5.0) + 1)
+    np.testing.assert_array_equal(many(np.arange(5.0), size=2), np.arange(5.0) + 1)
 
 
 def test_no_networks_are_said_to_be_none():
     with pytest.raises(ValueError, match="no networks"):
-        in_blocks(lambda count, rows: rows, np.zeros((0, 3)))
+        batched(lambda row: row)(np.zeros((0, 3)))
 
 
 def test_networks_that_do_not_count_are_not_run_on_a_core():
-    rows = jnp.arange(BLOCK, dtype=jnp.float32)
-    found = np.asarray(jax.jit(lambda count: of_first(count, lambda x: x + 1, rows))(3))
-    np.testing.assert_array_equal(found[:3], [1, 2, 3])
-    if jax.default_backend() == "cpu":
-        np.testing.assert_array_equal(found[3:], 0)
+    """A debug callback says which are."""
+    ran = []
+
+    def noted(row):
+        jax.debug.callback(lambda value: ran.append(int(value)), row)
+        return row
+
+    with lowering("cpu"):
+        jax.block_until_ready(batched(noted, together=False)(np.arange(3)))
+    jax.effects_barrier()
+    assert sorted(ran) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("size", [8, 12, 22, 23])
@@ -88,6 +120,6 @@ def test_few_networks_together_are_what_all_together_are(count, chosen):
         return (weight * found["sum"]).sum() + weight**2 * found["own"].sum()
 
     with lowering(chosen):
-        value, slope = jax.jit(jax.value_and_grad(lambda weight: whole(weight, few_together(part))))(3.0)
+        value, slope = jax.jit(jax.value_and_grad(lambda weight: whole(weight, vmap_small_batches(part))))(3.0)
     expected, expected_slope = jax.value_and_grad(lambda weight: whole(weight, part))(3.0)
     np.testing.assert_allclose([value, slope], [expected, expected_slope], rtol=1e-5)

@@ -4,8 +4,11 @@ import matplotlib.colors
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import Metric
 from netspace_jax.report import figures
 from netspace_jax.report.figures import COLOURS, MARKERS, styles
+
+ACCURACY = Metric("accuracy")
 
 
 def test_no_two_groups_look_alike():
@@ -25,7 +28,7 @@ def colours_of(drawn):
 @pytest.mark.parametrize("count", [1, 7, 8, 9])
 def test_all_groups_are_drawn_over_their_inputs(count):
     groups = [(f"architecture{i}", np.array([0.1 * i, 0.5]), np.array([0.2, 0.1 * i])) for i in range(count)]
-    _, ax = figures.input_against_generated(groups, "accuracy")
+    _, ax = figures.input_against_generated(groups, ACCURACY)
     assert len(ax.collections) == count
     for drawn, (label, inputs, generated) in zip(ax.collections, groups, strict=True):
         np.testing.assert_allclose(drawn.get_offsets(), np.stack([inputs, generated], 1))
@@ -35,10 +38,19 @@ def test_all_groups_are_drawn_over_their_inputs(count):
     assert len({*looks}) == count
 
 
+def test_axes_of_scores_end_where_the_metric_does():
+    """Or where the scores do, for a metric without bounds."""
+    scores = np.array([-3.0, 7.0])
+    assert figures.score_limits(ACCURACY, scores) == (0, 1.02)
+    assert figures.score_limits(Metric("return", low=-np.inf, high=np.inf), scores) == (-3, 7.2)
+    _, ax = figures.input_against_generated([("a", np.array([0.55, 0.9]), np.array([0.5, 0.7]))], ACCURACY)
+    np.testing.assert_allclose(ax.get_xlim(), (0.38, 1.02))
+
+
 def test_nine_architectures_are_all_read_on_the_way_across():
     names, read = [f"architecture{i}" for i in range(9)], np.arange(18) // 2
     share, scores = np.linspace(0, 1, 18), np.linspace(0.2, 0.9, 18)
-    _, ax = figures.across_architectures(share, scores, read, names, "accuracy")
+    _, ax = figures.across_architectures(share, scores, read, names, ACCURACY)
     assert [drawn.get_label() for drawn in ax.collections] == names
     np.testing.assert_allclose(
         np.concatenate([drawn.get_offsets() for drawn in ax.collections]), np.stack([share, scores], 1)
@@ -48,7 +60,7 @@ def test_nine_architectures_are_all_read_on_the_way_across():
 def test_an_architecture_that_is_not_read_is_not_drawn():
     """The colours of the others stay theirs."""
     ends = np.array([0.0, 1.0])
-    _, ax = figures.across_architectures(ends, ends, np.array([0, 2]), ("a", "b", "c"), "accuracy")
+    _, ax = figures.across_architectures(ends, ends, np.array([0, 2]), ("a", "b", "c"), ACCURACY)
     assert [drawn.get_label() for drawn in ax.collections] == ["a", "c"]
     assert [colours_of(drawn)[0] for drawn in ax.collections] == [COLOURS[0].lower(), COLOURS[2].lower()]
 
@@ -56,7 +68,7 @@ def test_an_architecture_that_is_not_read_is_not_drawn():
 def test_nine_ways_are_all_drawn():
     share = np.linspace(0, 1, 3)
     lines = [(f"way{i}", np.full(3, i / 10)) for i in range(9)]
-    _, ax = figures.along_a_line(share, lines, "accuracy")
+    _, ax = figures.along_a_line(share, lines, ACCURACY)
     assert [line.get_label() for line in ax.lines] == [label for label, _ in lines]
     for line, (_, scores) in zip(ax.lines, lines, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), scores)

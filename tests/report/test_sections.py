@@ -23,7 +23,7 @@ def run():
 def compared(run, which, split):
     """Scores of members and of what is generated from them, and their agreement."""
     flats, architecture = run.networks(which, split).parameters, run.space.architectures[which]
-    said = [outputs_of(run.dataset, architecture, factor * flats).argmax(-1) for factor in (1, FACTOR)]
+    said = [np.asarray(outputs_of(run.dataset, architecture, factor * flats)).argmax(-1) for factor in (1, FACTOR)]
     labels = np.asarray(run.dataset.examples("test").targets)
     return (said[0] == labels).mean(1), (said[1] == labels).mean(1), (said[0] == said[1]).mean(1)
 

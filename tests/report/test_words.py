@@ -5,7 +5,7 @@ import pytest
 
 from netspace_jax.domains.images.redundancy import enough
 from netspace_jax.report.architectures import kept
-from netspace_jax.report.words import difference, listed, number, relation, same_answer, score_name
+from netspace_jax.report.words import difference, listed, number, relation
 
 NOISE = np.random.default_rng(0).standard_normal(200)
 
@@ -44,12 +44,6 @@ def test_a_relation_says_no_more_than_the_digits_shown(value, other, text):
 
 
 def test_names_for_people():
-    assert score_name("within_0.05") == "share of values within 0.05" and score_name("accuracy") == "accuracy"
-    assert [same_answer(name) for name in ("accuracy", "within_0.01", "reward")] == [
-        "predict the same class",
-        "differ by at most 0.01",
-        "give the same answer",
-    ]
     assert number(float("nan")) == "–" and number(0.25) == "0.250"
     assert listed(["a"]) == "a" and listed(["a", "b", "c"]) == "a, b and c"
 

@@ -104,7 +104,10 @@ def test_a_run_of_other_data_is_refused(run):
 
 
 def test_what_a_run_is_called_does_not_matter(run):
-    RunDirectory(run.path, described(dataclasses.replace(CONFIG, name="another")))
+    another = dataclasses.replace(CONFIG, name="another")
+    assert differences(described(another), described()) == []
+    RunDirectory(run.path, described(another))
+    assert read_config(read_description(run.path), run.path) == CONFIG
 
 
 def test_fresh_starts_anew(run):

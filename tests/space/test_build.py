@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -115,9 +116,8 @@ def test_seeds_give_other_starts(dataset):
     )
     first, again, other = (initial_params(netspace, jax.random.key(seed)) for seed in (0, 0, 1))
     assert first.keys() == {"encoder", "decoder", "head"}
-    for a, b, c in zip(*(jax.tree.leaves(params) for params in (first, again, other)), strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert a.shape == c.shape
+    chex.assert_trees_all_equal(first, again)
+    chex.assert_trees_all_equal_shapes(first, other)
     kernels = [params["encoder"]["Dense_0"]["kernel"] for params in (first, other)]
     assert (kernels[0] != kernels[1]).all()
 

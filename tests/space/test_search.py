@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 
+import chex
 import flax.struct
 import jax
 import jax.numpy as jnp
@@ -109,8 +110,8 @@ def test_what_is_found_is_no_worse_than_its_start_and_has_the_score_that_it_says
 def test_what_else_is_searched_does_not_matter(dataset, starts, found):
     """Four times one start, and what it came to among others."""
     same = searched(Fit(dataset, 16), starts[jnp.array([2, 2, 2, 2])])
-    for ours, theirs in zip(jax.tree.leaves(same), jax.tree.leaves(found), strict=True):
-        np.testing.assert_allclose(ours, np.array([theirs[2]] * 4), rtol=1e-4, atol=1e-5)
+    repeated = jax.tree.map(lambda leaf: np.array([leaf[2]] * 4), found)
+    chex.assert_trees_all_close(same, repeated, rtol=1e-4, atol=1e-5)
 
 
 def test_an_accelerators_way_finds_the_same(dataset, starts, found):

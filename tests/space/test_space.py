@@ -15,7 +15,7 @@ from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.latent import Fit
-from netspace_jax.space import Network, Space, many
+from netspace_jax.space import Network, Space, batched
 from tests import tiny
 
 SEARCH = SearchConfig(steps=40, validations=4, learning_rate=0.1)
@@ -134,8 +134,8 @@ def test_embeddings_are_those_of_the_members(space):
         assert z.shape == (6, space.embedding_size) == (6, 6)
         np.testing.assert_allclose(z[3], space.encode(flats[3], name), rtol=1e-4, atol=1e-5)
     everyone = np.concatenate(list(space.embeddings.values()))
-    np.testing.assert_allclose(space.region().mean, everyone.mean(0), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(space.region().deviation, everyone.std(0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(space.statistics.mean, everyone.mean(0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(space.statistics.deviation, everyone.std(0), rtol=1e-3, atol=1e-5)
 
 
 def test_it_says_what_it_is(space):
@@ -149,7 +149,7 @@ def test_samples_are_repeatable_and_of_the_architecture_asked_for(space):
     first, again, other = ([network.embedding for network in space.sample(4, seed)] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert len(first) == 4 and (np.array(first) != np.array(other)).any(1).all()
-    drawn = space.sample(40, architecture="perceptron3")
+    drawn = space.sample(400, architecture="perceptron3")
     assert {network.architecture.name for network in drawn} == {"perceptron3"}
     own, others = (space.embeddings[name].mean(0) for name in space.names)
     centre = np.mean([network.embedding for network in drawn], 0)
@@ -214,7 +214,7 @@ def test_architectures_that_are_not_there(space, name, said):
 def test_an_embedding_that_is_not_finite_is_refused(single, monkeypatch):
     """As that of a network whose outputs are beyond what floats hold."""
     embeddings = np.stack([np.zeros(single.embedding_size), np.full(single.embedding_size, np.nan)])
-    monkeypatch.setattr(many, "embed_many", lambda *_: embeddings.astype(np.float32))
+    monkeypatch.setattr(batched, "embed_many", lambda *_: embeddings.astype(np.float32))
     with pytest.raises(InputError, match="network 1 has no finite embedding"):
         single.encode(jnp.zeros((2, 67)))
 

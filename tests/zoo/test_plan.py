@@ -8,16 +8,18 @@ import pytest
 import scipy.stats
 
 from netspace_jax.config import ZooConfig
+from netspace_jax.ops.keys import Purpose
 from netspace_jax.zoo.plan import (
     CHUNK_BYTES,
-    MOST_TOGETHER,
+    MAX_CHUNK,
     PAPER_EPOCHS,
     chunk_size,
     chunks_of,
-    member_key,
+    draws_of,
     member_keys,
-    plan,
     splits_of,
+    stops_of,
+    validation_steps,
 )
 from tests import tiny
 
@@ -32,16 +34,10 @@ def test_seeds_and_architectures_give_other_keys():
     assert len(np.unique(np.concatenate(keys), axis=0)) == 12
 
 
-def test_keys_of_many_are_those_of_each():
-    together = jax.random.key_data(member_keys(ZooConfig(), NAME, 3))
-    alone = [jax.random.key_data(member_key(ZooConfig(), NAME, index)) for index in range(3)]
-    np.testing.assert_array_equal(together, np.stack(alone))
-
-
 def test_a_bigger_zoo_draws_the_same_for_its_earlier_members():
-    small, big = plan(ZooConfig(), "lenetlike", 10), plan(ZooConfig(), "lenetlike", 1000)
-    np.testing.assert_array_equal(big.stops[:10], small.stops)
-    np.testing.assert_array_equal(big.draws[:10], small.draws)
+    for drawn in (stops_of, lambda *who: draws_of(*who, Purpose.SPLIT)):
+        small, big = (drawn(ZooConfig(), "lenetlike", count) for count in (10, 1000))
+        np.testing.assert_array_equal(big[:10], small)
     few, many = (jax.random.key_data(member_keys(ZooConfig(), "lenetlike", count)) for count in (10, 1000))
     np.testing.assert_array_equal(many[:10], few)
 
@@ -50,16 +46,16 @@ def test_a_bigger_zoo_draws_the_same_for_its_earlier_members():
 
 
 def test_stops_are_log_uniform_within_their_bounds():
-    stops = plan(ZooConfig(steps=400, min_steps=3), "lenetlike", 4000).stops
+    stops = stops_of(ZooConfig(steps=400, min_steps=3), "lenetlike", 4000)
     assert stops.min() == 3 and stops.max() == 400
     share = np.histogram(stops, 3 * 2.0 ** np.arange(8))[0] / len(stops)
     np.testing.assert_allclose(share, np.log(2) / np.log(401 / 3), atol=0.02)  # each doubling as likely as the next
 
 
 def test_split_draws_are_uniform_and_do_not_follow_the_stops():
-    drawn = plan(ZooConfig(), "lenetlike", 4000)
-    assert scipy.stats.kstest(drawn.draws, "uniform").pvalue > 1e-3
-    assert abs(scipy.stats.spearmanr(drawn.draws, drawn.stops).statistic) < 0.06
+    draws = draws_of(ZooConfig(), "lenetlike", 4000, Purpose.SPLIT)
+    assert scipy.stats.kstest(draws, "uniform").pvalue > 1e-3
+    assert abs(scipy.stats.spearmanr(draws, stops_of(ZooConfig(), "lenetlike", 4000)).statistic) < 0.06
 
 
 def test_the_papers_stops():
@@ -75,14 +71,22 @@ def test_the_papers_stops():
         assert np.array_equal([epoch for epoch in PAPER_EPOCHS if low <= epoch <= high], np.linspace(low, high, count))
         assert (high - low) // by + 1 == count
     config = ZooConfig(stops="paper", steps=599 * 312)
-    np.testing.assert_array_equal(plan(config, "resnet8", 186).stops, np.array(PAPER_EPOCHS) * 312)
+    np.testing.assert_array_equal(stops_of(config, "resnet8", 186), np.array(PAPER_EPOCHS) * 312)
 
 
 def test_members_that_stop_at_the_end_and_the_teacher():
-    assert (plan(ZooConfig(stops="end", steps=7), "lenetlike", 3).stops == 7).all()
-    assert (plan(ZooConfig(steps=7, teacher="resnet56"), "resnet56", 1).stops == 7).all()
+    assert (stops_of(ZooConfig(stops="end", steps=7), "lenetlike", 3) == 7).all()
+    assert (stops_of(ZooConfig(steps=7, teacher="resnet56"), "resnet56", 1) == 7).all()
     longer = ZooConfig(steps=7, teacher="resnet56", teacher_steps=50)
-    assert (plan(longer, "resnet56", 1).stops == 50).all() and plan(longer, "lenetlike", 9).stops.max() <= 7
+    assert (stops_of(longer, "resnet56", 1) == 50).all() and stops_of(longer, "lenetlike", 9).max() <= 7
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "steps"),
+    [(0, 0.7, ()), (1, 0.7, (12,)), (4, 0.25, (3, 6, 9, 12)), (4, 0.0, (0, 4, 8, 12)), (40, 0.9, (11, 12))],
+)
+def test_validation_checks_are_spread_over_the_end_of_training(count, share, steps):
+    assert validation_steps(tiny.zoo_config(steps=12, validations=count, validate_from=share)) == steps
 
 
 # splits
@@ -121,21 +125,15 @@ def test_a_member_is_in_the_split_of_its_item():
 def test_a_chunk_has_as_many_networks_as_its_bytes_hold():
     config = tiny.zoo_config(chunk=0)
     assert chunk_size(config, 1185) == 3520 and CHUNK_BYTES > 3520 * 4 * 1185
-    assert chunk_size(config, 10) == MOST_TOGETHER and chunk_size(config, 10**7) == 64
+    assert chunk_size(config, 10) == MAX_CHUNK and chunk_size(config, 10**7) == 64
     assert chunk_size(tiny.zoo_config(chunk=6), 1185) == 6
 
 
 def test_members_of_like_stops_train_together_and_the_longest_first():
     config = tiny.zoo_config()
-    stops = plan(config, NAME, 20).stops
-    chunks = chunks_of(config, NAME, stops, 67)
-    assert [len(chunk.indices) for chunk in chunks] == [6, 6, 6, 2] and [chunk.number for chunk in chunks] == [
-        0,
-        1,
-        2,
-        3,
-    ]
-    assert [chunk.name for chunk in chunks] == [f"{NAME}-0000{number}" for number in range(4)]
-    order = [index for chunk in chunks for index in chunk.indices]
+    stops = stops_of(config, NAME, 20)
+    chunks = chunks_of(stops, 6)
+    assert [len(indices) for indices in chunks] == [6, 6, 6, 2]
+    order = np.concatenate(chunks)
     assert sorted(order) == list(range(20))
     assert (np.diff(stops[order]) <= 0).all()

@@ -12,8 +12,8 @@ import pytest
 
 from netspace_jax.config import rebuild
 from netspace_jax.domains.images.config import ImageZooConfig
-from netspace_jax.zoo import Zoo
-from netspace_jax.zoo.plan import plan
+from netspace_jax.zoo import open_zoo
+from netspace_jax.zoo.plan import stops_of
 from tests import tiny
 from tests.disk import assert_refused, assert_refused_by_orbax, content, cut, flip, largest, orbax_fails
 from tests.zoo.members import everything
@@ -30,7 +30,7 @@ def test_the_table_can_be_read_by_anyone(undisturbed):
         rows = list(csv.DictReader(file))
     assert [int(row["index"]) for row in rows] == list(range(20))
     assert {row["architecture"] for row in rows} == {NAME} and {row["status"] for row in rows} == {"finite"}
-    assert [int(row["steps"]) for row in rows] == list(plan(tiny.zoo_config(), NAME, 20).stops)
+    assert [int(row["steps"]) for row in rows] == list(stops_of(tiny.zoo_config(), NAME, 20))
     splits = [row["split"] for row in rows]
     assert (splits.count("test"), splits.count("validation"), splits.count("train")) == (5, 4, 11)
     assert {row["seed"] for row in rows} == {"0"} and {row["initialisation"] for row in rows} == {"own"}
@@ -107,7 +107,7 @@ def test_a_split_without_members_is_said_to_be_empty(train, tmp_path):
 
 
 def test_there_is_no_zoo(tmp_path):
-    assert_refused(lambda: Zoo(tmp_path / "nothing"), tmp_path / "nothing", "no zoo")
+    assert_refused(lambda: open_zoo(tmp_path / "nothing"), tmp_path / "nothing", "no zoo")
 
 
 # damage
@@ -138,7 +138,7 @@ def test_a_damaged_chunk_is_named_and_left_alone(train, copied, damage):
     assert_refused_by_orbax(lambda: list(train(copied).chunks(NAME)), path)
     # One bit is in one member, which is in one of the splits.
     splits = ("train", "validation", "test")
-    assert_refused_by_orbax(lambda: [Zoo(copied).networks(NAME, split) for split in splits], path)
+    assert_refused_by_orbax(lambda: [open_zoo(copied).networks(NAME, split) for split in splits], path)
     assert content(copied) == before
 
 
@@ -185,7 +185,7 @@ def test_one_changed_value_is_found(copied, name, old, new):
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    assert_refused(lambda: Zoo(copied), path)
+    assert_refused(lambda: open_zoo(copied), path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"seconds": "long"}'])

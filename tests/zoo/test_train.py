@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.zoo import Zoo, supervised, train_zoo, zoo_name
-from netspace_jax.zoo.plan import plan
+from netspace_jax.ops.keys import Purpose
+from netspace_jax.zoo import open_zoo, recipe, train_zoo, zoo_name
+from netspace_jax.zoo.plan import draws_of, stops_of
 from tests import tiny
 from tests.disk import Stop, assert_refused, content
 from tests.zoo.members import everything
@@ -21,7 +22,7 @@ NAME = "perceptron3"
 
 def test_progress_adds_up(undisturbed):
     _, reports = undisturbed
-    steps = plan(tiny.zoo_config(), NAME, 20).stops.sum()
+    steps = stops_of(tiny.zoo_config(), NAME, 20).sum()
     assert sum(done for done, _, _ in reports) == steps
     assert {total for _, total, _ in reports} == {steps}
 
@@ -54,7 +55,7 @@ def test_several_architectures_and_a_teacher(train, tmp_path):
 
 def test_shares_split_by_each_members_own_draw(train, tmp_path):
     zoo = train(tmp_path / "zoo", validation=0.25, test=0.5)
-    draws = plan(tiny.zoo_config(), NAME, 20).draws
+    draws = draws_of(tiny.zoo_config(), NAME, 20, Purpose.SPLIT)
     expected = ["test" if draw < 0.5 else "validation" if draw < 0.75 else "train" for draw in draws]
     assert [member.split for member in zoo.members] == expected
 
@@ -90,7 +91,7 @@ def test_interrupted_it_goes_on_to_the_same_zoo(undisturbed, train, tmp_path, fi
 
     with pytest.raises(Stop):
         train(directory, on_progress=interrupt)
-    assert_refused(lambda: Zoo(directory), directory, "unfinished")
+    assert_refused(lambda: open_zoo(directory), directory, "unfinished")
     kept = {path: path.stat().st_mtime_ns for path in (directory / "chunks").glob("*.csv")}
     assert len(kept) == finished
     resumed = train(directory)
@@ -220,11 +221,11 @@ def test_the_zoo_uses_the_training_that_is_handed_in(data, tmp_path):
 
     def make_training(architecture, config):
         seen.append((architecture.name, config.stops, config.steps))
-        return supervised(architecture, config)
+        return recipe(architecture, config)
 
     config = tiny.zoo_config(members=(7,), validation=2, test=2, teacher="perceptron5", teacher_steps=12)
     train_zoo(tmp_path / "zoo", config, data, mesh=network_mesh(1), make_training=make_training)
-    assert seen == [("perceptron3", "log-uniform", 30), ("perceptron5", "end", 12)]
+    assert {*seen} == {("perceptron3", "log-uniform", 30), ("perceptron5", "end", 12)}
 
 
 def test_members_are_named_after_what_they_are_about(data, tmp_path):

@@ -73,7 +73,7 @@ def sample_parameters(key: PRNGKeyArray) -> Float[Array, "k"]:
     """
     uniform = dict(zip(PARAMETERS, jax.random.uniform(jax.random.fold_in(key, 0), (len(PARAMETERS),)), strict=True))
     values = {name: low + (high - low) * uniform[name] for name, (low, high) in RANGES.items()}
-    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6)
+    splayed = jax.random.bernoulli(jax.random.fold_in(key, 1), 0.6).astype(jnp.float32)
     values["splay_x"] *= splayed
     values["splay_z"] *= splayed
     values["back_posts"] = jnp.floor(1 + MOST_POSTS * uniform["back_posts"])
@@ -95,7 +95,7 @@ def build(parameters: Float[Array, "k"]) -> Chair:
     rail_high = rail - lean * (top - on_seat)
 
     # Without arms all their lengths are 0, which leaves points on the seat's upper edge; solid ones have no rear posts.
-    some, solid = p["arms"] > 0.5, p["arms"] > 1.5
+    some, solid = (p["arms"] > 0.5).astype(jnp.float32), p["arms"] > 1.5
     inner = width - some * p["arm_width"]
     sides = jnp.stack([-width, inner]), jnp.stack([-inner, width])
     rear, front = back_z + _ARM_GAP, depth - p["arm_margin"]
@@ -212,7 +212,7 @@ def _legs(p: dict[str, Float[Array, ""]]) -> tuple[Float[Array, "4 4"], Float[Ar
 
 def _posts(p: dict[str, Float[Array, ""]], back_z: Float[Array, ""]) -> Float[Array, "post 4"]:
     """Posts of the back where they stand on the seat; those that it lacks are flat."""
-    width, number = p["seat_half_width"], jnp.arange(MOST_POSTS)
+    width, number = p["seat_half_width"], jnp.arange(MOST_POSTS, dtype=jnp.float32)
     post = jnp.where(p["back_posts"] < 1.5, 2 * width, p["post_width"])
     left = (2 * width - post) * number / jnp.maximum(p["back_posts"] - 1, 1) - width
     there = number < p["back_posts"] - 0.5

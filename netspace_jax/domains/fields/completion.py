@@ -20,7 +20,7 @@ from netspace_jax.latent.objectives import FitArrays, RunNetwork
 from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import Section
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 from netspace_jax.space.search import search
 
 SHAPES = 4
@@ -75,10 +75,10 @@ def completion(run: Run[FieldData[ShapeTruth]]) -> Section:
         objective = half_seen(data.behaviour, held_out.of(item).examples("test"), row)
         starts = embeddings[jnp.argsort(-fits(objective))[:STARTS]]
         result = search(space, statistics, objective, starts, architecture_id=0, config=CONFIG)
-        pair = generate_many(space, 0, np.stack([result.z[int(jnp.argmax(result.score))], starts[0]]))
+        pair = generate_many(space, 0, np.stack([result.point[int(jnp.argmax(result.score))], starts[0]]))
         points, distances = map(np.asarray, uniform.of(item).examples("test"))
         behind = points[:, 2] < 0
-        values = outputs_of(uniform, architecture, pair, np.array([item, item]))
+        values = np.asarray(outputs_of(uniform, architecture, pair, np.array([item, item])))
         overlaps.append([iou(outputs[behind, 0], distances[behind, 0]) for outputs in values])
         whole = mesh_of(architecture, networks.parameters[row])
         columns.append((_front(whole), mesh_of(architecture, pair[0]), whole))

@@ -16,7 +16,7 @@ from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 BITS = (2, 3, 4, 5, 6, 8)  # of one value of an embedding
 QUALITIES = (2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
@@ -27,16 +27,14 @@ PICTURES = 256
 def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     """Bits for a picture: rounded embeddings and their shared decoder, against JPEG at the same PSNR."""
     data, space, members = run.dataset, run.space, run.networks(0, "test").indices[:PICTURES]
-    pixels, statistics = true_values(run, "test")[:PICTURES], space.region()
+    pixels, statistics = true_values(run, "test")[:PICTURES], space.statistics
     decoder = sum(leaf.size for leaf in jax.tree.leaves(space.params["decoder"]))
     shared = 32 * decoder / data.items
 
     def level(embeddings, bits: int) -> float:
-        u = rounded(np.asarray(statistics.standardise(embeddings)), bits)
-        values = outputs_of(
-            data, space.architectures[0], generate_many(space, 0, statistics.restore(jnp.asarray(u))), members
-        )
-        return float(psnr(values, pixels).mean())
+        u = rounded(np.asarray(statistics.standardise(jnp.asarray(embeddings))), bits)
+        networks = generate_many(space, 0, statistics.restore(jnp.asarray(u)))
+        return float(psnr(outputs_of(data, space.architectures[0], networks, members), pixels).mean())
 
     embeddings = {"encoder": run.reconstruction(0, "test").embedding, "refined": run.refined(0).embedding}
     curves = {

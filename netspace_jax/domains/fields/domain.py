@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, Evaluation, Lazy
+from netspace_jax.domain import Domain, Evaluation
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.presets import PRESETS
+from netspace_jax.lazy import Lazy
 
 _HERE = "netspace_jax.domains.fields"
 

@@ -58,5 +58,5 @@ def view(run: Run[FieldData]) -> View:
         labels=None if classes is None else labels,
         loss=data.behaviour.imitation_loss,
         loss_inputs=fitted,
-        aims=outputs_on(run.space.architectures[0], run.networks(0, "test").parameters, fitted),
+        aims=np.asarray(outputs_on(run.space.architectures[0], run.networks(0, "test").parameters, fitted)),
     )

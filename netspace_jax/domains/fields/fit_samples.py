@@ -11,7 +11,7 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.domains.fields.behaviour import Field
 from netspace_jax.latent import EmbeddingStatistics, Schedule, drawn_rows, minimise
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import in_blocks
+from netspace_jax.ops.mapping import batched
 from netspace_jax.space import Space
 
 STEPS, RATE = 400, 0.05
@@ -37,16 +37,17 @@ def fit_embeddings(
         error times axes over samples makes what is found the most probable embedding.
     """
     schedule = Schedule(np.int32(STEPS), np.float32(RATE), np.float32(trust), np.float32(FINAL))
-    return in_blocks(_embeddings, (rows, starts), space, prior, schedule)
+    return np.asarray(_embedding((rows, starts), space, prior, schedule))
 
 
-@jax.jit
-def _embeddings(_, fields, space, prior, schedule):
+@batched
+def _embedding(field, space, prior, schedule):
+    rows, starts = field
+
     def error(coordinates, rows):
-        flat = space.generate(prior.lift(coordinates), 0)
-        return _error(space.architectures[0], space.behaviour, flat, rows)
+        return _error(space.architectures[0], space.behaviour, space.generate(prior.lift(coordinates), 0), rows)
 
-    def fit(rows, start):
+    def fit(start):
         return minimise(
             lambda point, key, step: error(point, drawn_rows(rows, jax.random.fold_in(key, step), BATCH)),
             prior.project(start),
@@ -55,10 +56,8 @@ def _embeddings(_, fields, space, prior, schedule):
             score=lambda point: -error(point, rows) - schedule.trust * jnp.square(point).mean(),
         )
 
-    rows, starts = fields
-    ends = jax.vmap(jax.vmap(fit, (None, 0)))(rows, starts)
-    best = ends.scores[..., -1].argmax(1)
-    return prior.lift(ends.last[jnp.arange(len(rows)), best])
+    ends = jax.vmap(fit)(starts)
+    return prior.lift(ends.last[ends.scores[:, -1].argmax()])
 
 
 def fit_networks(
@@ -66,19 +65,19 @@ def fit_networks(
 ) -> Float[np.ndarray, "field size"]:
     """A network for each field that was trained on samples of it, without a space."""
     schedule = Schedule(np.int32(NETWORK_STEPS), np.float32(NETWORK_RATE), final=np.float32(FINAL))
-    return in_blocks(_networks, (np.arange(len(rows), dtype=np.int32), rows), architecture, schedule, behaviour)
+    fields = (np.arange(len(rows), dtype=np.int32), rows)
+    return np.asarray(_network(fields, architecture, schedule, behaviour=behaviour))
 
 
-@functools.partial(jax.jit, static_argnames="behaviour")
-def _networks(_, fields, architecture, schedule, behaviour):
-    def fit(number, rows):
-        def loss(flat, key, step):
-            return _error(architecture, behaviour, flat, drawn_rows(rows, jax.random.fold_in(key, step), BATCH))
+@functools.partial(batched, static=("behaviour",))
+def _network(field, architecture, schedule, behaviour):
+    number, rows = field
 
-        start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
-        return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last
+    def loss(flat, key, step):
+        return _error(architecture, behaviour, flat, drawn_rows(rows, jax.random.fold_in(key, step), BATCH))
 
-    return jax.vmap(fit)(*fields)
+    start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
+    return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last
 
 
 def _error(architecture: Architecture, behaviour: Field, flat, rows):

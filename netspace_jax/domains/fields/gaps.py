@@ -7,11 +7,10 @@ from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings, fit_networks
-from netspace_jax.domains.fields.members import decoded_values, true_values
+from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings
+from netspace_jax.domains.fields.members import decoded_values, true_values, values_on
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.latent import correlated_statistics
-from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import listed
 from netspace_jax.runs import Run
@@ -67,7 +66,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": outputs_on(architecture, networks, instants[:, None]),
+            "own": values_on(run, networks, instants[:, None]),
         }
         judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}

@@ -9,7 +9,7 @@ from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 LABELS = {"members": "network", "generated": "generated", "refined": "refined"}
 Features = tuple[Float[np.ndarray, "train features"], Float[np.ndarray, "test features"]]
@@ -38,14 +38,24 @@ def unseen_networks(run: Run[FieldData]) -> dict[str, Float[np.ndarray, "member 
 def unseen_values(run: Run[FieldData]) -> dict[str, Float[np.ndarray, "member n c"]]:
     """The values of these networks at the training samples."""
     members, architecture = run.networks(0, "test").indices, run.space.architectures[0]
-    return {name: outputs_of(run.dataset, architecture, flats, members) for name, flats in unseen_networks(run).items()}
+    return {
+        name: np.asarray(outputs_of(run.dataset, architecture, flats, members))
+        for name, flats in unseen_networks(run).items()
+    }
+
+
+def values_on(
+    run: Run[FieldData], flats: Float[Rows, "network size"], points: Float[Rows, "n d"]
+) -> Float[np.ndarray, "network n c"]:
+    """Values of networks at some points."""
+    return np.asarray(outputs_on(run.space.architectures[0], flats, points))
 
 
 def decoded_values(
     run: Run[FieldData], embeddings: Float[Rows, "network embedding"], points: Float[Rows, "n d"]
 ) -> Float[np.ndarray, "network n c"]:
-    """Values at some points of the fields that embeddings stand for."""
-    return outputs_on(run.space.architectures[0], generate_many(run.space, 0, embeddings), points)
+    """Values at some points of the networks that embeddings stand for."""
+    return values_on(run, generate_many(run.space, 0, embeddings), points)
 
 
 def features_of(run: Run[FieldData]) -> dict[str, Features]:

@@ -12,10 +12,16 @@ from sklearn.neighbors import NearestNeighbors
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.images import pixel_centres
-from netspace_jax.domains.fields.members import LABELS, decoded_values, true_values, unseen_networks, unseen_values
+from netspace_jax.domains.fields.members import (
+    LABELS,
+    decoded_values,
+    true_values,
+    unseen_networks,
+    unseen_values,
+    values_on,
+)
 from netspace_jax.latent import line
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
@@ -68,14 +74,14 @@ def decibel(values: Float[np.ndarray, "picture"], others: Float[np.ndarray, "pic
 
 def walk(run: Run[FieldData[PictureTruth]]) -> Section:
     """From one picture to another: through embeddings, through weights, and by fading one picture into the other."""
-    truth, architecture, flats = run.dataset.truth, run.space.architectures[0], run.networks(0, "test").parameters
+    truth, flats = run.dataset.truth, run.networks(0, "test").parameters
     z, pixels = run.reconstruction(0, "test").embedding, true_values(run, "test")
     count = min(MEASURED, len(z) // 2)
     points = run.dataset.train[0].points[0][: pixels.shape[1]]
     first, second = slice(0, 2 * count, 2), slice(1, 2 * count, 2)
     middles = {
         "embeddings": decoded_values(run, (z[first] + z[second]) / 2, points),
-        "weights": outputs_on(architecture, (flats[first] + flats[second]) / 2, points),
+        "weights": values_on(run, (flats[first] + flats[second]) / 2, points),
         "fading": (pixels[first] + pixels[second]) / 2,
     }
     training = true_values(run, "train")
@@ -87,7 +93,7 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         a, b = 2 * pair, 2 * pair + 1
         grids += [
             truth.images(decoded_values(run, line(z[a], z[b], STEPS), points)),
-            truth.images(outputs_on(architecture, line(flats[a], flats[b], STEPS), points)),
+            truth.images(values_on(run, line(flats[a], flats[b], STEPS), points)),
         ]
         labels += ["embeddings", "weights"]
     figure = gallery(grids, labels, [f"{i / (STEPS - 1):.0%}" for i in range(STEPS)])
@@ -106,7 +112,7 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     truth, training = run.dataset.truth, true_values(run, "train")
     points = run.dataset.train[0].points[0][: training.shape[1]]
     networks = run.space.sample(4 * SHOWN)
-    values = outputs_on(run.space.architectures[0], jnp.stack([network.flat for network in networks]), points)
+    values = values_on(run, jnp.stack([network.flat for network in networks]), points)
     rows = nearest_rows(values, training)[:, 0]
     metrics = {
         "samples/nearest_psnr": float(psnr(values, training[rows]).mean()),
@@ -141,7 +147,7 @@ def super_resolution(run: Run[FieldData[PictureTruth]], options: SuperOptions) -
     pixels = truth.images(true_values(run, "test")[:SHOWN])
     bicubic = np.stack([np.clip(np.asarray(resize(picture, size, order=3)), 0, 1) for picture in pixels])
     finer = {
-        name: np.clip(outputs_on(run.space.architectures[0], flats[:SHOWN], points) / 2 + 0.5, 0, 1)
+        name: np.clip(values_on(run, flats[:SHOWN], points) / 2 + 0.5, 0, 1)
         for name, flats in unseen_networks(run).items()
     }
     guess = bicubic.reshape(len(bicubic), *finer["members"].shape[1:])

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from netspace_jax.architectures import Architecture
 from netspace_jax.latent import Schedule, minimise
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.ops.mapping import Rows, in_blocks
+from netspace_jax.ops.mapping import Rows, batched
 
 STEPS, BATCH, HIDDEN = 1000, 64, 128
 RATE = 3e-3
@@ -49,8 +49,8 @@ def probe_accuracy(
     classes = int(np.max(labels)) + 1
     schedule = Schedule(np.int32(STEPS), np.float32(RATE))
     trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), schedule, classes, probes, seed)
-    named = in_blocks(_named, np.asarray(test), architecture, trained, classes)
-    return float((named == np.asarray(test_labels)).mean())
+    named = _named(test, architecture, trained, classes=classes)
+    return float((np.asarray(named) == np.asarray(test_labels)).mean())
 
 
 def _logits(architecture: Architecture, params, flats: Float[Array, "network size"], classes: int):
@@ -59,9 +59,9 @@ def _logits(architecture: Architecture, params, flats: Float[Array, "network siz
     return cast(Array, _Reader(classes).apply({"params": params["reader"]}, outputs))
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "classes"))
-def _named(_, flats, architecture, params, classes):
-    return _logits(architecture, params, flats, classes).argmax(-1)
+@functools.partial(batched, static=("classes",))
+def _named(flat, architecture, params, classes):
+    return _logits(architecture, params, flat[None], classes)[0].argmax()
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "classes", "probes", "seed"))

@@ -21,7 +21,7 @@ from netspace_jax.report import Section
 from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many
+from netspace_jax.space.batched import embed_many
 
 HIDDEN, EPOCHS = 128, 40  # of the perceptron
 PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's C)

@@ -27,7 +27,7 @@ from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import generate_many
+from netspace_jax.space.batched import generate_many
 
 RESOLUTION = 96  # of meshes that are measured or interpolated
 MESHED = 16  # test shapes whose meshes are compared
@@ -57,7 +57,7 @@ def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     architecture, networks, truth = run.space.architectures[0], unseen_networks(run), run.dataset.truth
     generated, refined, items = run.reconstruction(0, "test"), run.refined(0), items_of(run, "test")
     uniform = run.dataset.at(truth.distances)
-    values = {name: outputs_of(uniform, architecture, flats, items) for name, flats in networks.items()}
+    values = {name: np.asarray(outputs_of(uniform, architecture, flats, items)) for name, flats in networks.items()}
     meshes = {name: [mesh_of(architecture, flat) for flat in flats[:MESHED]] for name, flats in networks.items()}
     true_distances, true_surfaces = uniform.values(items), np.asarray(truth.surface[items[:MESHED]])
     rng = np.random.default_rng(1)

@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.members import LABELS, features_of, items_of, true_values, unseen_values
-from netspace_jax.metrics.outputs import outputs_on
+from netspace_jax.domains.fields.members import LABELS, features_of, items_of, true_values, unseen_values, values_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
@@ -49,9 +48,7 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
     truth, features = run.dataset.truth, features_of(run)
     train, test = (np.asarray(truth.numbers)[items_of(run, split)] for split in ("train", "test"))
     probes = run.space.constants.probes
-    train_probes, test_probes = (
-        outputs_on(run.space.architectures[0], flats, probes).reshape(len(flats), -1) for flats in features["flat"]
-    )
+    train_probes, test_probes = (values_on(run, flats, probes).reshape(len(flats), -1) for flats in features["flat"])
     sources = {
         "embedding": ("embedding", features["embedding"]),
         "probes": (f"outputs at the {len(probes)} probes", (train_probes, test_probes)),

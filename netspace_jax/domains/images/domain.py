@@ -1,8 +1,9 @@
 """The domain of networks that classify images."""
 
-from netspace_jax.domain import Domain, Evaluation, Lazy, several_architectures
+from netspace_jax.domain import Domain, Evaluation, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
+from netspace_jax.lazy import Lazy
 
 _HERE = "netspace_jax.domains.images"
 _REPORT = "netspace_jax.report"

@@ -8,7 +8,8 @@ from netspace_jax.domain import Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
 from netspace_jax.errors import InputError
-from netspace_jax.zoo.training import Training, supervised
+from netspace_jax.population.network import Training
+from netspace_jax.zoo import recipe
 
 
 def load(config: ImageZooConfig) -> Loaded:
@@ -56,4 +57,4 @@ def data_of(config: ImageNetSpaceConfig, data: ImageData) -> ImageData:
 
 def training(architecture: Architecture, config: ImageZooConfig) -> Training:
     """How one classifier trains: on labelled batches, its products in the number format that is asked for."""
-    return supervised(architecture, config, config.precision)
+    return recipe(architecture, config, config.precision)

@@ -5,7 +5,7 @@ import dataclasses
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import RunNetwork, evaluation_key
@@ -24,7 +24,7 @@ class Distil:
     flat: Float[Array, "size"]
     teacher: Architecture
     temperature: float = flax.struct.field(pytree_node=False, default=4.0)
-    label_weight: float = flax.struct.field(pytree_node=False, default=0.1)
+    label_weight: float = 0.1
     batch: int = flax.struct.field(pytree_node=False, default=128)
 
     def loss(self, network: RunNetwork, key: PRNGKeyArray, step: Int[Array, ""]) -> Float[Array, ""]:
@@ -63,7 +63,7 @@ class SomeClasses:
         right = self._logits(network, examples.inputs).argmax(-1) == examples.targets
         return (own & right).sum() / jnp.maximum(own.sum(), 1)
 
-    def _logits(self, network: RunNetwork, inputs: Float[Array, "n *input"]) -> Float[Array, "n classes"]:
+    def _logits(self, network: RunNetwork, inputs: Shaped[Array, "n *input"]) -> Float[Array, "n classes"]:
         chosen = jnp.isin(jnp.arange(self.dataset.behaviour.classes), jnp.array(self.classes))
         outputs = network(inputs)
         return jnp.where(jnp.broadcast_to(chosen, outputs.shape), outputs, -jnp.inf)

@@ -1,23 +1,25 @@
 """Strangers: networks that others trained, in a space of one's own zoo (docs/networks.md)."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from sklearn.decomposition import PCA
+from sklearn.metrics.pairwise import euclidean_distances
 
 from netspace_jax.domains.images.alternative_inputs import alternative_inputs
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.errors import InputError
 from netspace_jax.importing import Examined, ImportOptions, examine, sources_of
 from netspace_jax.importing.examine import chance_threshold
-from netspace_jax.metrics.outputs import compare
+from netspace_jax.metrics.outputs import evaluate
+from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
+from netspace_jax.metrics.refined import refine_embeddings
 from netspace_jax.report import Section, figures
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
-from netspace_jax.space.many import embed_many, generate_many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,22 +35,17 @@ class ForeignOptions:
 
 
 class Twins(NamedTuple):
-    """Networks beside those that the space generates for them, row for row, on test images.
+    """Networks beside those that the space generates for them, on test images.
 
     Attributes:
+      encoded, refined: those generated from the encoder's embeddings, and from refined ones.
       distance: of the encoder's embeddings from the centre of training embeddings, as the root mean square over their
         values, each in standard deviations of training embeddings, which have about 1.
-      generated_score, agreement: of the networks generated from the encoder's embeddings.
-      refined_score, refined_agreement: of those generated from refined embeddings.
     """
 
-    embedding: Float[np.ndarray, "network embedding"]
+    encoded: Reconstruction
+    refined: Reconstruction
     distance: Float[np.ndarray, "network"]
-    score: Float[np.ndarray, "network"]
-    generated_score: Float[np.ndarray, "network"]
-    agreement: Float[np.ndarray, "network"]
-    refined_score: Float[np.ndarray, "network"]
-    refined_agreement: Float[np.ndarray, "network"]
 
 
 def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section:
@@ -59,123 +56,106 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
     """
     if not options.folder:
         raise InputError("name the folder of the strangers' networks: --folder DIR")
-    which = run.space.id_of(options.architecture or None)
-    architecture = run.space.architectures[which]
-    found = examine(
-        sources_of(options.folder),
-        architecture,
-        run.dataset,
-        ImportOptions(rename=options.rename, min_score=0.0),
-        alternative_inputs=alternative_inputs,
-    )
+    architecture_id = run.space.id_of(options.architecture or None)
+    architecture = run.space.architectures[architecture_id]
+    settings = ImportOptions(rename=options.rename, min_score=0.0)
+    sources = sources_of(options.folder)
+    found = examine(sources, architecture, run.dataset, settings, alternative_inputs=alternative_inputs)
     if not found.networks:
         reasons = "; ".join(f"{one.name}: {one.reason}" for one in found.left_out[:3])
         raise InputError(f"none of {len(found.left_out)} networks of {options.folder} fits ({reasons})")
-    own = _own_twins(run, which)
-    theirs = _twins(run, which, np.stack([one.flat for one in found.networks]))
+    foreign = _foreign_twins(run, architecture_id, np.stack([one.flat for one in found.networks]))
+    members = _twins(run, run.reconstruction(architecture_id, "test"), run.refined(architecture_id))
     training = np.asarray(run.space.embeddings[architecture.name])
-    broken = _broken(run, theirs, float(_distances(run, training).max()))
+    broken = _broken(run, foreign, float(_distance(run, training).max()))
+    nearest = _nearest_members(run, architecture_id, foreign.encoded.embedding)
     rows = [
-        _row(run, which, found.networks[row].name, theirs, row, broken[row])
-        for row in map(int, np.argsort(theirs.distance))
+        _row(found.networks[row].name, foreign, row, nearest[row], broken[row])
+        for row in map(int, np.argsort(foreign.distance))
     ]
     rows += [(one.name, *["–"] * 7, one.reason) for one in found.left_out]
-    header = (
-        "network",
-        score_name(run.metric),
-        "distance",
-        "nearest member",
-        "generated",
-        "agreement",
-        "refined",
-        "agreement",
-        "",
-    )
+    header = ("network", run.metric.title, "distance", "nearest member")
+    header += ("generated", "agreement", "refined", "agreement", "")
     figure, _ = figures.groups_on_a_plane(
-        [("training networks", _plane(training, training)), ("own test networks", _plane(training, own.embedding)),
-         ("strangers", _plane(training, theirs.embedding))],
-        [("own test networks", own.distance, own.refined_agreement),
-         ("strangers", theirs.distance, theirs.refined_agreement)],
-    )  # fmt: skip
-    metrics = {f"strangers/{name}": value for name, value in _figures(theirs).items()}
-    metrics |= {f"strangers/own_{name}": value for name, value in _figures(own).items()}
+        [
+            ("training networks", _plane(training, training)),
+            ("own test networks", _plane(training, members.encoded.embedding)),
+            ("strangers", _plane(training, foreign.encoded.embedding)),
+        ],
+        [
+            ("own test networks", members.distance, members.refined.agreement),
+            ("strangers", foreign.distance, foreign.refined.agreement),
+        ],
+    )
+    metrics = {f"strangers/{name}": value for name, value in _figures(foreign).items()}
+    metrics |= {f"strangers/own_{name}": value for name, value in _figures(members).items()}
     metrics |= {"strangers/left_out": float(len(found.left_out)), "strangers/broken": float(sum(map(bool, broken)))}
     return Section("strangers", "Strangers in this space", _text(found, metrics), metrics, figure, (header, *rows))
 
 
-def _twins(run: Run[ImageData], which: int, flats: Float[np.ndarray, "network size"]) -> Twins:
-    space, architecture = run.space, run.space.architectures[which]
-    z = embed_many(space, which, flats)
-    score, generated_score, agreement = compare(run.dataset, architecture, flats, generate_many(space, which, z))
-    refined = z
-    if run.config.refine.steps:
-        refined = run.refine_shared(flats, z, which)
-    _, refined_score, refined_agreement = compare(
-        run.dataset, architecture, flats, generate_many(space, which, refined)
+def _foreign_twins(run: Run[ImageData], architecture_id: int, flats: Float[np.ndarray, "network size"]) -> Twins:
+    space, dataset = run.space, run.dataset
+    original = evaluate(dataset, space.architectures[architecture_id], flats)
+    encoded = reconstruct(space, dataset, flats, original, architecture_id=architecture_id)
+    z, _ = refine_embeddings(
+        space, dataset, flats, encoded.embedding, architecture_id=architecture_id, config=run.config.refine
     )
-    return Twins(z, _distances(run, z), score, generated_score, agreement, refined_score, refined_agreement)
+    return _twins(run, encoded, decode_and_compare(space, dataset, original, z, architecture_id=architecture_id))
 
 
-def _own_twins(run: Run[ImageData], which: int) -> Twins:
-    """The same of the run's own test members, which the space never saw either."""
-    encoded, refined = run.reconstruction(which, "test"), run.refined(which)
-    return Twins(
-        encoded.embedding,
-        _distances(run, encoded.embedding),
-        encoded.score,
-        encoded.generated_score,
-        encoded.agreement,
-        refined.generated_score,
-        refined.agreement,
-    )
+def _twins(run: Run, encoded: Reconstruction, refined: Reconstruction) -> Twins:
+    return Twins(encoded, refined, _distance(run, encoded.embedding))
 
 
-def _distances(run: Run, z: Float[np.ndarray, "network embedding"]) -> Float[np.ndarray, "network"]:
-    return np.asarray(run.space.distance(z))
+def _distance(run: Run, z: Float[np.ndarray, "network embedding"]) -> Float[np.ndarray, "network"]:
+    return np.sqrt(np.square(np.asarray(run.embedding_statistics().standardise(jnp.asarray(z)))).mean(-1))
 
 
-def _broken(run: Run[ImageData], theirs: Twins, farthest: float) -> list[str]:
-    """Why each network is none that this space can stand for, or nothing."""
+def _broken(run: Run[ImageData], foreign: Twins, farthest: float) -> list[str]:
+    """For each network why it is none that this space can stand for, or nothing."""
     least = chance_threshold(run.dataset, "test")
     reasons = []
-    for score, distance in zip(theirs.score, theirs.distance, strict=True):
-        said = ["at chance"] if score < least else []
-        said += ["farther out than any training network"] if distance > farthest else []
-        reasons.append(", ".join(said))
+    for score, distance in zip(foreign.encoded.score, foreign.distance, strict=True):
+        faults = ["at chance"] if score < least else []
+        faults += ["farther out than any training network"] if distance > farthest else []
+        reasons.append(", ".join(faults))
     return reasons
 
 
-def _row(run: Run, which: int, name: str, theirs: Twins, row: int, broken: str) -> tuple[str, ...]:
-    region, members = run.space.region(), run.networks(which, "train").members
-    known = np.asarray(region.standardise(run.space.embeddings[run.space.names[which]]))
-    own = np.asarray(region.standardise(jnp.asarray(theirs.embedding[row])))
-    nearest = members[int(np.square(known - own).mean(1).argmin())]
-    values = (theirs.generated_score[row], theirs.agreement[row], theirs.refined_score[row])
+def _nearest_members(run: Run, architecture_id: int, z: Float[np.ndarray, "network embedding"]) -> list[Any]:
+    """For each embedding the training member that is nearest in standard deviations of training embeddings."""
+    statistics, members = run.embedding_statistics(), run.networks(architecture_id, "train").members
+    training = run.space.embeddings[run.space.names[architecture_id]]
+    standardised = (np.asarray(statistics.standardise(jnp.asarray(points))) for points in (z, training))
+    return [members[int(row)] for row in euclidean_distances(*standardised).argmin(1)]
+
+
+def _row(name: str, foreign: Twins, row: int, nearest: Any, broken: str) -> tuple[str, ...]:
+    encoded, refined = foreign.encoded, foreign.refined
     return (
         name,
-        f"{theirs.score[row]:.3f}",
-        f"{theirs.distance[row]:.2f}",
+        f"{encoded.score[row]:.3f}",
+        f"{foreign.distance[row]:.2f}",
         f"{nearest.file or f'member {nearest.index}'} ({nearest.score_test:.3f})",
-        *(f"{value:.3f}" for value in values),
-        f"{theirs.refined_agreement[row]:.3f}",
+        *(f"{value:.3f}" for one in (encoded, refined) for value in (one.generated_score[row], one.agreement[row])),
         broken,
     )
 
 
 def _figures(twins: Twins) -> dict[str, float]:
     return {
-        "networks": float(len(twins.score)),
-        "accuracy": float(twins.score.mean()),
+        "networks": float(len(twins.distance)),
+        "accuracy": float(twins.encoded.score.mean()),
         "distance": float(twins.distance.mean()),
-        "agreement": float(twins.agreement.mean()),
-        "gap": float(np.abs(twins.score - twins.generated_score).mean()),
-        "refined_agreement": float(twins.refined_agreement.mean()),
-        "refined_gap": float(np.abs(twins.score - twins.refined_score).mean()),
+        "agreement": float(twins.encoded.agreement.mean()),
+        "gap": twins.encoded.gap,
+        "refined_agreement": float(twins.refined.agreement.mean()),
+        "refined_gap": twins.refined.gap,
     }
 
 
 def _plane(
-    training: Float[np.ndarray, "known embedding"], z: Float[np.ndarray, "network embedding"]
+    training: Float[np.ndarray, "training embedding"], z: Float[np.ndarray, "network embedding"]
 ) -> Float[np.ndarray, "network 2"]:
     """Embeddings on the first two principal components of the training networks' own."""
     if training.shape[1] < 2:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from netspace_jax.checks import check_netspace
 from netspace_jax.config import RunConfig
-from netspace_jax.fit import fit_space, training_networks
+from netspace_jax.fit import fit_space
 from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.report import Section, figures
 from netspace_jax.rules import MOST, Range
@@ -29,8 +29,8 @@ class RedundancyOptions:
 
 def redundancy(run: Run, options: RedundancyOptions) -> Section:
     """How redundant are networks? Gap and agreement against the size of the embedding, and of the training set."""
-    which = run.trained_ids[0]
-    whole = len(training_networks(run.config.netspace, run.zoo, run.space.names[which]).members)
+    architecture_id = run.trained_ids[0]
+    whole = len(run.networks(architecture_id, "train").members)
     counts = sorted({min(count, whole) for count in (*options.members, whole)})
     # All are checked before the first trains: not every autoencoder takes every size.
     points = {
@@ -39,14 +39,14 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
         },
         "members": {count: _changed(run, steps=options.steps, train_members=count) for count in counts},
     }
-    size = run.space.architectures[which].size
+    size = run.space.architectures[architecture_id].size
     labels = {"embedding": f"{{}} values for {size} parameters", "members": "{} networks trained on"}
     metrics, rows, curves = {}, [], {}
     for name, configs in points.items():
-        found = [_measured(run, which, config) for config in configs.values()]
+        measured = [_measured(run, architecture_id, config) for config in configs.values()]
         values = np.array(list(configs))
-        curves[name] = (values, np.array(found))
-        for value, (gap, agreement) in zip(values, found, strict=True):
+        curves[name] = (values, np.array(measured))
+        for value, (gap, agreement) in zip(values, measured, strict=True):
             metrics |= {f"redundancy/{name}_{value}_gap": gap, f"redundancy/{name}_{value}_agreement": agreement}
             rows.append((labels[name].format(value), f"{gap:.3f}", f"{agreement:.3f}"))
     figure, _ = figures.against_size(
@@ -65,14 +65,20 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
     return Section("redundancy", "How redundant are networks?", text, metrics, figure, (header, *rows))
 
 
-def enough(what: str, sizes: Int[np.ndarray, "n"], found: Float[np.ndarray, "n 2"]) -> str:
-    """From which size on agreement is as high as at any, but for a hundredth."""
-    best = found[:, 1].max()
-    first = int(np.flatnonzero(found[:, 1] >= best - 0.01)[0])
-    text = f"The highest agreement, {best:.3f}, comes with {sizes[found[:, 1].argmax()]} {what}; "
+def enough(unit: str, sizes: Int[np.ndarray, "n"], curve: Float[np.ndarray, "n 2"]) -> str:
+    """The size from which on agreement is as high as at any, but for a hundredth, in a sentence.
+
+    Args:
+      unit: of sizes.
+      curve: gap and agreement at each size.
+    """
+    agreement = curve[:, 1]
+    best = agreement.max()
+    first = int(np.flatnonzero(agreement >= best - 0.01)[0])
+    text = f"The highest agreement, {best:.3f}, comes with {sizes[agreement.argmax()]} {unit}; "
     if sizes[first] == sizes.max():
         return text + f"fewer than {sizes[first]} cost more than a hundredth of it."
-    return text + f"{sizes[first]} have all of it but a hundredth ({found[first, 1]:.3f})."
+    return text + f"{sizes[first]} have all of it but a hundredth ({agreement[first]:.3f})."
 
 
 def _changed(run: Run, **changes: int) -> RunConfig:
@@ -82,8 +88,9 @@ def _changed(run: Run, **changes: int) -> RunConfig:
     return dataclasses.replace(run.config, netspace=netspace)
 
 
-def _measured(run: Run, which: int, config: RunConfig) -> tuple[float, float]:
+def _measured(run: Run, architecture_id: int, config: RunConfig) -> tuple[float, float]:
     """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
     space = fit_space(run.zoo, run.space.behaviour, run.dataset, config.netspace)
-    found = reconstruct(space, run.dataset, run.networks(which, "test"), which)
+    flats, original = run.networks(architecture_id, "test").parameters, run.evaluated(architecture_id, "test")
+    found = reconstruct(space, run.dataset, flats, original, architecture_id=architecture_id)
     return found.gap, float(found.agreement.mean())

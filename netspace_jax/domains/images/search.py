@@ -3,25 +3,22 @@
 import dataclasses
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from netspace_jax import architectures
 from netspace_jax.behaviour import Split
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.objectives import Distil
-from netspace_jax.latent import Minimum
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
 from netspace_jax.space import search as latent_search
-from netspace_jax.space.many import classify_many, generate_many
+from netspace_jax.space.batched import classify_many, generate_many
 from netspace_jax.zoo import Networks
 
 STARTS = 8  # of the rows that begin at random
@@ -46,13 +43,13 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
         architecture = run.dataset.behaviour.architecture(zoo.teacher)
         label, row, weight = f"the zoo's teacher, a {zoo.teacher}", 0, 0.1
     else:
-        which = run.trained_ids[0]
-        networks, architecture = run.networks(which, "train"), run.space.architectures[which]
+        architecture = run.space.architectures[run.trained_ids[0]]
+        networks = run.networks(run.trained_ids[0], "train")
         row, weight = networks.best, 0.5
         label = f"the zoo's best {architecture.name} (by validation)"
     score = networks.members[row].score_test
     objective = Distil(run.dataset, jnp.asarray(networks.parameters[row]), architecture, label_weight=weight)
-    return Teacher(f"{label}, test {score_name(run.metric)} {score:.3f}", objective)
+    return Teacher(f"{label}, test {run.metric.title} {score:.3f}", objective)
 
 
 def lower_half(networks: Networks) -> int:
@@ -61,142 +58,117 @@ def lower_half(networks: Networks) -> int:
     return int(order[len(order) // 4])
 
 
-class Row(NamedTuple):
-    """One way of spending gradient steps, and what it came to."""
+class Way(NamedTuple):
+    """One way of spending gradient steps, and the scores that it came to."""
 
-    way: str
+    label: str
     steps: int
-    before: float | None
+    before: float
     validation: float
     after: float
 
     def cells(self) -> tuple[str, ...]:
-        """The row as text."""
-        before = "–" if self.before is None else f"{self.before:.3f}"
-        return self.way, str(self.steps), before, f"{self.validation:.3f}", f"{self.after:.3f}"
+        """The row of the table."""
+        before = "–" if np.isnan(self.before) else f"{self.before:.3f}"
+        return self.label, str(self.steps), before, f"{self.validation:.3f}", f"{self.after:.3f}"
 
 
 def search(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search in the space: one table, with the gradient steps of each way: by the space, by the weights, by neither."""
-    which = run.trained_ids[0]
-    training, test = run.networks(which, "train"), run.networks(which, "test")
-    teacher = teacher_of(run)
+    architecture_id, metric, teacher = run.trained_ids[0], run.metric.title, teacher_of(run)
+    training, test = run.networks(architecture_id, "train"), run.networks(architecture_id, "test")
     low, best = lower_half(test), training.best
-    searched = _searches(run, which, teacher.objective, config, low, best)
-    tuned = _fine_tunings(
-        run, which, teacher.objective, config, np.stack([test.parameters[low], training.parameters[best]])
-    )
-    idle = [
-        Row(
-            name,
-            0,
-            None,
-            float(_scores(run, which, flat[None], "validation")[0]),
-            float(_scores(run, which, flat[None])[0]),
-        )
-        for name, flat in (
-            ("the zoo's best member", training.parameters[best]),
-            ("average of the training networks' weights", training.parameters.mean(0)),
-        )
-    ]
+    searches = _searches(run, teacher.objective, config, low, best)
+    flats = np.stack([test.parameters[low], training.parameters[best]])
+    tunings = _fine_tunings(run, teacher.objective, config, flats)
+    flats = np.stack([training.parameters[best], training.parameters.mean(0)])
+    labels = ("the zoo's best member", "average of the training networks' weights")
+    scores = zip(*(_scores(run, architecture_id, flats, split) for split in ("validation", "test")), strict=True)
+    untouched = [Way(label, 0, np.nan, *map(float, both)) for label, both in zip(labels, scores, strict=True)]
+    start, reached, tuned = searches[0].before, searches[0].after, tunings[0].after
+    zoo_best = training.members[best].score_test
     metrics = {
-        "search/start_accuracy": searched[0].before,
-        "search/best_accuracy": searched[0].after,
-        "search/zoo_best_accuracy": training.members[best].score_test,
-        "search/random_accuracy": next(row.after for row in searched if f"from {STARTS} draws" in row.way),
-        "search/fine_tune_accuracy": tuned[1].after,
+        "search/start_accuracy": start,
+        "search/best_accuracy": reached,
+        "search/zoo_best_accuracy": zoo_best,
+        "search/random_accuracy": searches[3].after,
+        "search/fine_tune_accuracy": tunings[1].after,
     }
-    metric, start, reached = score_name(run.metric), metrics["search/start_accuracy"], metrics["search/best_accuracy"]
     text = (
         f"The teacher is {teacher.label}. Everything is chosen on validation images; test images are used once, for "
         f"this table. A step sees {teacher.objective.batch} images; the decoder is frozen. From a member of the lower "
         f"half the search went from {metric} {start:.3f} to {reached:.3f}: beside the zoo's best member, "
-        f"{metrics['search/zoo_best_accuracy']:.3f}, that is {relation(reached, metrics['search/zoo_best_accuracy'])}; "
-        f"beside the weights of the same member, fine-tuned to {tuned[0].after:.3f}, "
-        f"{relation(reached, tuned[0].after)}."
+        f"{zoo_best:.3f}, that is {relation(reached, zoo_best)}; beside the weights of the same member, fine-tuned to "
+        f"{tuned:.3f}, {relation(reached, tuned)}."
     )
     header = ("way", "gradient steps", f"test {metric} before", f"validation {metric} after", f"test {metric} after")
-    rows = tuple(row.cells() for row in (*searched, *tuned, *idle))
+    rows = tuple(way.cells() for way in (*searches, *tunings, *untouched))
     return Section("search", "Search in the space", text, metrics, None, (header, *rows))
 
 
-def _searches(run: Run, which: int, objective: Distil, config: SearchConfig, low: int, best: int) -> list[Row]:
+def _searches(run: Run, objective: Distil, config: SearchConfig, low: int, best: int) -> list[Way]:
     """Searches from a member of the lower half, the best member, random draws, and the mean."""
-    region = run.space.region()
-    own, known = (run.reconstruction(which, split).embedding for split in ("test", "train"))
-    noise = jax.random.normal(key_of(config.seed, Purpose.SEARCH), (STARTS, own.shape[1]))
-    score = run.networks(which, "test").members[low].score_test
-    starts = {
-        f"the embedding of a test member in the zoo's lower half ({score_name(run.metric)} {score:.3f})": own[
-            low : low + 1
-        ],
-        "the embedding of the zoo's best member": known[best : best + 1],
-        f"{STARTS} draws from N(0, 1) of real embeddings' size": region.restore(noise),
-        "the mean of the embeddings": region.mean[None],
+    architecture_id, statistics = run.trained_ids[0], run.space.statistics
+    test = run.reconstruction(architecture_id, "test").embedding
+    training = run.space.embeddings[run.space.names[architecture_id]]
+    draws = statistics.sample(key_of(config.seed, Purpose.SEARCH), STARTS)
+    z = jnp.concatenate([test[low : low + 1], training[best : best + 1], draws, statistics.mean[None]])
+    result = latent_search.search(run.space, statistics, objective, z, architecture_id=architecture_id, config=config)
+    before, after = (
+        _scores(run, architecture_id, generate_many(run.space, architecture_id, points)) for points in (z, result.point)
+    )
+    score = run.networks(architecture_id, "test").members[low].score_test
+    places = {
+        f"the embedding of a test member in the zoo's lower half ({run.metric.title} {score:.3f})": (0, 1),
+        "the embedding of the zoo's best member": (1, 2),
+        "one draw from N(0, 1) of real embeddings' size": (2, 3),
+        f"{STARTS} draws from N(0, 1) of real embeddings' size, the best": (2, 2 + STARTS),
+        "the mean of the embeddings": (2 + STARTS, 3 + STARTS),
     }
-    z = jnp.concatenate([jnp.asarray(part) for part in starts.values()])
-    found = latent_search.search(run.space, region, objective, z, architecture_id=which, config=config)
-    before, after = (_scores(run, which, generate_many(run.space, which, points)) for points in (z, found.z))
-    rows, begin = [], 0
-    for name, part in starts.items():
-        first, begin = begin, begin + len(part)
-        winner = first + int(np.argmax(found.score[first:begin]))
-
-        def row(way, place, searches):
-            steps = config.steps * searches
-            return Row(way, steps, float(before[place]), float(found.score[place]), float(after[place]))
-
-        if len(part) > 1:
-            rows.append(row("search from one draw from N(0, 1) of real embeddings' size", first, 1))
-        best_of = ", the best" if len(part) > 1 else ""
-        rows.append(row(f"search from {name}{best_of}", winner, len(part)))
-    return rows
+    ways = []
+    for label, (begin, end) in places.items():
+        winner = begin + int(np.argmax(result.score[begin:end]))
+        scores = (float(values[winner]) for values in (before, result.score, after))
+        ways.append(Way(f"search from {label}", config.steps * (end - begin), *scores))
+    return ways
 
 
-def _fine_tunings(run: Run, which: int, objective: Distil, config: SearchConfig, flats: np.ndarray) -> list[Row]:
-    """The same steps on the weights: of the same member of the lower half, and of the best member."""
-    tuned = _fine_tuned(run.space.architectures[which], objective, jnp.asarray(flats), config)
-    before, after = _scores(run, which, flats), _scores(run, which, tuned.z)
-    return [
-        Row(f"fine-tuning the weights of {name}", config.steps * len(RATES), float(before[i]), float(tuned.score[i]),
-            float(after[i]))
-        for i, name in enumerate(("the same member of the lower half", "the zoo's best member"))
-    ]  # fmt: skip
-
-
-def _fine_tuned(
-    architecture: architectures.Architecture,
-    objective: Distil,
-    flats: Float[Array, "network size"],
-    config: SearchConfig,
-) -> Minimum:
-    """Each network fine-tuned at each of `RATES`; the best by validation."""
+def _fine_tunings(
+    run: Run, objective: Distil, config: SearchConfig, flats: Float[np.ndarray, "network size"]
+) -> list[Way]:
+    """The same steps on the weights, at each of `RATES`, the best by validation: of a member of the lower half, and of
+    the best member."""
+    architecture_id = run.trained_ids[0]
+    architecture, start = run.space.architectures[architecture_id], jnp.asarray(flats)
     configs = [dataclasses.replace(config, learning_rate=rate) for rate in RATES]
-    tries = [latent_search.fine_tune(architecture, objective, flats, each) for each in configs]
-    winners = np.argmax([found.score for found in tries], 0)
-    rows = list(enumerate(winners))
-    return jax.tree.map(lambda *leaves: jnp.stack([leaves[winner][row] for row, winner in rows]), *tries)
+    tried = [latent_search.fine_tune(architecture, objective, start, each) for each in configs]
+    winners = [tried[rate] for rate in np.argmax([result.score for result in tried], 0)]
+    tuned = jnp.stack([result.point[row] for row, result in enumerate(winners)])
+    before, after = _scores(run, architecture_id, start), _scores(run, architecture_id, tuned)
+    return [
+        Way(f"fine-tuning the weights of {label}", config.steps * len(RATES), float(before[row]),
+            float(winners[row].score[row]), float(after[row]))
+        for row, label in enumerate(("the same member of the lower half", "the zoo's best member"))
+    ]  # fmt: skip
 
 
 def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
     """Search for another architecture: from a member of each to a network of each other, as asked for."""
-    metric, teacher, region = score_name(run.metric), teacher_of(run), run.space.region()
-    starts = {which: run.reconstruction(which, "test").embedding[0] for which in run.trained_ids}
+    metric, teacher, space = run.metric.title, teacher_of(run), run.space
+    z = jnp.stack([jnp.asarray(run.reconstruction(start, "test").embedding[0]) for start in run.trained_ids])
     metrics, rows = {}, []
-    for wanted, architecture in enumerate(run.space.architectures):
-        own = float(run.zoo.scores(architecture.name).mean())
-        z = jnp.stack([jnp.asarray(start) for start in starts.values()])
-        found = latent_search.search(run.space, region, teacher.objective, z, architecture_id=wanted, config=config)
-        scores = _scores(run, wanted, generate_many(run.space, wanted, found.z))
-        read_right = classify_many(run.space, found.z) == wanted
-        for i, which in enumerate(starts):
-            if which != wanted:
-                origin = run.space.names[which]
-                name = f"search/{origin}_to_{architecture.name}"
-                metrics |= {f"{name}/accuracy": float(scores[i]), f"{name}/read_right": float(read_right[i])}
-                rows.append(
-                    (origin, architecture.name, f"{scores[i]:.3f}", f"{own:.3f}", "yes" if read_right[i] else "no")
-                )
+    for target, architecture in enumerate(space.architectures):
+        zoo_score = float(run.zoo.scores(architecture.name).mean())
+        shared = (space, space.statistics, teacher.objective)
+        points = latent_search.search(*shared, z, architecture_id=target, config=config).point
+        scores = _scores(run, target, generate_many(space, target, points))
+        read_right = np.asarray(classify_many(space, points)) == target
+        for start, score, right in zip(run.trained_ids, scores, read_right, strict=True):
+            if start != target:
+                name = f"search/{space.names[start]}_to_{architecture.name}"
+                metrics |= {f"{name}/accuracy": float(score), f"{name}/read_right": float(right)}
+                shown = (f"{score:.3f}", f"{zoo_score:.3f}", "yes" if right else "no")
+                rows.append((space.names[start], architecture.name, *shown))
     text = (
         f"Each search starts at the embedding of a test member of one architecture and asks for another, for "
         f"{config.steps} steps. The teacher is {teacher.label}. Of {len(rows)} searches "
@@ -207,5 +179,7 @@ def search_architectures(run: Run[ImageData], config: SearchConfig) -> Section:
     return Section("search_architectures", "Search for another architecture", text, metrics, None, (header, *rows))
 
 
-def _scores(run: Run, which: int, flats: Float[Rows, "network size"], split: Split = "test") -> np.ndarray:
-    return scores_of(run.dataset, run.space.architectures[which], flats, split=split)
+def _scores(
+    run: Run, architecture_id: int, flats: Float[Rows, "network size"], split: Split = "test"
+) -> Float[np.ndarray, "network"]:
+    return scores_of(run.dataset, run.space.architectures[architecture_id], flats, split=split)

@@ -8,8 +8,9 @@ from typing import Annotated, cast
 import jax
 import jax.numpy as jnp
 import numpy as np
-from skimage.transform import resize
+from jaxtyping import Array, Float
 
+from netspace_jax.architectures import Architecture
 from netspace_jax.config import SearchConfig
 from netspace_jax.data.images import Images, load_images
 from netspace_jax.domains.images.config import ImageZooConfig
@@ -18,13 +19,14 @@ from netspace_jax.errors import InputError
 from netspace_jax.latent import Fit
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation, score_name
+from netspace_jax.report.words import relation
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
 
 NETWORKS = 16
 _BATCH = 64
+_SPLITS = ("train", "validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,26 +41,18 @@ class TransferOptions:
 
 def turned(dataset: ImageData) -> ImageData:
     """The same images, a quarter turned: what a network has learned of strokes is of use, what it says is not."""
-
-    def turn(images: LabelledImages) -> LabelledImages:
-        return dataclasses.replace(images, x=jnp.rot90(images.x, axes=(1, 2)))
-
-    return _changed(dataset, turn)
+    return _changed(dataset, lambda images: dataclasses.replace(images, x=jnp.rot90(images.x, axes=(1, 2))))
 
 
 def renamed(dataset: ImageData) -> ImageData:
     """The same images with other labels: class c is now called c + 1, so that only the features can carry over."""
-
-    def rename(images: LabelledImages) -> LabelledImages:
-        return dataclasses.replace(images, y=(images.y + 1) % dataset.behaviour.classes)
-
-    return _changed(dataset, rename)
+    classes = dataset.behaviour.classes
+    return _changed(dataset, lambda images: dataclasses.replace(images, y=(images.y + 1) % classes))
 
 
 def _changed(dataset: ImageData, change: Callable[[LabelledImages], LabelledImages]) -> ImageData:
     """The dataset with every split changed."""
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    return dataclasses.replace(dataset, **{name: change(images) for name, images in splits.items()})
+    return dataclasses.replace(dataset, **{split: change(getattr(dataset, split)) for split in _SPLITS})
 
 
 def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> ImageData:
@@ -67,12 +61,14 @@ def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> 
     Raises:
       InputError: the set has other channels or another number of classes, or cannot be loaded.
     """
-    found = load_images(name, data_dir)
+    from skimage.transform import resize  # takes half a second to import
+
+    other, classes = load_images(name, data_dir), dataset.behaviour.classes
     height, width, channels = dataset.behaviour.input_shape
-    if found.train.x.shape[-1] != channels or found.classes != dataset.behaviour.classes:
+    if other.train.x.shape[-1] != channels or other.classes != classes:
         raise InputError(
-            f"{name} has {found.classes} classes and {found.train.x.shape[-1]} channels; networks of this run are for "
-            f"{dataset.behaviour.classes} and {channels}"
+            f"{name} has {other.classes} classes and {other.train.x.shape[-1]} channels; networks of this run are for "
+            f"{classes} and {channels}"
         )
 
     def resized(images: Images) -> Images:
@@ -81,8 +77,8 @@ def other_images(dataset: ImageData, name: str, data_dir: str | None = None) -> 
         x = resize(images.x, (len(images.x), height, width, channels), anti_aliasing=True, preserve_range=True)
         return Images(np.rint(np.asarray(x)).astype(np.uint8), images.y)
 
-    splits = {split: resized(getattr(found, split)) for split in ("train", "validation", "test")}
-    return image_data(dataclasses.replace(found, **splits), crop_padding=dataset.crop_padding, flip=dataset.flip)
+    splits = {split: resized(getattr(other, split)) for split in _SPLITS}
+    return image_data(dataclasses.replace(other, **splits), crop_padding=dataset.crop_padding, flip=dataset.flip)
 
 
 def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
@@ -94,27 +90,20 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     epochs = options.epochs
     if not epochs or min(epochs) < 0:
         raise InputError(f"--epochs takes numbers from 0 on, not {' '.join(map(str, epochs)) or 'none'}")
-    which, metric = run.trained_ids[0], score_name(run.metric)
-    architecture, members = run.space.architectures[which], run.networks(which, "test")
+    architecture_id, metric = run.trained_ids[0], run.metric.title
+    architecture, members = run.space.architectures[architecture_id], run.networks(architecture_id, "test")
     order = members.best_first[:NETWORKS]
     keys = jax.random.split(jax.random.key(0), len(order))
     starts = {
-        "generated": run.reconstruction(which, "test").generated[order],
+        "generated": run.reconstruction(architecture_id, "test").generated[order],
         "member": members.parameters[order],
         "random": jax.jit(jax.vmap(lambda key: architecture.finish(architecture.init(key))))(keys),
     }
     metrics, rows, tasks = {}, [], _tasks(run, options.dataset)
     for name, dataset in tasks.items():
-        epoch = max(len(dataset.train.y) // _BATCH, 1)
         for label, flats in starts.items():
-            means = []
-            for count in epochs:
-                tuned = jnp.asarray(flats)
-                if count:
-                    config = SearchConfig(steps=count * epoch, learning_rate=1e-3, validations=1)
-                    tuned = fine_tune(architecture, Fit(dataset, _BATCH), tuned, config).last
-                means.append(float(scores_of(dataset, architecture, tuned).mean()))
-                metrics[f"transfer/{name}_{label}_{count}"] = means[-1]
+            means = [_score_after(count, architecture, dataset, jnp.asarray(flats)) for count in epochs]
+            metrics |= {f"transfer/{name}_{label}_{count}": mean for count, mean in zip(epochs, means, strict=True)}
             rows.append((name, label, *(f"{mean:.3f}" for mean in means)))
     others = f", or on {options.dataset}" if options.dataset else ""
     text = (
@@ -125,13 +114,24 @@ def transfer(run: Run[ImageData], options: TransferOptions) -> Section:
     )
     for name in tasks:
         last = epochs[-1]
-        own, member, random = (metrics[f"transfer/{name}_{label}_{last}"] for label in starts)
+        generated, member, random = (metrics[f"transfer/{name}_{label}_{last}"] for label in starts)
         text += (
-            f" {name}, after {last} epochs: from generated networks {own:.3f}; beside that from members it is "
-            f"{relation(own, member)}, beside that from random ones {relation(own, random)}."
+            f" {name}, after {last} epochs: from generated networks {generated:.3f}; beside that from members it is "
+            f"{relation(generated, member)}, beside that from random ones {relation(generated, random)}."
         )
     header = ("task", "initialisation", *(f"{count} epochs" for count in epochs))
     return Section("transfer", "An initialisation for another task", text, metrics, None, (header, *rows))
+
+
+def _score_after(
+    epochs: int, architecture: Architecture, dataset: ImageData, flats: Float[Array, "network size"]
+) -> float:
+    """Mean test score of networks after some epochs of training."""
+    if epochs:
+        steps = epochs * max(len(dataset.train.y) // _BATCH, 1)
+        config = SearchConfig(steps=steps, learning_rate=1e-3, validations=1)
+        flats = fine_tune(architecture, Fit(dataset, _BATCH), flats, config).last
+    return float(scores_of(dataset, architecture, flats).mean())
 
 
 def _tasks(run: Run[ImageData], other: str) -> dict[str, ImageData]:

@@ -14,6 +14,7 @@ from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConf
 from netspace_jax.domains.fields.dataset import FieldData, Samples, ShapeTruth
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
+from netspace_jax.zoo import Members
 from tests import tiny
 
 NAME, PREP = "siren-5-w4", (6, 8)  # at most 10 + 5 + 5 + 1 parameters in 48 places
@@ -32,10 +33,10 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
     Network i is about field i of the data.
     """
     architecture = data.behaviour.architecture(NAME)
-    held = tiny.Held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]})
-    test = held.held[NAME, "test"]
-    members = tuple(dataclasses.replace(member, index=train + member.index) for member in test.members)
-    held.held[NAME, "test"] = dataclasses.replace(test, members=members)
+    held = tiny.held(data, {(NAME, "train"): flats[:train], (NAME, "test"): flats[train:]}).held
+    test = held[NAME, "test"]
+    members = Members({**test.members.columns, "index": train + test.members.index})
+    held[NAME, "test"] = dataclasses.replace(test, members=members)
     nothing = jnp.zeros((1, *PREP))
     netspace = NetSpace(
         architectures=(architecture,), prep=PREP, encoder=tiny.Copy(48), decoder=tiny.Paste(PREP), head=tiny.Corner(1),
@@ -47,7 +48,7 @@ def run_of(data: FieldData, kind: str, flats, train: int) -> Run:
     config = RunConfig(
         "small", "fields", zoo, FieldNetSpaceConfig(prep=PREP, embedding=48), RefineConfig(steps=2, batch=8)
     )
-    return Run(config, epath.Path("nowhere"), held, data, Space(**fields, embeddings=embeddings), 0)
+    return Run(config, epath.Path("nowhere"), tiny.Held(held), data, Space(**fields, embeddings=embeddings), 0)
 
 
 def shapes_of(positive, negative, held_out, uniform) -> FieldData:

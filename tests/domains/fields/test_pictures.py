@@ -133,7 +133,7 @@ def test_embeddings_that_are_weights_take_their_bits(run):
 
 def test_a_search_in_the_page_goes_to_the_picture_that_a_test_network_holds(run):
     """Its loss is none at that network's own embedding, and falls from another's; the page has it as a program."""
-    shown, region = view(run), run.space.region()
+    shown, region = view(run), run.space.statistics
     step = jax.jit(explorer.search_step(run.space, region, 0, shown))
     aim, embedding = jnp.asarray(shown.aims[3]), jnp.asarray(run.reconstruction(0, "test").embedding)
     zero, count = jnp.zeros(48), jnp.zeros((), jnp.int32)

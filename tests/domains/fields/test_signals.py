@@ -20,7 +20,7 @@ def run():
     """Signals that are what their networks say; the number that stands for each is its last weight."""
     points = np.linspace(-1, 1, N, dtype=np.float32)[np.random.default_rng(0).permutation(N)][None, :, None]
     flats = flats_for(Signal(), 30) * 3
-    values = outputs_on(architectures.build(NAME, (1,), 1), flats, points[0])
+    values = np.asarray(outputs_on(architectures.build(NAME, (1,), 1), flats, points[0]))
     truth = SignalTruth(flats[:, -1:], ("x",))
     return run_of(grid_data(points, values, truth, Signal(), batch=8), "signals", flats, 24)
 

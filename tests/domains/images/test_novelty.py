@@ -52,11 +52,11 @@ def test_a_generator_that_repeats_is_found_out(monkeypatch):
     rows = jnp.pad(jnp.asarray(run.networks(0, "train").parameters), ((0, 0), (0, 93)))
     asked = []
 
-    def draw(density, seed, count):
+    def sample(density, key, count):
         asked.append(count)
         return rows
 
-    monkeypatch.setattr(latent, "draw", draw)
+    monkeypatch.setattr(latent.Density, "sample", sample)
     metrics = novelty(run).metrics
     assert asked == [len(run.networks(0, "test").parameters)] * 2
     for name in ("generated", "members", "mixture", "kernel"):

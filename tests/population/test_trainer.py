@@ -1,18 +1,18 @@
 """Training of many networks: the same alone, together and spread over devices."""
 
+import dataclasses
 import functools
 
 import chex
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from netspace_jax.domains.images.loading import training
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.zoo.plan import member_keys
-from netspace_jax.zoo.population import Population
+from netspace_jax.population.trainer import Trainer
+from netspace_jax.zoo.plan import untrained
 from tests import tiny
 
 COUNT = 5
@@ -31,18 +31,18 @@ def data():
     return tiny.dataset(crop_padding=1)
 
 
+def networks(name, recipe, stops):
+    return dataclasses.replace(untrained(CONFIGS[recipe], name, COUNT), stop=stops)
+
+
 @functools.cache
-def population(name, recipe, devices):
-    return Population(ARCHITECTURES[name](), CONFIGS[recipe], network_mesh(devices), training)
+def trainer(recipe, devices):
+    return Trainer(lambda architecture: training(architecture, CONFIGS[recipe]), network_mesh(devices))
 
 
-def nothing(done, loss):
-    del done, loss
-
-
-def train(data, name="perceptron3", recipe="adam", *, devices=1, stops=STOPS, on_progress=nothing, chosen=population):
-    fill = (np.arange(-(-COUNT // devices) * devices) % COUNT).astype(np.int32)
-    trained = chosen(name, recipe, devices).train(fill, stops[fill], data, on_progress)
+def train(data, name="perceptron3", recipe="adam", *, devices=1, stops=STOPS, chosen=trainer, **keywords):
+    architecture = ARCHITECTURES[name]()
+    trained = chosen(recipe, devices).train(networks(name, recipe, stops), architecture, data, **keywords)
     return jax.tree.map(lambda leaf: np.asarray(leaf)[:COUNT], trained)
 
 
@@ -57,8 +57,8 @@ def test_together_is_as_each_alone(data, name, recipe):
     together = train(data, name, recipe)
     one = training(ARCHITECTURES[name](), CONFIGS[recipe])
     start, advance, finish = jax.jit(one.start), jax.jit(one.advance), jax.jit(one.finish)
-    for index, key in enumerate(member_keys(CONFIGS[recipe], name, COUNT)):
-        state = start(key, jnp.int32(index), jnp.int32(STOPS[index]))
+    for index in range(COUNT):
+        state = start(jax.tree.map(lambda leaf, index=index: leaf[index], networks(name, recipe, STOPS)), data)
         alone = finish(advance(state, data, 0, int(STOPS[index])), data)
         assert_same(jax.tree.map(lambda leaf, index=index: leaf[index], together), alone)
 
@@ -85,7 +85,7 @@ def test_in_bfloat16_products_are_rounded_and_parameters_are_not(data, name):
 def test_what_is_reported_is_true(data):
     """The scores are those of the parameters, the loss is the last step's, progress adds up to all steps."""
     steps = []
-    trained = train(data, on_progress=lambda done, loss: steps.append(done))
+    trained = train(data, on_steps=lambda done, loss: steps.append(done))
     apply = jax.jit(tiny.perceptron().apply)
     for split, scores in (("validation", trained.outcome.score_validation), ("test", trained.outcome.score_test)):
         examples = data.examples(split)
@@ -105,11 +105,13 @@ def test_training_learns(data):
 def test_different_lengths_are_traced_once(data):
     chex.clear_trace_counter()
 
-    def counted(*arguments):
-        one = training(*arguments)
-        return one._replace(advance=chex.assert_max_traces(one.advance, n=1))
+    one = training(tiny.perceptron(), CONFIGS["adam"])
+    advance = chex.assert_max_traces(one.advance, n=1)
 
-    own = Population(tiny.perceptron(), CONFIGS["adam"], network_mesh(1), counted)
+    def counted(architecture):
+        return one._replace(advance=advance)
+
+    own = Trainer(counted, network_mesh(1))
     for stops in (STOPS, STOPS[::-1].copy(), np.minimum(STOPS, 2)):
         train(data, stops=stops, chosen=lambda *_: own)
 
