@@ -3,8 +3,8 @@
     import netspace_jax
     space = netspace_jax.load("runs/digits")
 
-`load` opens a space, `open_run` a finished run with its zoo and data; `train`, `make_zoo` and `import_zoo` do what the
-commands do.
+`load` opens a space, `open_run` a finished run with its zoo and data; `fit_zoo` and `fit_space` train in memory;
+`train`, `make_zoo` and `import_zoo` do what the commands do.
 """
 
 import importlib
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from netspace_jax.importing import ImportOptions, import_zoo
     from netspace_jax.jobs import make_zoo, open_run, train
     from netspace_jax.latent import fit_objective
+    from netspace_jax.metrics.outputs import evaluate
     from netspace_jax.metrics.reconstruction import reconstruct
     from netspace_jax.space import Network, Space
     from netspace_jax.space.artefact import register_module
+    from netspace_jax.zoo import fit_zoo
 
 __version__ = "0.2.0"
 
@@ -27,8 +29,10 @@ __all__ = [
     "ImportOptions",
     "Network",
     "Space",
+    "evaluate",
     "fit_objective",
     "fit_space",
+    "fit_zoo",
     "import_zoo",
     "load",
     "make_zoo",
@@ -46,9 +50,11 @@ _MODULES = {
     "importing": ("ImportOptions", "import_zoo"),
     "jobs": ("make_zoo", "open_run", "train"),
     "latent": ("fit_objective",),
+    "metrics.outputs": ("evaluate",),
     "metrics.reconstruction": ("reconstruct",),
     "space": ("Network", "Space"),
     "space.artefact": ("register_module",),
+    "zoo": ("fit_zoo",),
 }
 
 

@@ -1,6 +1,7 @@
 """What all tests run under: eight CPU devices, and JAX refusing silent broadcasts and keys used twice."""
 
 import atexit
+import functools
 import os
 import shutil
 import sys
@@ -18,8 +19,10 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 import filelock
+import flax.linen as nn
 import hypothesis
 import jax
+import optax
 import pytest
 
 import tests.typechecking  # noqa: F401 (pytest's option names it)
@@ -29,17 +32,36 @@ from tests.commands import make_finished
 jax.config.update("jax_num_cpu_devices", 8)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+def promoting(function):
+    """A function of Optax or Flax, which mixes whole and real numbers, where this package may not."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments, **named):
+        with jax.numpy_dtype_promotion("standard"):
+            return function(*arguments, **named)
+
+    return wrapped
+
+
+optax.tree.bias_correction = promoting(optax.tree.bias_correction)
+nn.avg_pool = promoting(nn.avg_pool)
+for _name in ("cosine_decay_schedule", "piecewise_constant_schedule", "warmup_cosine_decay_schedule"):
+    setattr(optax, _name, lambda *given, make=getattr(optax, _name), **named: promoting(make(*given, **named)))
 
 # A slow machine is no failure, and the same examples everywhere make a failure one that others can see.
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("suite")
 
 LONG = (
-    "test_documents.py",
+    "test_end_to_end.py",
+    "test_conformance.py",
+    "test_benchmarks.py",
     "test_notebook.py",
     "test_end_to_end_others.py",
-    "test_end_to_end.py",
-    "test_benchmarks.py",
+    "test_documents.py",
 )
 
 

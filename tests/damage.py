@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from netspace_jax import cli, load
-from netspace_jax.cli import commands
+from netspace_jax.cli import progress
 from netspace_jax.data.images import load_images
 from netspace_jax.domains.fields import deepsdf, meshes
 from netspace_jax.errors import InputError
@@ -66,10 +66,10 @@ def prepare(place):
             if step > 10:
                 raise Stop
 
-        shown, commands.bars = commands.bars, lambda: contextlib.nullcontext(Callbacks(netspace=stop))
+        shown, progress.bars = progress.bars, lambda: contextlib.nullcontext(Callbacks(netspace=stop))
         with contextlib.suppress(Stop), contextlib.redirect_stderr(io.StringIO()):
             cli.train(list(HALF[1:]))
-        commands.bars = shown
+        progress.bars = shown
         assert _command(("eval", "export", "runs/digits", "--out", "exported"))[0] == 0
         random_ = np.random.default_rng(0)
         x, y = random_.integers(0, 256, (60, 4, 4), np.uint8), np.arange(60, dtype=np.int32) % 3

@@ -11,12 +11,21 @@ import numpy as np
 import pytest
 
 from netspace_jax import evaluations
-from netspace_jax.domain import preset, presets
+from netspace_jax.domain import domain, preset, presets
 from netspace_jax.jobs import train
 from netspace_jax.space.search import search
 from tests.commands import ROOT, TINY, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LEFT = {
+    "README.md": ("my-space/space.json", "runs/tiny/report.html"),
+    "CONTRIBUTING.md": ("runs/small/report.html",),
+    "data.md": ("my_images.npz",),
+    "networks.md": ("zoos/mine/members.csv", "runs/mine/report.html"),
+    "population.md": ("sweep/networks.safetensors", "sweep/networks.csv", "zoos/sweep/members.csv"),
+    "use-space.md": ("best-network",),
+}
+"""Files that a document says its snippets write."""
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -46,6 +55,13 @@ def small(config, plain):
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
 
 
+def brief_sections(run, on_section):
+    """The sections whose figures a test looks at; each section has tests of its own."""
+    del on_section
+    known = {one.name: one for one in evaluations.evaluations(domain(run.config.domain))}
+    return [evaluations.make(known[name], run) for name in ("zoo", "fidelity") if known[name].applies(run)]
+
+
 def brief_search(*arguments, config, **rest):
     """A search of 20 steps, whatever the snippet asks for."""
     return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
@@ -65,10 +81,13 @@ def test_snippets_run(path, blocks, place, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
     monkeypatch.setattr("netspace_jax.jobs.train", functools.partial(train, explorer=False))
+    monkeypatch.setattr("netspace_jax.jobs.sections", brief_sections)
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
     namespace: dict = {}
     for block in blocks:
         exec(compile(block, str(path), "exec"), namespace)
+    assert namespace.keys() > {"__builtins__"}
+    assert all((place / left).exists() for left in LEFT.get(path.name, ()))
 
 
 def test_a_preset_ends_with_its_fidelity(place):

@@ -17,8 +17,8 @@ from netspace_jax.ops.devices import network_mesh
 from netspace_jax.space.build import initial_params, make_constants, make_netspace
 from netspace_jax.space.loss import Group
 from netspace_jax.space.step import TrainData, initial_state, plan_step, train_step
-from netspace_jax.zoo.plan import member_key
-from netspace_jax.zoo.training import supervised
+from netspace_jax.zoo.plan import untrained
+from netspace_jax.zoo.training import recipe
 from tests import tiny
 
 ZOO = tiny.zoo_config(optimizer="adam", learning_rate=1e-2, weight_decay=0.0)
@@ -48,8 +48,9 @@ def assert_golden(expected, loss, gradient, before, after):
 def test_a_step_of_a_zoos_network(name, level):
     """A linear network, and one with a convolution and a batch norm."""
     architecture, dataset = getattr(tiny, name)(), tiny.dataset()
-    training = supervised(architecture, ZOO)
-    first = training.start(member_key(ZOO, architecture.name, 3), jnp.int32(3), jnp.int32(30))
+    training = recipe(architecture, ZOO)
+    member = jax.tree.map(lambda leaf: leaf[3], untrained(ZOO, architecture.name, 4))
+    first = training.start(member, dataset)
     after = compiled(training.advance, level, first, dataset, jnp.int32(0), jnp.int32(1))
     gradient = jax.tree.map(lambda moment: 10 * moment, optax.tree.get(after.optimizer, "mu"))
     golden = {

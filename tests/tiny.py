@@ -11,8 +11,7 @@ from etils import epath
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.layers import Linear, flatten_maps, leaky_relu, to_maps
-from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm
+from netspace_jax.architectures.layers import ConvNorm, Linear, flatten_maps, fold_batch_norm, leaky_relu, to_maps
 from netspace_jax.config import RunConfig
 from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
@@ -216,10 +215,10 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
 class Held(Zoo):
     """A zoo in memory of the networks of each (architecture, split), which a test may replace."""
 
-    def __init__(self, held: dict[tuple[str, str], Networks]):
+    def __init__(self, held: dict[tuple[str, str], Networks], summary: dict | None = None):
         object.__setattr__(self, "held", held)
         members = Members.joined([networks.members for networks in held.values()])
-        super().__init__(members, {}, {}, self._rows_of)
+        super().__init__(members, {}, summary or {}, self._rows_of)
 
     def networks(self, architecture, split):
         return self.held[architecture, split]

@@ -70,6 +70,10 @@ class Architecture:
         inputs = jax.ShapeDtypeStruct((1, *self.input_shape), self.input_dtype)
         return jax.eval_shape(self.apply, flat, inputs).shape[1:]
 
+    def output_of(self, x: Shaped[Array, "batch *input"]) -> Float[Array, "batch *output"]:
+        """Outputs of an untrained network, which show whether the module takes such inputs."""
+        return self.apply(self.finish(self.init(jax.random.key(0))), x)
+
     def init(self, key: PRNGKeyArray) -> PyTree:
         """Variables of one untrained network: its own, without what is shared."""
         inputs = jnp.zeros((1, *self.input_shape), self.input_dtype)

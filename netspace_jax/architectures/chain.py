@@ -1,13 +1,14 @@
 """What a network is made of, as a list of layers: it runs by it, and PyTorch's names, its source and words follow it.
 
-`Chain` is the module that such a list makes. Another module may say its list as `layer_list`, as the ResNets do, whose
-training form has more layers; without one, an architecture has the names of its Flax paths and no source in PyTorch.
+`Chain` is the module that such a list makes. Another Flax module may say its list as `layer_list`; without one, an
+architecture has the names of its Flax paths and no source in PyTorch.
 """
 
 import dataclasses
 import functools
 import itertools
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -17,6 +18,7 @@ from jaxtyping import Array, Float
 from netspace_jax.architectures.layers import (
     LEAKY_SLOPE,
     Conv,
+    ConvNorm,
     Linear,
     average_pool_8x8,
     flatten_maps,
@@ -27,6 +29,13 @@ from netspace_jax.architectures.layers import (
 from netspace_jax.ops.sine import sine
 
 
+class Form(NamedTuple):
+    """How a list runs: with its batch norms, or with these folded; and where it has them, whether it trains."""
+
+    norms: bool = False
+    train: bool = False
+
+
 @dataclasses.dataclass(frozen=True)
 class Function:
     """A step without parameters: its words, its expression of `{x}` in PyTorch, and what runs here."""
@@ -35,7 +44,7 @@ class Function:
     torch: str
     run: Callable[[Array], Array]
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, form: Form) -> Array:
         return self.run(x)
 
 
@@ -65,7 +74,9 @@ class Convolution:
 
     Attributes:
       name: PyTorch's.
-      norm: PyTorch's name of the batch norm that trains after it and is folded into it; empty without one.
+      norm: PyTorch's name of the batch norm that trains after it and is folded into it; empty without one. Such a
+        convolution is padded by half its kernel and starts as Kaiming's by fan-out.
+      path: Flax's name; by default a number.
     """
 
     name: str
@@ -74,10 +85,13 @@ class Convolution:
     stride: int = 1
     padding: int = 0
     norm: str = ""
+    path: str | None = None
 
-    def __call__(self, x: Float[Array, "h c w batch"]) -> Float[Array, "h2 out w2 batch"]:
+    def __call__(self, x: Float[Array, "h c w batch"], form: Form) -> Float[Array, "h2 out w2 batch"]:
+        if self.norm:
+            return ConvNorm(self.features, self.kernel, self.stride, not form.norms, name=self.path)(x, form.train)
         kernel, stride, padding = ((size, size) for size in (self.kernel, self.stride, self.padding))
-        return Conv(self.features, kernel, stride, padding)(x)
+        return Conv(self.features, kernel, stride, padding, name=self.path)(x)
 
     @property
     def words(self) -> str:
@@ -96,7 +110,7 @@ class Dense:
     features: int
     start: float | None = None
 
-    def __call__(self, x: Float[Array, "*batch c"]) -> Float[Array, "*batch out"]:
+    def __call__(self, x: Float[Array, "*batch c"], form: Form) -> Float[Array, "*batch out"]:
         return Linear(self.features, kernel_init=None if self.start is None else _uniform(self.start))(x)
 
     @property
@@ -113,14 +127,18 @@ def _uniform(bound: float) -> nn.initializers.Initializer:
 
 @dataclasses.dataclass(frozen=True)
 class Residual:
-    """The sum of what the layers of `body` and those of `shortcut` make of the same values; no shortcut is identity."""
+    """The sum of what the layers of `body` and those of `shortcut` make of the same values; no shortcut is identity.
+
+    Attributes:
+      path: Flax's name; by default a number.
+    """
 
     body: "LayerList"
     shortcut: "LayerList" = ()
+    path: str | None = None
 
-    def __call__(self, x: Array) -> Array:
-        inner = run(self.body, x)  # first, as in the order of the parameters
-        return run(self.shortcut, x) + inner
+    def __call__(self, x: Array, form: Form) -> Array:
+        return _Branches(self.body, self.shortcut, name=self.path)(x, form)
 
     @property
     def words(self) -> str:
@@ -132,19 +150,34 @@ Layer = Convolution | Dense | Residual | Function
 LayerList = tuple[Layer, ...]
 
 
-class Chain(nn.Module):
-    """Layers that follow one another; images are taken as (batch, height, width, channels)."""
-
-    layer_list: LayerList
+class _Branches(nn.Module):
+    body: LayerList
+    shortcut: LayerList
 
     @nn.compact
-    def __call__(self, x: Float[Array, "*input"]) -> Float[Array, "*outputs"]:
-        return run(self.layer_list, x)
+    def __call__(self, x: Array, form: Form) -> Array:
+        inner = run(self.body, x, form)  # first, as in the order of the parameters
+        return run(self.shortcut, x, form) + inner
 
 
-def run(layers: LayerList, x: Array) -> Array:
+class Chain(nn.Module):
+    """Layers that follow one another; images are taken as (batch, height, width, channels).
+
+    Attributes:
+      norms: the form that trains, whose batch norms `fold_batch_norm` folds.
+    """
+
+    layer_list: LayerList
+    norms: bool = False
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*input"], train: bool = False) -> Float[Array, "*outputs"]:
+        return run(self.layer_list, x, Form(self.norms, train))
+
+
+def run(layers: LayerList, x: Array, form: Form) -> Array:
     """What the layers make of `x`, within a Flax module's call."""
-    return functools.reduce(lambda values, layer: layer(values), layers, x)
+    return functools.reduce(lambda values, layer: layer(values, form), layers, x)
 
 
 def parametrised(layers: LayerList) -> Iterator[Convolution | Dense]:
@@ -154,6 +187,11 @@ def parametrised(layers: LayerList) -> Iterator[Convolution | Dense]:
             yield from parametrised((*layer.body, *layer.shortcut))
         elif not isinstance(layer, Function):
             yield layer
+
+
+def batch_norms(layers: LayerList) -> dict[str, str]:
+    """PyTorch's name of the batch norm that trains after a convolution and is folded into it, by the convolution's."""
+    return {layer.name: layer.norm for layer in parametrised(layers) if isinstance(layer, Convolution) and layer.norm}
 
 
 def words(layers: LayerList) -> str:

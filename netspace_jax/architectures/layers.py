@@ -11,7 +11,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.ops.convolution import conv2d
 
@@ -111,6 +111,52 @@ class BatchNorm(nn.Module):
         factor = scale.astype(var.dtype) * jax.lax.rsqrt(var + BATCH_NORM_EPSILON)
         offset = bias.astype(var.dtype) - mean * factor
         return x * _per_channel(factor.astype(x.dtype)) + _per_channel(offset.astype(x.dtype))
+
+
+class ConvNorm(nn.Module):
+    """Convolution and batch norm while training; with `folded`, the one convolution with a bias that equals both."""
+
+    features: int
+    kernel: int
+    stride: int
+    folded: bool
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "h c w batch"], train: bool) -> Float[Array, "h2 out w2 batch"]:
+        x = Conv(
+            self.features,
+            (self.kernel, self.kernel),
+            (self.stride, self.stride),
+            (self.kernel // 2, self.kernel // 2),
+            use_bias=self.folded,
+            kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+            name="conv",
+        )(x)
+        return x if self.folded else BatchNorm(name="norm")(x, train)
+
+
+def fold_batch_norm(variables: PyTree) -> PyTree:
+    """Parameters of the folded form, which computes what `variables` compute at inference.
+
+    The convolution w of each `ConvNorm`, followed by a batch norm (γ, β, μ, σ²), becomes w·γ/√(σ²+ε) with bias
+    β − μ·γ/√(σ²+ε).
+
+    Args:
+      variables: `{"params", "batch_stats"}` of a module that has such layers, not folded.
+    """
+
+    def fold(params, stats):
+        if "conv" not in params:
+            return {name: fold(child, stats[name]) if name in stats else child for name, child in params.items()}
+        scale = params["norm"]["scale"] * jax.lax.rsqrt(stats["norm"]["var"] + BATCH_NORM_EPSILON)
+        return {
+            "conv": {
+                "kernel": params["conv"]["kernel"] * scale[None, None, None, :],
+                "bias": params["norm"]["bias"] - stats["norm"]["mean"] * scale,
+            }
+        }
+
+    return fold(variables["params"], variables["batch_stats"])
 
 
 class Linear(nn.Module):

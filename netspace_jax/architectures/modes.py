@@ -15,8 +15,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax.errors import FlaxError, InvalidRngError
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import PyTree
 
+from netspace_jax.architectures.chain import Chain, batch_norms
+from netspace_jax.architectures.layers import fold_batch_norm
 from netspace_jax.errors import InputError
 
 # Arguments by which modules are told that they train, with the value that says so.
@@ -54,11 +57,10 @@ class ModeSwitch(nn.Module):
 
     @nn.nowrap
     def apply(self, variables, x, *, train: bool = False, mutable: Any = False, rngs: Any = None) -> Any:
-        statistics: dict = {}
-        for norm in self.norms:
-            node = functools.reduce(lambda node, name: node.setdefault(name, {}), norm.path, statistics)
-            node |= {"mean": jnp.zeros(norm.channels), "var": jnp.full(norm.channels, 1 - norm.epsilon)}
-        variables = {**variables, "batch_stats": statistics} if statistics else variables
+        if self.norms:
+            means = {(*norm.path, "mean"): jnp.zeros(norm.channels) for norm in self.norms}
+            variances = {(*norm.path, "var"): jnp.full(norm.channels, 1 - norm.epsilon) for norm in self.norms}
+            variables = {**variables, "batch_stats": unflatten_dict(means | variances)}
         return self.module.apply(variables, x, mutable=mutable, rngs=rngs, **_mode(self.argument, train=train))
 
 
@@ -82,6 +84,8 @@ def mode_pair(module: Any, input_shape: tuple[int, ...], input_dtype: str = "flo
       InputError: it is no Flax module, cannot be called on such inputs, or trains in a way that is not supported here.
     """
     _check(module)
+    if isinstance(module, Chain) and batch_norms(module.layer_list):
+        return ModePair(module, module.clone(norms=True), fold_batch_norm)
     return _mode_pair(_hashable(module), input_shape, input_dtype)
 
 
@@ -117,7 +121,7 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
         with nn.intercept_methods(note):
             return module.init(jax.random.key(0), x, **_mode(argument, train=False))
 
-    variables = _traced(module, initialise, x)
+    variables = trace_module(module, initialise, x)
     state = {kind for kind in variables if kind != "params"}
     if state and not argument:
         raise InputError(
@@ -129,7 +133,7 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
             f"only the statistics of flax.linen.BatchNorm are supported here"
         )
     if not argument:
-        _traced(module, module.apply, variables, x)
+        trace_module(module, module.apply, variables, x)
         return ModePair(module, None, None)
     foldable = _foldable(name, variables, norms)
     trainee, final = ModeSwitch(module, argument), ModeSwitch(module, argument, foldable)
@@ -137,8 +141,8 @@ def _mode_pair(module: nn.Module, input_shape: tuple[int, ...], input_dtype: str
     def train(variables, x):
         return trainee.apply(variables, x, train=True, mutable=[*state], rngs={"dropout": jax.random.key(0)})
 
-    _traced(module, train, variables, x)
-    _traced(module, final.apply, {"params": variables["params"]}, x)
+    trace_module(module, train, variables, x)
+    trace_module(module, final.apply, {"params": variables["params"]}, x)
     return ModePair(final, trainee, functools.partial(fold, foldable))
 
 
@@ -154,11 +158,13 @@ def _check(module: Any) -> None:
 
 def _argument(module: nn.Module) -> str:
     """The name of the argument by which a module is told that it trains; empty without one."""
+    if isinstance(module, Chain):
+        return ""
     taken = inspect.signature(type(module).__call__).parameters
     return next((name for name in _ARGUMENTS if name in taken), "")
 
 
-def _traced(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
+def trace_module(module: nn.Module, function: Callable[..., PyTree], *arguments: PyTree) -> PyTree:
     """Shapes of what a call of the module gives, its errors in one line."""
     name, shape = type(module).__name__, arguments[-1].shape[1:]
     try:
@@ -181,27 +187,18 @@ def _foldable(name: str, variables: PyTree, norms: list[tuple[nn.BatchNorm, Norm
                 f"{'/'.join(norm.path)} of module {name} has no scale or no bias, into which its statistics could be "
                 f"folded: give it use_scale=True, use_bias=True and one axis"
             )
-    paths = {norm.path for _, norm in norms}
-    leaves = jax.tree_util.tree_leaves_with_path(variables.get("batch_stats", {}))
-    for path in sorted({tuple(key.key for key in path[:-1]) for path, _ in leaves}):
-        if path not in paths:
-            raise InputError(f"{'/'.join(path)} of module {name} holds batch statistics and is no flax.linen.BatchNorm")
+    holders = {path[:-1] for path in flatten_dict(variables.get("batch_stats", {}))}
+    for path in sorted(holders - {norm.path for _, norm in norms}):
+        raise InputError(f"{'/'.join(path)} of module {name} holds batch statistics and is no flax.linen.BatchNorm")
     return tuple(dict.fromkeys(norm for _, norm in norms))
 
 
 def fold(norms: tuple[Norm, ...], variables: PyTree) -> PyTree:
     """Parameters of the final form, from the variables of a network that trained."""
-
-    def at(tree: PyTree, path: tuple[str, ...]) -> PyTree:
-        return functools.reduce(lambda node, name: node[name], path, tree)
-
-    def replaced(tree: PyTree, path: tuple[str, ...], value: PyTree) -> PyTree:
-        return {**tree, path[0]: replaced(tree[path[0]], path[1:], value)} if path else value
-
-    params = variables["params"]
+    params: dict[Any, Any] = flatten_dict(variables["params"])
+    statistics: dict[Any, Any] = flatten_dict(variables.get("batch_stats", {}))
     for norm in norms:
-        affine, statistics = at(params, norm.path), at(variables["batch_stats"], norm.path)
-        scale = affine["scale"] * jax.lax.rsqrt(statistics["var"] + norm.epsilon)
-        folded = {**affine, "scale": scale, "bias": affine["bias"] - statistics["mean"] * scale}
-        params = replaced(params, norm.path, folded)
-    return params
+        scale, bias, mean, var = ((*norm.path, name) for name in ("scale", "bias", "mean", "var"))
+        params[scale] = params[scale] * jax.lax.rsqrt(statistics[var] + norm.epsilon)
+        params[bias] = params[bias] - statistics[mean] * params[scale]
+    return unflatten_dict(params)

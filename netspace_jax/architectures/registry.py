@@ -23,8 +23,6 @@ def register(
     name: str,
     make_module: MakeModule,
     *,
-    make_trainee: MakeModule | None = None,
-    fold: Callable[[Any], Any] | None = None,
     make_shared: Callable[[tuple[int, ...], int], Any] | None = None,
     branch_ends: tuple[str, ...] = (),
     branches: int = 1,
@@ -38,25 +36,24 @@ def register(
 
     Args:
       name: what presets and flags call it.
-      make_module: makes the module in its final form, called as `module(x)` on a batch of inputs.
-      make_trainee: makes the module that trains, where it differs: it may hold batch statistics and is called with
-        `train`, and may draw from `dropout`. By default found out by tracing the module.
-      fold: from the variables of the one that trains to the parameters of the final form.
+      make_module: makes the module, called as `module(x)` on a batch of inputs.
       make_shared: gives what all networks have in common, as a frozen base: the module reads it as its variable
         collection `shared`, and it is stored once in a zoo and once in a space. Such a module trains in its final form.
       branch_ends, branches: as in `Architecture`.
     """
 
     def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Any:
+        import jax
+
         from netspace_jax.architectures.architecture import Architecture
-        from netspace_jax.architectures.modes import ModePair, mode_pair
+        from netspace_jax.architectures.modes import ModePair, mode_pair, trace_module
 
         module, shared = make_module(shape, outputs), make_shared(shape, outputs) if make_shared else ()
-        if make_trainee:
-            modes = ModePair(module, make_trainee(shape, outputs), fold)
-        else:
-            modes = ModePair(module, None, None) if make_shared else mode_pair(module, shape, dtype)
-        return Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
+        modes = ModePair(module, None, None) if make_shared else mode_pair(module, shape, dtype)
+        built = Architecture(name, modes.module, shape, modes.trainee, modes.fold, branch_ends, branches, dtype, shared)
+        if make_shared:  # other modules were traced to find their modes
+            trace_module(module, built.output_of, jax.ShapeDtypeStruct((2, *shape), dtype))
+        return built
 
     _BUILDERS[name] = build_one
 
@@ -86,9 +83,7 @@ register_family(
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     register(
         f"resnet{_depth}",
-        functools.partial(_RESNET, _depth, folded=True),
-        make_trainee=functools.partial(_RESNET, _depth, folded=False),
-        fold=Lazy(f"{_HERE}.resnet:fold_batch_norm"),
+        functools.partial(_RESNET, _depth),
         branch_ends=("conv2",),
         branches=(_depth - 2) // 2,
     )

@@ -19,14 +19,11 @@ def describe_zoo(zoo: Zoo) -> str:
         f"{'test score: min':>16} {'mean':>6} {'max':>6}",
     ]
     for name in zoo.architectures:
-        for split in ("train", "validation", "test", "teacher"):
-            members = [m for m in zoo.members if (m.architecture, m.split, m.status) == (name, split, "finite")]
-            if members:
-                steps = [m.steps for m in members if m.steps is not None]
-                scores = [m.score_test for m in members]
-                trained = f"{min(steps):6}–{max(steps):<6}" if steps else f"{'unknown':^13}"
-                lines.append(
-                    f"{name:14} {split:10} {len(members):8} {trained} {min(scores):16.3f} "
-                    f"{np.mean(scores):6.3f} {max(scores):6.3f}"
-                )
+        for split, members in zoo.by_split(name).items():
+            scores, steps = members.score_test, members.steps
+            trained = f"{'unknown':^13}" if zoo.imported else f"{min(steps):6}–{max(steps):<6}"
+            lines.append(
+                f"{name:14} {split:10} {len(members):8} {trained} {min(scores):16.3f} "
+                f"{np.mean(scores):6.3f} {max(scores):6.3f}"
+            )
     return "\n".join(lines)

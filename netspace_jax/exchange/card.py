@@ -80,7 +80,7 @@ def card_text(
         for name, leaf in zip(torch_names(architecture), architecture.spec.leaves, strict=True)
     )
     table += f"## Parameters\n\n| PyTorch's name | shape |\n|---|---|\n{tensors}\n\n"
-    files = "\n\n".join(_FILES[name].format(build=build) for name in names)
+    files = "\n\n".join(FILES[name].format(build=build) for name in names)
     return (
         f"# {card.title}\n\n"
         f"- Architecture: {architecture.name}, for inputs of {shape}\n"
@@ -112,7 +112,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 SAFETENSORS, TORCH, ORBAX, STABLEHLO = "network.safetensors", "network.pt", "orbax", "network.stablehlo"
 ONNX, MODULE = "network.onnx", "network.py"
 
-_FILES = {
+FILES = {
     SAFETENSORS: """`network.safetensors`: PyTorch's names and layouts; this library reads it so:
 
 ```python

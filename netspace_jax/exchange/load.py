@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,16 +14,14 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.layers import BATCH_NORM_EPSILON
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import read
 from netspace_jax.exchange.flattening import flattened_channels_last
-from netspace_jax.exchange.pytorch import batch_norm_names, torch_names
+from netspace_jax.exchange.pytorch import batch_norm_names, leaves_in_training, torch_names
 from netspace_jax.exchange.rename import Rename, named_tensors
 from netspace_jax.exchange.tensors import finite_tensors
 
 Tensors = Mapping[str, Any]
-_NORM = ("weight", "bias", "running_mean", "running_var")
 _VARIABLES = ("params.", "batch_stats.")
 
 
@@ -69,11 +68,11 @@ def networks_in(
         return [functools.partial(_vector, tree, architecture)]
     candidates = named_tensors(tree, rename)
     tensors, naming = _best(candidates, architecture)
-    shapes, where = naming.shapes(tensors), _called(source, naming.label)
-    if not shapes.keys() <= tensors.keys():
+    where = _called(source, naming.label)
+    if not naming.shapes.keys() <= tensors.keys():
         _advise(candidates, architecture, where)
     read_one = functools.partial(_flat, naming, where=where)
-    count = _stacked(tensors, shapes)
+    count = _stacked(tensors, naming)
     if count is None:
         return [functools.partial(read_one, tensors)]
     return [functools.partial(read_one, {name: value[row] for name, value in tensors.items()}) for row in range(count)]
@@ -102,86 +101,109 @@ class _Naming(NamedTuple):
 
     Attributes:
       label: what messages call such tensors.
-      names: of the final form's parameters; those there are tell which naming it is.
-      shapes: of the tensors that there have to be, seeing those there are.
-      flat: the network of such tensors, which are complete and finite.
+      shapes: of the tensors that there have to be.
+      flat: the network of such tensors, finite NumPy arrays.
+      optional: shapes of tensors that there may be.
     """
 
     label: str
-    names: Mapping[str, tuple[int, ...]]
-    shapes: Callable[[Tensors], dict[str, tuple[int, ...]]]
-    flat: Callable[[dict[str, np.ndarray], str], np.ndarray]
+    shapes: Mapping[str, tuple[int, ...]]
+    flat: Callable[[dict[str, np.ndarray]], np.ndarray]
+    optional: Mapping[str, tuple[int, ...]] = {}
 
 
 def _best(candidates: list[dict[str, Any]], architecture: Architecture) -> tuple[dict[str, Any], _Naming]:
     """The tensors that have the most of an architecture's names, and whose names they are."""
-    pairs = [(tensors, naming) for tensors in candidates for naming in _namings(architecture)]
-    if architecture.fold is not None:
-        kept = [{k: v for k, v in tensors.items() if k.startswith(_VARIABLES)} for tensors in candidates]
-        kept = [tensors for tensors in kept if any(name.startswith(_VARIABLES[1]) for name in tensors)]
-        pairs += [(tensors, _trained(architecture)) for tensors in kept]
+    namings = _namings(architecture)
+    pairs = [(tensors, naming) for tensors in candidates for naming in namings]
+    kept = [{k: v for k, v in tensors.items() if k.startswith(_VARIABLES)} for tensors in candidates]
+    kept = [tensors for tensors in kept if any(name.startswith(_VARIABLES[1]) for name in tensors)]
+    if kept and architecture.fold is not None:
+        pairs += [(tensors, _variables(architecture)) for tensors in kept]
 
     def fit(pair: tuple[dict[str, Any], _Naming]) -> tuple[int, bool, int]:
         tensors, naming = pair
-        kinds = {name.rpartition(".")[2] for name in naming.names}
+        kinds = {name.rpartition(".")[2] for name in naming.shapes}
         alike = sum(name.rpartition(".")[2] in kinds for name in tensors)
-        return len(naming.names.keys() & tensors.keys()), all(hasattr(x, "shape") for x in tensors.values()), alike
+        return len(naming.shapes.keys() & tensors.keys()), all(hasattr(x, "shape") for x in tensors.values()), alike
 
     return max(pairs, key=fit)
 
 
-def _namings(architecture: Architecture) -> tuple[_Naming, _Naming]:
-    """PyTorch's names, and those of the Flax parameters."""
-    leaves = architecture.spec.leaves
-    torch = {name: leaf.torch_shape for name, leaf in zip(torch_names(architecture), leaves, strict=True)}
-    flax = {".".join(leaf.path): leaf.shape for leaf in leaves}
-    norms = batch_norm_names(architecture)
+def _namings(architecture: Architecture) -> list[_Naming]:
+    """PyTorch's names, with batch norms where they are folded, and those of the Flax parameters."""
+    leaves, names = architecture.spec.leaves, torch_names(architecture)
 
-    def flat_of_torch(tensors: dict[str, np.ndarray], where: str) -> np.ndarray:
-        tensors = _folded(tensors, norms, where)
+    def flat_of_torch(tensors: dict[str, np.ndarray]) -> np.ndarray:
         reordered = flattened_channels_last(architecture)
-        for name, leaf in zip(torch, leaves, strict=True):
+        for name, leaf in zip(names, leaves, strict=True):
             if leaf.path in reordered:
                 tensors[name] = reordered[leaf.path].from_torch(tensors[name])
-        return np.concatenate([tensors[name].reshape(-1) for name in torch])
+        return np.concatenate([tensors[name].reshape(-1) for name in names])
 
-    def flat_of_flax(tensors: dict[str, np.ndarray], where: str) -> np.ndarray:
-        parts = (tensors[name].transpose(leaf.axes) for name, leaf in zip(flax, leaves, strict=True))
-        return np.concatenate([part.reshape(-1) for part in parts])
+    def flat_of_flax(tensors: dict[str, np.ndarray]) -> np.ndarray:
+        parts = (tensors[".".join(leaf.path)].transpose(leaf.axes).reshape(-1) for leaf in leaves)
+        return np.concatenate(list(parts))
 
-    return (
-        _Naming("state_dict", torch, functools.partial(_with_norms, torch, norms), flat_of_torch),
-        _Naming("variables", flax, lambda tensors: flax, flat_of_flax),
-    )
+    torch = {name: leaf.torch_shape for name, leaf in zip(names, leaves, strict=True)}
+    flax = {".".join(leaf.path): leaf.shape for leaf in leaves}
+    namings = [_Naming("state_dict", torch, flat_of_torch), _Naming("variables", flax, flat_of_flax)]
+    return [*namings, _state_dict(architecture)] if batch_norm_names(architecture) else namings
 
 
-def _trained(architecture: Architecture) -> _Naming:
+def _state_dict(architecture: Architecture) -> _Naming:
+    """PyTorch's names in training; a convolution before a batch norm may have a bias there, which shifts the mean."""
+    leaves = leaves_in_training(architecture)
+    means = {f"{layer}.bias": f"{norm}.running_mean" for layer, norm in batch_norm_names(architecture).items()}
+
+    def flat(tensors: dict[str, np.ndarray]) -> np.ndarray:
+        for bias in means.keys() & tensors.keys():
+            tensors[means[bias]] = tensors[means[bias]] - tensors[bias]
+        arrays = {leaf.path: tensors[name].transpose(np.argsort(leaf.axes)) for name, leaf in leaves.items()}
+        return _finished(architecture, arrays)
+
+    shapes = {name: leaf.torch_shape for name, leaf in leaves.items()}
+    return _Naming("state_dict", shapes, flat, {bias: shapes[mean] for bias, mean in means.items()})
+
+
+def _variables(architecture: Architecture) -> _Naming:
     """Names of the Flax variables of the form that trains."""
     template: dict[str, Any] = flatten_dict(jax.eval_shape(architecture.init, jax.random.key(0)), sep=".")
     shapes = {name: leaf.shape for name, leaf in template.items()}
-
-    def flat(tensors: dict[str, np.ndarray], where: str) -> np.ndarray:
-        negative = [name for name, value in tensors.items() if name.endswith(".var") and (value < 0).any()]
-        if negative:
-            raise InputError(f"{where}: {negative[0]} has a value below zero")
-        return np.asarray(architecture.finish(jax.tree.map(jnp.asarray, unflatten_dict(tensors, sep="."))))
-
-    return _Naming("variables", shapes, lambda tensors: shapes, flat)
+    return _Naming(
+        "variables",
+        shapes,
+        lambda tensors: _finished(architecture, {tuple(name.split(".")): value for name, value in tensors.items()}),
+    )
 
 
-def _stacked(tensors: Tensors, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+def _finished(architecture: Architecture, variables: Mapping[tuple[str, ...], np.ndarray]) -> np.ndarray:
+    """The final form of a network that trained, its batch norms folded."""
+    arrays = {path: jnp.asarray(values) for path, values in variables.items()}
+    return _vector(architecture.finish(unflatten_dict(arrays)), architecture)
+
+
+def _stacked(tensors: Tensors, naming: _Naming) -> int | None:
     """How many networks the tensors hold along a first axis of their own; None where they have none."""
-    if tensors.keys() != shapes.keys() or not all(hasattr(tensor, "shape") for tensor in tensors.values()):
+    if tensors.keys() != naming.shapes.keys() or not all(hasattr(tensor, "shape") for tensor in tensors.values()):
         return None
     counts = {
-        tensor.shape[0] if tensor.shape and tuple(tensor.shape[1:]) == tuple(shapes[name]) else None
+        tensor.shape[0] if tensor.shape and tuple(tensor.shape[1:]) == tuple(naming.shapes[name]) else None
         for name, tensor in tensors.items()
     }
     return counts.pop() if len(counts) == 1 else None
 
 
 def _flat(naming: _Naming, tensors: Tensors, where: str) -> Float[np.ndarray, "size"]:
-    return naming.flat(finite_tensors(tensors, naming.shapes(tensors), where), where)
+    shapes = {**naming.shapes, **{name: shape for name, shape in naming.optional.items() if name in tensors}}
+    finite = finite_tensors(tensors, shapes, where)
+    for name, values in finite.items():
+        if re.fullmatch(r".*\.running_var|batch_stats\..*\.var", name) and (values < 0).any():
+            raise InputError(f"{where}: {name} has a value below zero, {values.min():.3g}")
+    try:
+        return naming.flat(finite)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def _advise(candidates: Iterable[Tensors], architecture: Architecture, where: str) -> None:
@@ -193,9 +215,9 @@ def _advise(candidates: Iterable[Tensors], architecture: Architecture, where: st
     for tensors in candidates:
         shapes = [tuple(getattr(tensor, "shape", ())) for tensor in tensors.values()]
         for naming in _namings(architecture):
-            if shapes != list(naming.names.values()):
+            if shapes != list(naming.shapes.values()):
                 continue
-            pairs = list(zip(tensors, naming.names, strict=True))
+            pairs = list(zip(tensors, naming.shapes, strict=True))
             others = [old for old, new in pairs if old != new]
             layers = {old.rpartition(".")[0]: new.rpartition(".")[0] for old, new in pairs}
             flags = " ".join(f"'{old}={new}'" for old, new in layers.items() if old != new)
@@ -203,38 +225,3 @@ def _advise(candidates: Iterable[Tensors], architecture: Architecture, where: st
                 f"{where}: has the shapes of {architecture.name} under other names ({', '.join(others[:2])}, …): "
                 f"--rename {flags}"
             )
-
-
-def _with_norms(
-    shapes: Mapping[str, tuple[int, ...]], norms: Mapping[str, str], tensors: Tensors
-) -> dict[str, tuple[int, ...]]:
-    """Shapes of a state_dict: a convolution's bias gives way to its batch norm, if it has one."""
-    present = {layer: norm for layer, norm in norms.items() if any(f"{norm}.{part}" in tensors for part in _NORM)}
-    complete = dict(shapes)
-    for layer, norm in present.items():
-        bias = complete[f"{layer}.bias"]
-        complete |= {f"{norm}.{part}": bias for part in _NORM}
-        if f"{layer}.bias" not in tensors:
-            del complete[f"{layer}.bias"]
-    return complete
-
-
-def _folded(tensors: dict[str, np.ndarray], norms: Mapping[str, str], where: str) -> dict[str, np.ndarray]:
-    """Batch norms folded into their convolutions: w·γ/√(σ²+ε), and β + (b − μ)·γ/√(σ²+ε)."""
-    folded = dict(tensors)
-    for layer, norm in norms.items():
-        if f"{norm}.weight" not in tensors:
-            continue
-        gamma, beta, mean, variance = (tensors[f"{norm}.{part}"].astype(np.float64) for part in _NORM)
-        if (variance < 0).any():
-            raise InputError(f"{where}: {norm}.running_var has a value below zero, {variance.min():.3g}")
-        scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
-        weight = tensors[f"{layer}.weight"]
-        weight = weight * scale.reshape(-1, *[1] * (weight.ndim - 1))
-        bias = beta + (tensors.get(f"{layer}.bias", 0.0) - mean) * scale
-        with np.errstate(over="ignore"):
-            weight, bias = weight.astype(np.float32), bias.astype(np.float32)
-        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-            raise InputError(f"{where}: {norm} folded into {layer} gives values beyond float32")
-        folded |= {f"{layer}.weight": weight, f"{layer}.bias": bias}
-    return folded

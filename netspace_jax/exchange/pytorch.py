@@ -5,10 +5,19 @@ paths joined by dots as names, with `kernel` called `weight`, and no source. A `
 layers follow one another; a guess loads without complaint and computes something else.
 """
 
+import dataclasses
 from typing import Any
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.chain import Convolution, Function, LayerList, Residual, parametrised
+from netspace_jax.architectures.chain import Function, LayerList, Residual, batch_norms, parametrised
+from netspace_jax.architectures.parameters import Leaf
+
+_NORM = {
+    "weight": ("params", "scale"),
+    "bias": ("params", "bias"),
+    "running_mean": ("batch_stats", "mean"),
+    "running_var": ("batch_stats", "var"),
+}
 
 
 def layer_list(architecture: Architecture) -> LayerList | None:
@@ -39,8 +48,24 @@ def torch_names(architecture: Architecture) -> tuple[str, ...]:
 
 def batch_norm_names(architecture: Architecture) -> dict[str, str]:
     """PyTorch's name of the batch norm that trains after a convolution and is folded into it, by the convolution's."""
-    layers = parametrised(layer_list(architecture) or ())
-    return {layer.name: layer.norm for layer in layers if isinstance(layer, Convolution) and layer.norm}
+    return batch_norms(layer_list(architecture) or ()) if architecture.fold else {}
+
+
+def leaves_in_training(architecture: Architecture) -> dict[str, Leaf]:
+    """Parameters and statistics among the Flax variables of the form that trains, by PyTorch's names.
+
+    Each batch norm stands beside its convolution, as `norm` beside `conv` (`architectures.layers.ConvNorm`).
+    """
+    leaves, norms = {}, batch_norm_names(architecture)
+    for name, leaf in zip(torch_names(architecture), architecture.spec.leaves, strict=True):
+        layer, _, kind = name.rpartition(".")
+        if layer not in norms or kind == "weight":
+            leaves[name] = dataclasses.replace(leaf, path=("params", *leaf.path))
+            continue
+        for kind, (collection, ours) in _NORM.items():
+            path = (collection, *leaf.path[:-2], "norm", ours)
+            leaves[f"{norms[layer]}.{kind}"] = dataclasses.replace(leaf, path=path)
+    return leaves
 
 
 def torch_module(architecture: Architecture) -> str | None:

@@ -5,37 +5,32 @@ import functools
 import html
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from sklearn.decomposition import PCA
 
-from netspace_jax.behaviour import as_supervised, one_task
-from netspace_jax.config import SearchConfig
+from netspace_jax.behaviour import as_supervised
 from netspace_jax.domain import domain
 from netspace_jax.errors import InputError
-from netspace_jax.explorer import packing
+from netspace_jax.explorer.packing import EXACT, TooLarge, pack
+from netspace_jax.explorer.points import Points, map_points, principal_plane
 from netspace_jax.explorer.programs import Programs
+from netspace_jax.explorer.search import search_step
 from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
-from netspace_jax.latent import EmbeddingStatistics
-from netspace_jax.metrics.outputs import outputs_on, scores_of
-from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report.page import STYLE, filled
 from netspace_jax.rules import MOST, Range
 from netspace_jax.runs import Run
-from netspace_jax.space.batched import classify_many, embed_many, generate_many
-from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space import Space
+from netspace_jax.space.batched import generate_many
 
 _PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
 _TABLE = 40  # characters that say what an array is
-_POINTS, _POINT_VALUES = 480, 700_000  # points on the map, and values of their embeddings, at most
 _STEPS = 120  # of a search in the page
-_CHECKED = 4  # networks whose outputs the page compares with Python's
+_CHECKED, _CHECKED_INPUTS = 4, 8  # networks whose outputs the page compares with Python's, and inputs of each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,24 +41,14 @@ class ExploreOptions:
     """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 
-class _Point(NamedTuple):
-    """A kind of points on the map: embeddings, scores (not finite where there are none), architectures, labels."""
-
-    name: str
-    z: np.ndarray
-    score: np.ndarray
-    architecture: np.ndarray
-    label: list[str]
-
-
 def explore(run: Run, options: ExploreOptions) -> list[str]:
     """The space as a map in one HTML file, networks decoded and run in the browser."""
     view_of = domain(run.config.domain).view
     path = run.path / "explore.html"
     text, bits = page(run, View() if view_of is None else view_of(run), options)
     write_text(path, text)
-    how = "as they are" if bits == packing.EXACT else f"rounded to {bits} bits of their column's largest"
-    return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {how}"]
+    precision = "as they are" if bits == EXACT else f"rounded to {bits} bits of their column's largest"
+    return [f"explorer: {path}, {len(text.encode()) / 1e6:.1f} MB, parameters of the decoder {precision}"]
 
 
 def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tuple[str, int]:
@@ -72,53 +57,90 @@ def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tu
     Raises:
       InputError: a network holds a primitive that pages do not know, or not even the smallest architecture fits.
     """
-    space, kept = run.space, sorted(run.trained_ids, key=lambda i: run.space.architectures[i].size)
+    architectures, points = run.space.architectures, map_points(run, view)
+    kept = sorted(run.trained_ids, key=lambda i: architectures[i].size)
     while kept:
         try:
-            return _page(run, view, tuple(sorted(kept)), int(options.megabytes * 1e6))
-        except packing.TooLarge:  # the largest architecture does not fit
+            return _page(run, view, points, sorted(kept), int(options.megabytes * 1e6))
+        except TooLarge:  # the largest architecture does not fit
             kept.pop()
-    smallest = min(architecture.size for architecture in space.architectures)
+    smallest = min(architecture.size for architecture in architectures)
     raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {options.megabytes:g} MB")
 
 
-def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str, int]:
-    space = run.space
-    small = space.cut(max(space.architectures[which].size for which in kept))
-    points = _points(run, view)
-    z = np.concatenate([kind.z for kind in points]).astype(np.float16)
-    plane = PCA(2, random_state=0).fit(z.astype(np.float32)) if z.shape[1] > 1 else None
-    statistics = space.statistics
-    programs = Programs()
-    for which in kept:
-        _add_programs(programs, small, statistics, which, view)
+def _page(run: Run, view: View, points: list[Points], kept: list[int], limit: int) -> tuple[str, int]:
+    """The page with the decoder of some architectures."""
+    programs = _programs(run.space, view, kept)
+    embeddings = np.concatenate([part.embeddings for part in points]).astype(np.float16)
+    axes, mean, shares = principal_plane(embeddings)
+    arrays = {"z": embeddings, "axes": axes, "mean": mean} | _arrays(run.space, view, points, kept)
+    data = _data(run, view, points) | {
+        "kept": kept,
+        "left": [
+            f"{run.space.names[i]} ({run.space.architectures[i].size:,} parameters)"
+            for i in run.trained_ids
+            if i not in kept
+        ],
+        "megabytes": limit / 1e6,
+        "explained": shares,
+        "places": {name: programs.hold(np.asarray(array)) for name, array in arrays.items()},
+        "programs": programs.programs,
+    }
+    room = limit - len(_filled(run, view, data, "").encode()) - _TABLE * len(programs.arrays)
+    packed, bits = pack(programs.arrays, room)
+    data |= {"bits": bits, "packed": {"table": packed.table, "size": packed.size}}
+    return _filled(run, view, data, packed.text), bits
+
+
+def _programs(space: Space, view: View, kept: list[int]) -> Programs:
+    """What the page computes: decode, run, score, classify, and one step of a search."""
+    programs, decoder = Programs(), space.cut(max(space.architectures[i].size for i in kept))
+    z = jnp.zeros(space.embedding_size)
+    for i in kept:
+        architecture = space.architectures[i]
+        programs.add(f"generate/{i}", functools.partial(decoder.generate, architecture_id=i), z)
+        for batch in {1, view.batch}:
+            inputs = jnp.zeros((batch, *architecture.input_shape), architecture.input_dtype)
+            programs.add(f"apply/{i}/{batch}", architecture.apply, jnp.zeros(architecture.size), inputs)
+        if view.loss is not None and view.aims is not None:
+            step, aim = search_step(decoder, space.statistics, i, view), jnp.asarray(view.aims[0])
+            programs.add(f"improve/{i}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
+    if view.examples is not None:
+        inputs, targets = view.examples
+        outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
+        programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
     if len(space.architectures) > 1:
-        programs.add("classify", small.classify, jnp.zeros(space.embedding_size))
-    axes = np.zeros((2, z.shape[1]), np.float32) if plane is None else np.asarray(plane.components_, np.float32)
-    checked = z[:_CHECKED].astype(np.float32)
-    ids = np.concatenate([kind.architecture for kind in points])
-    inputs = np.asarray(view.loss_inputs if view.loss_inputs is not None else space.constants.probes)[:8]
-    expected = [
-        outputs_on(space.architectures[int(which)], generate_many(space, int(which), row[None]), inputs)[0]
-        for row, which in zip(checked, ids[: len(checked)].tolist(), strict=True)
-        if which in kept
+        programs.add("classify", decoder.classify, z)
+    return programs
+
+
+def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> dict[str, Any]:
+    """What the page holds beside parameters and embeddings, by the names that its script uses."""
+    inputs = np.asarray(space.constants.probes if view.loss_inputs is None else view.loss_inputs)[:_CHECKED_INPUTS]
+    first = points[0]
+    outputs = [
+        outputs_on(space.architectures[i], generate_many(space, i, z.astype(np.float16).astype(np.float32)), inputs)[0]
+        for i, z in zip(first.architecture_ids.tolist(), first.embeddings[:_CHECKED, None], strict=False)
+        if i in kept
     ]
     arrays = {
-        "z": z,
-        "axes": axes,
-        "mean": np.zeros(z.shape[1], np.float32) if plane is None else np.asarray(plane.mean_, np.float32),
-        "centre": np.asarray(statistics.mean, np.float32),
-        "spread": np.asarray(statistics.deviation, np.float32),
+        "centre": np.asarray(space.statistics.mean, np.float32),
+        "spread": np.asarray(space.statistics.deviation, np.float32),
         "checkInputs": inputs,
-        "checkOutputs": np.stack(expected) if expected else np.zeros((0, 1), np.float32),
+        "checkOutputs": np.stack(outputs) if outputs else np.zeros((0, 1), np.float32),
         "probes": np.asarray(space.constants.probes),
-        **({} if view.examples is None else {"examples": np.asarray(view.examples.inputs)}),
-        **({} if view.aims is None else {"aims": np.asarray(view.aims, np.float32)[: len(points[0].z)]}),
-        **view.arrays,
     }
-    places = {name: programs.hold(np.asarray(array)) for name, array in arrays.items()}
-    names = space.names
-    data: dict[str, Any] = {
+    if view.examples is not None:
+        arrays["examples"] = np.asarray(view.examples.inputs)
+    if view.aims is not None:
+        arrays["aims"] = np.asarray(view.aims, np.float32)[: len(first.embeddings)]
+    return arrays | dict(view.arrays)
+
+
+def _data(run: Run, view: View, points: list[Points]) -> dict[str, Any]:
+    """What the page is told as JSON, whichever architectures it keeps."""
+    scores = np.concatenate([part.scores for part in points]).round(4)
+    return {
         "title": run.config.name,
         "metric": run.metric.title,
         "question": view.question,
@@ -128,121 +150,28 @@ def _page(run: Run, view: View, kept: tuple[int, ...], limit: int) -> tuple[str,
                 "size": architecture.size,
                 "shape": architecture.input_shape,
                 "inputs": math.prod(architecture.input_shape),
-                "outputs": space.behaviour.outputs,
+                "outputs": run.space.behaviour.outputs,
             }
-            for architecture in space.architectures
+            for architecture in run.space.architectures
         ],
-        "kept": kept,
-        "left": [f"{names[i]} ({space.architectures[i].size:,} parameters)" for i in run.trained_ids if i not in kept],
-        "megabytes": limit / 1e6,
         "batch": view.batch,
         "steps": _STEPS,
-        "explained": [] if plane is None else [float(share) for share in plane.explained_variance_ratio_],
-        "kinds": [{"name": kind.name, "count": len(kind.z)} for kind in points],
-        "score": [float(x) if np.isfinite(x) else None for kind in points for x in np.round(kind.score, 4)],
-        "architecture": ids.tolist(),
-        "label": [label for kind in points for label in kind.label],
-        "programs": programs.programs,
-        "places": places,
+        "kinds": [{"name": part.kind, "count": len(part.embeddings)} for part in points],
+        "score": [float(score) if np.isfinite(score) else None for score in scores],
+        "architecture": np.concatenate([part.architecture_ids for part in points]).tolist(),
+        "label": [label for part in points for label in part.labels],
         "about": dict(view.about),
         "scored": view.examples is not None,
     }
-    fixed = _filled(run, view, data, "")
-    found, bits = packing.pack(programs.arrays, limit - len(fixed.encode()) - _TABLE * len(programs.arrays))
-    return _filled(
-        run, view, {**data, "bits": bits, "packed": {"table": found.table, "size": found.size}}, found.text
-    ), bits
 
 
-def _filled(run: Run, view: View, data: Mapping[str, Any], text: str) -> str:
+def _filled(run: Run, view: View, data: Mapping[str, Any], packed: str) -> str:
     return filled(
         packaged(_PACKAGE, "page.html"),
         TITLE=html.escape(f"The space of {run.config.name}"),
         STYLE=STYLE,
         DATA=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
-        PACKED=text,
+        PACKED=packed,
         SCRIPTS="\n".join(packaged(_PACKAGE, name) for name in _SCRIPTS),
         VIEW=view.script,
     )
-
-
-def _add_programs(programs: Programs, space: NetSpace, statistics: EmbeddingStatistics, which: int, view: View) -> None:
-    """What the page does with one architecture: decode, run, score, and one step of a search."""
-    architecture = space.architectures[which]
-    z, flat = jnp.zeros(statistics.mean.shape), jnp.zeros(architecture.size)
-    programs.add(f"generate/{which}", functools.partial(space.generate, architecture_id=which), z)
-    for batch in {1, view.batch}:
-        programs.add(f"apply/{which}/{batch}", architecture.apply, flat, jnp.zeros((batch, *architecture.input_shape)))
-    if view.examples is not None:
-        inputs, targets = view.examples
-        outputs = jnp.zeros((len(inputs), space.behaviour.outputs))
-        programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
-    if view.loss is not None and view.aims is not None:
-        step, aim = search_step(space, statistics, which, view), jnp.asarray(view.aims[0])
-        programs.add(f"improve/{which}", step, z, z, z, jnp.zeros((), jnp.int32), aim)
-
-
-def search_step(space: NetSpace, statistics: EmbeddingStatistics, which: int, view: View) -> Callable[..., Any]:
-    """One step of a search on fixed inputs: standardised embedding, Adam's two means and its count, to the same.
-
-    What is aimed at is given last; the loss comes last. The rate stays what a search begins with.
-    """
-    config, architecture = SearchConfig(), space.architectures[which]
-    adam = optax.scale_by_adam()
-    inputs, loss_of_outputs = jnp.asarray(view.loss_inputs), view.loss
-    assert loss_of_outputs is not None
-
-    def loss_of(u, aim):
-        outputs = architecture.apply(space.generate(statistics.restore(u), which), inputs)
-        loss = loss_of_outputs(aim, outputs) + config.trust * jnp.square(u).mean()
-        if len(space.architectures) > 1:
-            loss -= jax.nn.log_softmax(space.classify(statistics.restore(u)))[which]
-        return loss
-
-    def step(u, first, second, count, aim):
-        loss, gradient = jax.value_and_grad(loss_of)(u, aim)
-        state = optax.ScaleByAdamState(count=count, mu=first, nu=second)
-        change, after = adam.update(gradient, state)
-        mean: Any = after  # the same state, whose type optax does not say
-        return u - config.learning_rate * cast(jax.Array, change), mean.mu, mean.nu, mean.count, loss
-
-    return step
-
-
-def _points(run: Run, view: View) -> list[_Point]:
-    """Members that trained the space and members that it never saw, networks generated from these, and drawn ones."""
-    space, ids = run.space, run.trained_ids
-    each = max(min(_POINTS, _POINT_VALUES // space.embedding_size) // (4 * len(ids)), 2)
-    none = [""] * each
-    test, train, again, drawn = [], [], [], []
-    for which in ids:
-        found = run.reconstruction(which, "test")
-        rows = slice(0, 2 * each)
-        labels = list(view.labels(which, "test"))[rows] if view.labels else none * 2
-        test.append((found.embedding[rows], found.score[rows], which, labels))
-        members = run.networks(which, "train").members
-        known = np.asarray(space.embeddings[space.names[which]])
-        chosen = np.linspace(0, len(known) - 1, min(each, len(known))).astype(int)
-        known_labels = view.labels(which, "train") if view.labels else [""] * len(known)
-        labels = [known_labels[i] for i in chosen]
-        train.append((known[chosen], np.array([members[i].score_test for i in chosen]), which, labels))
-        rows = slice(0, each // 2)
-        z = np.asarray(embed_many(space, which, found.generated[rows]))
-        again.append((z, found.generated_score[rows], which, test[-1][3][rows]))
-    z = np.asarray(space.density().sample(key_of(0, Purpose.SAMPLE), each // 2 * len(ids)))
-    read = np.asarray(classify_many(space, z))
-    for which in np.unique(read):
-        own = z[read == which]
-        scores = np.full(len(own), np.nan)
-        if one_task(run.dataset):
-            scores = scores_of(run.dataset, space.architectures[which], generate_many(space, int(which), own))
-        drawn.append((own, scores, int(which), none))
-    names = ("never seen by the space", "trained the space", "generated, embedded again", "drawn at random")
-    return [_joined(name, rows) for name, rows in zip(names, (test, train, again, drawn), strict=True)]
-
-
-def _joined(name: str, rows: list[tuple[np.ndarray, np.ndarray, int, list[str]]]) -> _Point:
-    z, score = (np.concatenate([np.asarray(row[i]) for row in rows]) for i in (0, 1))
-    architecture = np.concatenate([np.full(len(row[0]), row[2]) for row in rows])
-    labels = [label for row in rows for label in (list(row[3]) + [""] * len(row[0]))[: len(row[0])]]
-    return _Point(name, z, score, architecture, labels)

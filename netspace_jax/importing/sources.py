@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import read
+from netspace_jax.files import sha256
 
 TENSORS = (".bin", ".ckpt", ".model", ".msgpack", ".pkl", ".pt", ".pth", ".safetensors", ".state", ".tar", ".weights")
 """How files of networks end; all but safetensors and Flax's msgpack are read as PyTorch's."""
@@ -23,7 +23,7 @@ class Source:
     Attributes:
       name: what tables and messages call it.
       read: gives its tensors, parameters or vector; raises `InputError` where it cannot.
-      sha256: of its file or files, in hexadecimal digits; empty for networks in memory.
+      sha256: of its file, in hexadecimal digits; empty for networks in memory and in Orbax checkpoints.
     """
 
     name: str
@@ -106,15 +106,8 @@ def _read(path: Path) -> Any:
 
 
 def _sha256(path: Path) -> str:
-    """Of a file's bytes, or of names and bytes of all files of a folder; empty where there is none to be read."""
-    if path.is_dir():
-        digest = hashlib.sha256()
-        for part in sorted(path.rglob("*")):
-            if part.is_file():
-                digest.update(part.relative_to(path).as_posix().encode() + b"\0" + _sha256(part).encode())
-        return digest.hexdigest()
+    """Of a file's bytes; empty for a folder, and where nothing can be read, which is said when it is tried."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:  # what is wrong with it is said when it is read
+        return sha256(path.read_bytes())
+    except OSError:
         return ""

@@ -1,7 +1,7 @@
 """Points of a latent space, whatever they stand for: their statistics, densities to draw from, descent by gradient."""
 
 from netspace_jax.latent.density import Density, fit_kernel, fit_mixture
-from netspace_jax.latent.minimise import Minimum, Schedule, drawn_rows, minimise
+from netspace_jax.latent.minimise import Minimum, Schedule, descent_step, drawn_rows, minimise
 from netspace_jax.latent.objectives import Fit, Objective, fit_objective
 from netspace_jax.latent.statistics import (
     EmbeddingStatistics,
@@ -19,6 +19,7 @@ __all__ = [
     "Objective",
     "Schedule",
     "correlated_statistics",
+    "descent_step",
     "drawn_rows",
     "fit_kernel",
     "fit_mixture",

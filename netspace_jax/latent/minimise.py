@@ -19,6 +19,8 @@ from netspace_jax.latent.statistics import EmbeddingStatistics
 
 Loss = Callable[[Any, PRNGKeyArray, Int[Array, ""]], Float[Array, ""]]
 """Of a point, with the key of the whole descent and the number of the step, to draw a batch from."""
+Moving = tuple[Any, Any, Float[Array, ""]]
+"""A point in units of its prior's deviation, the optimiser's state, and the loss that the last step saw."""
 
 _ADAM = optax.scale_by_adam()
 
@@ -97,20 +99,8 @@ def minimise(
         only.
       optimizer: from gradients to directions of unit rate.
     """
-    rate_of = optax.cosine_decay_schedule(schedule.learning_rate, 1, schedule.final)
+    one_step = descent_step(loss, key, schedule, prior=prior, optimizer=optimizer)
     to_point = (lambda u: u) if prior is None else prior.restore
-
-    def loss_at(u, step):
-        size = sum(leaf.size for leaf in jax.tree.leaves(u))
-        return loss(to_point(u), jax.random.clone(key), step) + schedule.trust * optax.tree.norm(u, squared=True) / size
-
-    def one_step(step, carry):
-        u, state, _ = carry
-        value, gradient = jax.value_and_grad(loss_at)(u, step)
-        direction, state = optimizer.update(gradient, state, u)
-        rate = rate_of(step / schedule.steps)
-        return jax.tree.map(lambda x, change: x - rate * change, u, direction), state, value
-
     u = start if prior is None else prior.standardise(start)
     moving = (u, optimizer.init(u), jnp.full((), jnp.inf))
     if score is None:
@@ -131,6 +121,32 @@ def minimise(
     first = score_at(u)
     (moving, best, _), (scores, losses) = jax.lax.scan(until_check, (moving, u, first), (due[:-1], due[1:]))
     return Minimum(to_point(best), to_point(moving[0]), jnp.append(first, scores), losses)
+
+
+def descent_step(
+    loss: Loss,
+    key: PRNGKeyArray,
+    schedule: Schedule,
+    *,
+    prior: EmbeddingStatistics | None = None,
+    optimizer: optax.GradientTransformation = _ADAM,
+) -> Callable[[Int[Any, ""], Moving], Moving]:
+    """One step of `minimise`, as a function of its number and of what it moves; arguments as there."""
+    rate_of = optax.cosine_decay_schedule(schedule.learning_rate, 1, schedule.final)
+
+    def loss_at(u, step):
+        size = sum(leaf.size for leaf in jax.tree.leaves(u))
+        value = loss(u if prior is None else prior.restore(u), jax.random.clone(key), step)
+        return value + schedule.trust * optax.tree.norm(u, squared=True) / size
+
+    def one_step(step, moving):
+        u, state, _ = moving
+        value, gradient = jax.value_and_grad(loss_at)(u, step)
+        direction, state = optimizer.update(gradient, state, u)
+        rate = rate_of(step / schedule.steps)
+        return jax.tree.map(lambda x, change: x - rate * change, u, direction), state, value
+
+    return one_step
 
 
 def drawn_rows(rows: Shaped[Array, "n *row"], key: PRNGKeyArray, count: int) -> Shaped[Array, "m *row"]:

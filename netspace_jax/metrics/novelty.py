@@ -28,8 +28,8 @@ def nearest(
     flats: Float[Rows, "network size"],
     training: Float[Rows, "training size"],
     *,
-    outputs: Float[np.ndarray, "network n *output"],
-    training_outputs: Float[np.ndarray, "training n *output"],
+    outputs: Float[Rows, "network n *output"],
+    training_outputs: Float[Rows, "training n *output"],
 ) -> Nearest:
     """Nearest training networks, in parameters and in behaviour, of some networks.
 

@@ -25,12 +25,11 @@ def zoo(run: Run) -> Section:
         "zoo/diverged": summary["diverged"],
         **{f"zoo/{metric}_{name}": summary[f"score_{name}"] for name in ("min", "mean", "max")},
     }
-    rows = []
-    for name in run.zoo.architectures:
-        for split in ("train", "validation", "test", "teacher"):
-            scores = run.zoo.scores(name, split)
-            if len(scores):
-                rows.append((name, split, str(len(scores)), *(f"{f(scores):.3f}" for f in (np.min, np.mean, np.max))))
+    rows = [
+        (name, split, str(len(members)), *(f"{f(members.score_test):.3f}" for f in (np.min, np.mean, np.max)))
+        for name in run.zoo.architectures
+        for split, members in run.zoo.by_split(name).items()
+    ]
     header = ("architecture", "split", "networks", f"{metric.title} (test): min", "mean", "max")
     text = f"{summary['diverged']} of {summary['members']} networks diverged and are left out."
     if run.zoo.imported:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import flax.struct
@@ -11,7 +12,7 @@ from jaxtyping import Array, Float, PyTree, Shaped
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.behaviour import Behaviour
-from netspace_jax.exchange import ExportedFiles, ModelCard, export_network
+from netspace_jax.exchange import ModelCard, export_network
 
 
 @flax.struct.dataclass
@@ -50,7 +51,7 @@ class Network:
         title: str = "",
         origin: str = "",
         scores: Mapping[str, float] | None = None,
-    ) -> ExportedFiles:
+    ) -> Path:
         """Write it into a folder in the formats that others read, with a model card.
 
         safetensors and a PyTorch `state_dict` with the module's source, Orbax, StableHLO, ONNX

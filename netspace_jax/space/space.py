@@ -12,6 +12,7 @@ import warnings
 from typing import Any
 
 import flax.struct
+import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
@@ -45,7 +46,8 @@ class Space(NetSpace):
     @property
     def embedding_size(self) -> int:
         """Number of values of an embedding."""
-        return next(iter(self.embeddings.values())).shape[-1]
+        flat = jax.ShapeDtypeStruct((self.architectures[0].size,), jnp.float32)
+        return jax.eval_shape(lambda flat: self.embed(flat, 0), flat).shape[-1]
 
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 import jax
+import numpy as np
 from etils import epath
 from jax.sharding import Mesh
 
@@ -41,7 +42,7 @@ def zoo_name(config: ZooConfig, dataset: Dataset) -> str:
 
 def fingerprint(dataset: Dataset) -> str:
     """SHA-256 of all arrays of a data set, in hexadecimal digits."""
-    return sha256(*jax.tree.leaves(dataset))
+    return sha256(*map(np.asarray, jax.tree.leaves(dataset)))
 
 
 def train_zoo(

@@ -80,7 +80,7 @@ def write_zoo(
             "sha256": hashes,
         }
     )
-    parameters = {(architecture, chunk): np.stack(flats)[number == chunk] for chunk in np.unique(number)}
+    parameters = {(architecture, chunk): np.stack(flats)[number == chunk] for chunk in set(number.tolist())}
     facts = {"seconds": seconds, "imported": count, "left_out": len(left_out), "data_sha256": data_sha256}
     zoo = Zoo.in_memory(members, parameters, describe(config, domain), facts)
     reasons = csv_text({"name": [one.name for one in left_out], "reason": [one.reason for one in left_out]})

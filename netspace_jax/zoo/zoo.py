@@ -125,6 +125,11 @@ class Zoo:
         """Test scores of an architecture's finite members, of one split or of all but a teacher."""
         return self._finite(architecture, split).score_test
 
+    def by_split(self, architecture: str) -> dict[str, Members]:
+        """An architecture's finite members of each split that has any."""
+        splits = {split: self._finite(architecture, split) for split in ("train", "validation", "test", "teacher")}
+        return {split: members for split, members in splits.items() if len(members)}
+
     def chunks(self, architecture: str) -> Iterator[tuple[Members, Float[np.ndarray, "member size"]]]:
         """Chunk after chunk of one architecture's finite members: the memory of one chunk, whatever the zoo's size.
 

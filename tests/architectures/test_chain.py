@@ -4,9 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.chain import (
     AVERAGE_POOL,
@@ -21,16 +19,6 @@ from netspace_jax.architectures.chain import (
     parametrised,
     words,
 )
-
-
-@pytest.mark.parametrize(("name", "shape"), [("resnet8", (8, 8, 1)), ("resnet14", (9, 17, 3))])
-def test_a_resnets_list_is_what_its_module_computes(name, shape):
-    built = architectures.build(name, shape, 5)
-    chain = Architecture("chain", Chain(built.module.layer_list), shape)  # type: ignore[attr-defined]
-    assert [leaf.torch_shape for leaf in chain.spec.leaves] == [leaf.torch_shape for leaf in built.spec.leaves]
-    flat = 0.3 * jax.random.normal(jax.random.key(0), (built.size,))
-    x = jax.random.normal(jax.random.key(1), (3, *shape))
-    np.testing.assert_allclose(chain.apply(flat, x), built.apply(flat, x), rtol=1e-5, atol=1e-5)
 
 
 def test_a_chain_computes_what_flax_layers_do():

@@ -10,7 +10,8 @@ import pytest
 
 from netspace_jax import architectures
 from netspace_jax.architectures import parameters as prep
-from netspace_jax.architectures.resnet import ConvNorm, fold_batch_norm, resnet
+from netspace_jax.architectures.layers import ConvNorm, fold_batch_norm
+from netspace_jax.architectures.resnet import resnet
 from tests import parity, tiny
 
 IMAGES = {"cifar10": ((32, 32, 3), 10), "tiny_imagenet": ((64, 64, 3), 200)}
@@ -130,7 +131,7 @@ def test_convolutions_start_kaiming_normal_by_fan_out():
 @pytest.mark.parametrize("depth", [2, 9, 10, 31])
 def test_other_depths_are_refused(depth):
     with pytest.raises(ValueError, match=f"6n.2 .*not {depth}"):
-        resnet(depth, (8, 8, 1), 10, folded=True)
+        resnet(depth, (8, 8, 1), 10)
 
 
 def test_small_images_get_a_narrow_network():

@@ -13,7 +13,7 @@ from netspace_jax.domains.images.dataset import Classification
 from tests import tiny
 from tests.commands import ROOT
 
-EXAMPLES = ("symbols", "waves")
+EXAMPLES = ("carts", "symbols", "waves")
 SHAPES = {"points": 1024, "batch": 64}
 SMALL = {
     "digits": lambda: testing.shrink(preset("digits"), architectures=("perceptron4",)),
@@ -22,7 +22,7 @@ SMALL = {
     "pictures": lambda: testing.shrink(preset("pictures"), validation=1 / 8, test=1 / 8),
     **{name: lambda name=name: testing.shrink(preset(name)) for name in EXAMPLES},
 }
-LONG = ("pictures",)
+LONG = ("chairs", "pictures")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import flax.linen as nn
 import jax
@@ -51,7 +52,7 @@ class Exported:
 
     architecture: architectures.Architecture
     flat: jax.Array
-    files: exchange.ExportedFiles
+    files: Path
     apply: Callable
     inputs: jax.Array
     expected: jax.Array
@@ -74,7 +75,7 @@ def assert_same(outputs, expected):
 
 
 def test_safetensors_and_orbax_come_back(exported):
-    for file in (exported.files.safetensors, exported.files.orbax):
+    for file in (exported.files / "network.safetensors", exported.files / "orbax"):
         flat = jnp.asarray(exchange.load_network(file, exported.architecture))
         assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
@@ -83,11 +84,11 @@ def test_other_values_than_were_written_are_refused(exported, tmp_path):
     """Neither format's own checks notice a number that changed within it."""
     changed = 1.5 * exported.flat
     other = exchange.export_network(tmp_path / "other", exported.architecture, changed, CARD)
-    mixed = shutil.copytree(exported.files.orbax, tmp_path / "mixed")
-    shutil.copy(other.orbax / CHECKSUMS, mixed / CHECKSUMS)
+    mixed = shutil.copytree(exported.files / "orbax", tmp_path / "mixed")
+    shutil.copy(other / "orbax" / CHECKSUMS, mixed / CHECKSUMS)
     with pytest.raises(InputError, match="damaged: its values are not those"):
         exchange.load_network(mixed, exported.architecture)
-    data = bytearray(exported.files.safetensors.read_bytes())
+    data = bytearray((exported.files / "network.safetensors").read_bytes())
     data[-2] ^= 1
     (tmp_path / "changed.safetensors").write_bytes(data)
     with pytest.raises(InputError, match="damaged: its values are not those"):
@@ -96,9 +97,9 @@ def test_other_values_than_were_written_are_refused(exported, tmp_path):
 
 def test_state_dict_comes_back(exported):
     torch = pytest.importorskip("torch")
-    state = torch.load(exported.files.torch, weights_only=True)
+    state = torch.load(exported.files / "network.pt", weights_only=True)
     assert tuple(state) == exchange.torch_names(exported.architecture)
-    flat = jnp.asarray(exchange.load_network(exported.files.torch, exported.architecture))
+    flat = jnp.asarray(exchange.load_network(exported.files / "network.pt", exported.architecture))
     assert_same(exported.apply(flat, exported.inputs), exported.expected)
 
 
@@ -107,7 +108,7 @@ def test_state_dict_computes_the_same_in_torch(exported):
     torch = pytest.importorskip("torch")
     from torch.nn import functional as F
 
-    state = torch.load(exported.files.torch, weights_only=True)
+    state = torch.load(exported.files / "network.pt", weights_only=True)
 
     def conv(x, name, stride, padding):
         return F.conv2d(x, state[f"{name}.weight"], state[f"{name}.bias"], stride, padding)
@@ -145,27 +146,27 @@ def test_state_dict_computes_the_same_in_torch(exported):
 
 
 def test_stablehlo_comes_back_for_any_batch(exported):
-    apply = exchange.from_stablehlo(exported.files.stablehlo)
+    apply = exchange.from_stablehlo(exported.files / "network.stablehlo")
     outputs = [apply(exported.inputs[:1]), apply(exported.inputs[1:])]
     assert_same(jnp.concatenate(outputs), exported.expected)
-    function = jax.export.deserialize(bytearray(exported.files.stablehlo.read_bytes()))
+    function = jax.export.deserialize(bytearray((exported.files / "network.stablehlo").read_bytes()))
     assert function.platforms == ("cpu", "cuda", "tpu")
 
 
 def test_stablehlo_tells_nothing_of_this_machine(exported):
-    assert b".py" not in exported.files.stablehlo.read_bytes()
+    assert b".py" not in (exported.files / "network.stablehlo").read_bytes()
 
 
 def test_stablehlo_asks_for_full_precision(exported):
     """GPUs and TPUs shorten float32 products unless told otherwise."""
-    text = jax.export.deserialize(bytearray(exported.files.stablehlo.read_bytes())).mlir_module()
+    text = jax.export.deserialize(bytearray((exported.files / "network.stablehlo").read_bytes())).mlir_module()
     products = re.findall(r"stablehlo\.(?:dot_general|convolution).*", text)
     assert products and all("HIGHEST" in line for line in products)
 
 
 def test_stablehlo_is_the_same_whatever_the_machine(exported):
     """With XLA's own convolutions and sines, for which accelerators have kernels, and no loop over rows as on a CPU."""
-    written = exported.files.stablehlo.read_bytes()
+    written = (exported.files / "network.stablehlo").read_bytes()
     text = jax.export.deserialize(bytearray(written)).mlir_module()
     has_maps = len(exported.architecture.input_shape) == 3
     assert ("stablehlo.convolution" in text) == has_maps and ("stablehlo.sine" in text) != has_maps
@@ -175,7 +176,7 @@ def test_stablehlo_is_the_same_whatever_the_machine(exported):
 
 
 def test_damaged_stablehlo_is_refused(exported, tmp_path):
-    whole = exported.files.stablehlo.read_bytes()
+    whole = (exported.files / "network.stablehlo").read_bytes()
     for content in (b"", b"network", whole[: len(whole) // 2], whole[100:]):
         (tmp_path / "damaged.stablehlo").write_bytes(content)
         with pytest.raises(InputError, match="damaged.stablehlo is not a StableHLO function"):
@@ -190,15 +191,15 @@ def test_damaged_stablehlo_is_refused(exported, tmp_path):
 
 def test_the_cards_own_lines_read_every_file(exported, monkeypatch):
     files = exported.files
-    blocks = re.findall(r"```python\n(.*?)```", files.card.read_text(), re.DOTALL)
-    assert len(blocks) == (5 if files.torch is None else 6)
-    monkeypatch.chdir(files.card.parent)
-    monkeypatch.syspath_prepend(files.card.parent)
+    blocks = re.findall(r"```python\n(.*?)```", (files / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == (6 if (files / "network.pt").exists() else 5)
+    monkeypatch.chdir(files)
+    monkeypatch.syspath_prepend(files)
     monkeypatch.delitem(sys.modules, "network", raising=False)
     names = {"inputs": exported.inputs, "model": torch_module_for(files)}
     for block in blocks:
         assert len(block.strip().splitlines()) <= 5
-        if files.torch is None and "Network()" in block:
+        if not (files / "network.pt").exists() and "Network()" in block:
             continue
         names.pop("outputs", None)
         exec(block, names)
@@ -208,7 +209,7 @@ def test_the_cards_own_lines_read_every_file(exported, monkeypatch):
 
 
 def test_onnx_comes_back_for_any_batch(exported):
-    apply = exchange.from_onnx(exported.files.onnx)
+    apply = exchange.from_onnx(exported.files / "network.onnx")
     outputs = [apply(exported.inputs[:1]), apply(exported.inputs[1:])]
     assert_same(np.concatenate(outputs), exported.expected)
 
@@ -219,7 +220,7 @@ def torch_module_for(files):
         import torch
 
         root = torch.nn.Module()
-        for name, value in torch.load(files.torch, weights_only=True).items():
+        for name, value in torch.load(files / "network.pt", weights_only=True).items():
             *parents, last = name.split(".")
             module = root
             for parent in parents:
@@ -231,7 +232,7 @@ def torch_module_for(files):
 
 
 def test_card_says_what_it_is(exported):
-    architecture, text = exported.architecture, exported.files.card.read_text()
+    architecture, text = exported.architecture, (exported.files / "README.md").read_text()
     for part in (
         architecture.name,
         f"{architecture.size:,}",
@@ -344,12 +345,12 @@ def test_a_users_own_module_comes_back(tmp_path, build):
     flat = jax.random.normal(jax.random.key(0), (architecture.size,))
     files = exchange.export_network(tmp_path / "network", architecture, flat, CARD)
     for back in (
-        exchange.load_network(files.safetensors, architecture),
-        exchange.load_network(files.orbax, architecture),
+        exchange.load_network(files / "network.safetensors", architecture),
+        exchange.load_network(files / "orbax", architecture),
     ):
         np.testing.assert_array_equal(back, flat)
     inputs = jax.random.normal(jax.random.key(1), (3, 8, 8, 1))
-    assert_same(exchange.from_stablehlo(files.stablehlo)(inputs), jax.jit(architecture.apply)(flat, inputs))
+    assert_same(exchange.from_stablehlo(files / "network.stablehlo")(inputs), jax.jit(architecture.apply)(flat, inputs))
 
 
 @pytest.fixture
@@ -405,9 +406,9 @@ def test_without_torch_the_other_formats_are_written(tmp_path, small, monkeypatc
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else found(name))
     files = exchange.export_network(tmp_path / "out", *small, CARD)
-    assert files.torch is None and not (tmp_path / "out" / "network.pt").exists()
-    assert "network.pt" not in files.card.read_text()
-    assert files.safetensors.exists() and files.orbax.exists() and files.stablehlo.exists()
+    assert not (files / "network.pt").exists()
+    assert "network.pt" not in (files / "README.md").read_text()
+    assert all((files / name).exists() for name in ("network.safetensors", "orbax", "network.stablehlo"))
 
 
 def test_nothing_is_left_behind_when_writing_fails(tmp_path, small, monkeypatch):
@@ -422,7 +423,8 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path, small, monkeypatch)
 
 def test_the_card_says_what_no_tensor_tells(exported):
     """Strides, paddings and activations, as one line of layers."""
-    (line,) = [line for line in exported.files.card.read_text().splitlines() if line.startswith("- Computes: ")]
+    lines = (exported.files / "README.md").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith("- Computes: ")]
     wanted = {
         "lenetlike": ("stride 2 and padding 1", "leaky ReLU of slope 0.01", "channel, row, column"),
         "vanilla_cnn": ("8@3×3 of stride 2 and padding 1", "leaky ReLU of slope 0.01"),

@@ -14,8 +14,9 @@ from netspace_jax import architectures
 from netspace_jax.config import SearchConfig
 from netspace_jax.domains.images.explorer import view
 from netspace_jax.explorer import packing
-from netspace_jax.explorer.page import ExploreOptions, search_step
+from netspace_jax.explorer.page import ExploreOptions
 from netspace_jax.explorer.page import page as explorer_page
+from netspace_jax.explorer.search import search_step
 from netspace_jax.space.modules import LinearHead, ScaledDecoder
 from tests import tiny
 

@@ -1,6 +1,5 @@
 """The way between two networks, and what lies between architectures."""
 
-import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax.latent import line
@@ -36,7 +35,7 @@ def test_each_way_is_its_own():
 
 def reconstructed(count, value):
     nothing = [np.zeros(count)] * 7
-    embedding = np.asarray(value + jnp.arange(count)[:, None] * jnp.ones((1, 2)))
+    embedding = np.asarray(value + np.arange(count)[:, None] * np.ones((1, 2), np.float32))
     return Reconstruction(embedding, *nothing)
 
 

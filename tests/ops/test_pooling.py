@@ -24,7 +24,7 @@ def test_pools_and_their_gradients_are_those_of_flax(window, strides, padding, s
     pools = [
         (lambda x: nn.max_pool(x, window, strides, padding), lambda x: max_pool(x, *ours)),
         (
-            lambda x: nn.avg_pool(x, window, strides, padding) * np.prod(window),
+            lambda x: nn.avg_pool(x, window, strides, padding) * float(np.prod(window)),
             lambda x: sum_pool(x, *ours),
         ),
     ]

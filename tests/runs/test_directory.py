@@ -107,7 +107,7 @@ def test_what_a_run_is_called_does_not_matter(run):
     another = dataclasses.replace(CONFIG, name="another")
     assert differences(described(another), described()) == []
     RunDirectory(run.path, described(another))
-    assert read_config(read_description(run.path), run.path) == CONFIG
+    assert read_config(read_description(run.path), run.path) == another
 
 
 def test_fresh_starts_anew(run):

@@ -45,8 +45,8 @@ def view(run: Run[FieldData]) -> View:
     classes = truth.classes
     fitted = np.asarray(fitted, np.float32)
 
-    def labels(which: int, split: Split) -> Sequence[str]:
-        del which
+    def labels(architecture_id: int, split: Split) -> Sequence[str]:
+        del architecture_id
         return [str(int(value)) for value in np.asarray(classes)[items_of(run, split)]]
 
     return View(

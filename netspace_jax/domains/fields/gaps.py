@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings
+from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings, fit_networks
 from netspace_jax.domains.fields.members import decoded_values, true_values, values_on
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.latent import correlated_statistics

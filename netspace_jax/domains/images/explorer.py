@@ -19,8 +19,8 @@ def view(run: Run[ImageData]) -> View:
     shape, classes = data.behaviour.input_shape, data.behaviour.classes
     count = min(max(_IMAGE_VALUES // int(np.prod(shape)), 40), 300, len(data.test.y))
     tests = data.examples("test")
-    learned = data.examples("train")
-    own = np.eye(classes, dtype=np.float32)[np.asarray(learned.targets[:_LEARNED])]
+    train = data.examples("train")
+    one_hot = np.eye(classes, dtype=np.float32)[np.asarray(train.targets[:_LEARNED])]
 
     def loss(aim, outputs):
         # The task's cross-entropy; with whole rows of targets, since pages know no gathering by labels.
@@ -34,6 +34,6 @@ def view(run: Run[ImageData]) -> View:
         about={"shape": shape, "classes": classes, "mean": data.behaviour.mean, "std": data.behaviour.std},
         examples=Batch(tests.inputs[:count], tests.targets[:count]),
         loss=loss,
-        loss_inputs=np.asarray(learned.inputs[:_LEARNED]),
-        aims=own[None],
+        loss_inputs=np.asarray(train.inputs[:_LEARNED]),
+        aims=one_hot[None],
     )

@@ -54,14 +54,14 @@ class SomeClasses:
         own = jnp.isin(batch.targets, jnp.array(self.classes))
         log_p = jax.nn.log_softmax(self._logits(network, batch.inputs))
         right = jnp.take_along_axis(log_p, batch.targets[:, None], 1)[:, 0]
-        return -jnp.where(own, right, 0).sum() / jnp.maximum(own.sum(), 1)
+        return -jnp.where(own, right, 0).sum() / jnp.maximum(own.sum(), 1).astype(jnp.float32)
 
     def score(self, network: RunNetwork) -> Float[Array, ""]:
         """Accuracy among the classes, over their validation images."""
         examples = self.dataset.examples("validation")
         own = jnp.isin(examples.targets, jnp.array(self.classes))
         right = self._logits(network, examples.inputs).argmax(-1) == examples.targets
-        return (own & right).sum() / jnp.maximum(own.sum(), 1)
+        return (own & right).sum() / jnp.maximum(own.sum(), 1).astype(jnp.float32)
 
     def _logits(self, network: RunNetwork, inputs: Shaped[Array, "n *input"]) -> Float[Array, "n classes"]:
         chosen = jnp.isin(jnp.arange(self.dataset.behaviour.classes), jnp.array(self.classes))

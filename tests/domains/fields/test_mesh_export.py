@@ -29,7 +29,7 @@ def test_mesh_files_read_back(tmp_path, suffix):
 
 def test_a_network_without_a_surface_has_no_file_and_is_named(tmp_path, caplog):
     run = run_of_shapes()
-    outside = tiny.Held(run.dataset, {(NAME, "test"): jnp.zeros((3, 26)).at[:, -1].set(1)})
+    outside = tiny.held(run.dataset, {(NAME, "test"): jnp.zeros((3, 26)).at[:, -1].set(1)})
     with caplog.at_level(logging.WARNING):
         assert meshes(tiny.again(run, zoo=outside), MeshOptions(tmp_path, resolution=8, count=1)) == []
     assert "test0-siren.ply: no surface" in caplog.text and not [*tmp_path.iterdir()]

@@ -26,7 +26,8 @@ from netspace_jax.domains.fields.pictures import (
 from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.domains.fields.reading import ReadingOptions, reading
 from netspace_jax.domains.fields.retrieval import retrieval
-from netspace_jax.explorer import page as explorer
+from netspace_jax.explorer.page import page
+from netspace_jax.explorer.search import search_step
 from netspace_jax.metrics.outputs import outputs_of
 from tests.domains.fields.small import NAME, file_of_images, flats_for, run_of
 
@@ -134,7 +135,7 @@ def test_embeddings_that_are_weights_take_their_bits(run):
 def test_a_search_in_the_page_goes_to_the_picture_that_a_test_network_holds(run):
     """Its loss is none at that network's own embedding, and falls from another's; the page has it as a program."""
     shown, region = view(run), run.space.statistics
-    step = jax.jit(explorer.search_step(run.space, region, 0, shown))
+    step = jax.jit(search_step(run.space, region, 0, shown))
     aim, embedding = jnp.asarray(shown.aims[3]), jnp.asarray(run.reconstruction(0, "test").embedding)
     zero, count = jnp.zeros(48), jnp.zeros((), jnp.int32)
     trust = float(SearchConfig().trust * jnp.square(region.standardise(embedding[3])).mean())
@@ -144,5 +145,5 @@ def test_a_search_in_the_page_goes_to_the_picture_that_a_test_network_holds(run)
         *state, loss = step(*state, aim)
         losses.append(float(loss))
     assert losses[-1] < 0.7 * losses[0]
-    text, _ = explorer.page(run, shown)
+    text, _ = page(run, shown)
     assert '"improve/0"' in text
