@@ -7,14 +7,13 @@ writes it.
 from netspace_jax.exchange.card import ModelCard
 from netspace_jax.exchange.export import export_network
 from netspace_jax.exchange.load import load_network, networks_in
-from netspace_jax.exchange.onnx import from_onnx, to_onnx
+from netspace_jax.exchange.onnx import to_onnx
 from netspace_jax.exchange.pytorch import torch_module, torch_names
 from netspace_jax.exchange.stablehlo import from_stablehlo, to_stablehlo
 
 __all__ = [
     "ModelCard",
     "export_network",
-    "from_onnx",
     "from_stablehlo",
     "load_network",
     "networks_in",

@@ -17,14 +17,11 @@ all architectures here and six plain Flax modules, it does not yet:
 """
 
 import importlib.util
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.errors import InputError
@@ -71,29 +68,3 @@ def to_onnx(architecture: Architecture, flat: Float[Array, "size"] | Float[np.nd
     )
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
-
-
-def from_onnx(source: str | os.PathLike | bytes) -> Callable[[Shaped[Any, "batch *input"]], np.ndarray]:
-    """The function that an ONNX file holds, run by onnxruntime on the CPU.
-
-    Raises:
-      InputError: onnxruntime is not installed, or the file is not such a function of one input.
-    """
-    if importlib.util.find_spec("onnxruntime") is None:
-        raise InputError("reading ONNX needs onnxruntime: pip install onnxruntime")
-    import onnxruntime
-
-    name = "onnx" if isinstance(source, bytes) else str(source)
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    except OSError as error:
-        raise InputError(f"{name} cannot be read ({error.strerror})") from error
-    except Exception as error:  # onnxruntime has a class of its own for every fault
-        raise InputError(f"{name} is not an ONNX model that onnxruntime reads ({type(error).__name__})") from error
-    inputs = session.get_inputs()
-    if len(inputs) != 1:
-        raise InputError(f"{name} takes {len(inputs)} inputs, and a network here takes one")
-    kind = inputs[0].type.removeprefix("tensor(").removesuffix(")")
-    dtype = "float32" if kind == "float" else kind
-    return lambda x: np.asarray(session.run(None, {inputs[0].name: np.asarray(x, dtype)})[0])

@@ -65,10 +65,10 @@ function netspaceMap(page) {
   const back = (px, py) => [frame[0][0] + px / canvas.clientWidth * (frame[0][1] - frame[0][0]),
     frame[1][0] + (1 - py / canvas.clientHeight) * (frame[1][1] - frame[1][0])];
 
-  function mark(which, x, y, r) {
+  function mark(type, x, y, r) {
     pen.beginPath();
-    if (which === 2) pen.rect(x - r, y - r, 2 * r, 2 * r);
-    else if (which === 3) { pen.moveTo(x - r, y - r); pen.lineTo(x + r, y + r); pen.moveTo(x - r, y + r); pen.lineTo(x + r, y - r); }
+    if (type === 2) pen.rect(x - r, y - r, 2 * r, 2 * r);
+    else if (type === 3) { pen.moveTo(x - r, y - r); pen.lineTo(x + r, y + r); pen.moveTo(x - r, y + r); pen.lineTo(x + r, y - r); }
     else pen.arc(x, y, r, 0, 7);
   }
   function draw() {
@@ -81,16 +81,16 @@ function netspaceMap(page) {
     pen.font = "600 12px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (const which of [1, 3, 2, 0]) {
-      if (!shown[which]) continue;
+    for (const type of [1, 3, 2, 0]) {
+      if (!shown[type]) continue;
       for (let i = 0; i < count; i++) {
-        if (kind[i] !== which) continue;
-        const [x, y] = place(xy[2 * i], xy[2 * i + 1]), own = colour(i) || line;
-        pen.fillStyle = pen.strokeStyle = own;
-        pen.lineWidth = which === 1 ? 1.4 : 1.8;
-        if (text && data.label[i] && which < 2) { pen.globalAlpha = which ? (dark.matches ? 0.8 : 0.6) : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
-        mark(which, x, y, which === 1 ? 3 : 4);
-        if (which === 0) { pen.fill(); pen.strokeStyle = soft; pen.lineWidth = 0.6; }
+        if (kind[i] !== type) continue;
+        const [x, y] = place(xy[2 * i], xy[2 * i + 1]), tint = colour(i) || line;
+        pen.fillStyle = pen.strokeStyle = tint;
+        pen.lineWidth = type === 1 ? 1.4 : 1.8;
+        if (text && data.label[i] && type < 2) { pen.globalAlpha = type ? (dark.matches ? 0.8 : 0.6) : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
+        mark(type, x, y, type === 1 ? 3 : 4);
+        if (type === 0) { pen.fill(); pen.strokeStyle = soft; pen.lineWidth = 0.6; }
         pen.stroke();
       }
     }
@@ -122,10 +122,10 @@ function netspaceMap(page) {
   }
 
   const visible = (i) => shown[kind[i]];
-  function nearest([x, y], how, wanted = visible) {
-    const sx = frame[0][1] - frame[0][0], sy = frame[1][1] - frame[1][0], found = [];
-    for (let i = 0; i < count; i++) if (wanted(i)) found.push([Math.hypot((xy[2 * i] - x) / sx, (xy[2 * i + 1] - y) / sy), i]);
-    return found.sort((a, b) => a[0] - b[0]).slice(0, how);
+  function nearest([x, y], limit, accepts = visible) {
+    const sx = frame[0][1] - frame[0][0], sy = frame[1][1] - frame[1][0], distances = [];
+    for (let i = 0; i < count; i++) if (accepts(i)) distances.push([Math.hypot((xy[2 * i] - x) / sx, (xy[2 * i + 1] - y) / sy), i]);
+    return distances.sort((a, b) => a[0] - b[0]).slice(0, limit);
   }
   // The mixture of the three nearest members, continuous everywhere and a member's own embedding where that lies.
   function mixture(at) {

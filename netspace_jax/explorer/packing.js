@@ -13,9 +13,9 @@ async function netspaceUnpack({ text, size, table }) {
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   let at = 0;
   const planes = (n, count) => {
-    const found = new Uint32Array(n);
-    for (let p = 0; p < count; p++, at += n) for (let i = 0; i < n; i++) found[i] |= bytes[at + i] << 8 * p;
-    return found;
+    const values = new Uint32Array(n);
+    for (let p = 0; p < count; p++, at += n) for (let i = 0; i < n; i++) values[i] |= bytes[at + i] << 8 * p;
+    return values;
   };
   const half = (h) => {
     const sign = h & 0x8000 ? -1 : 1, exponent = h >> 10 & 31, rest = h & 1023;
@@ -28,8 +28,8 @@ async function netspaceUnpack({ text, size, table }) {
     if (kind === "i") return { shape, data: new Int32Array(planes(n, 4).buffer) };
     if (kind === "f") return { shape, data: new Float32Array(planes(n, 4).buffer) };
     const columns = shape[shape.length - 1], step = new Float32Array(planes(columns, 4).buffer);
-    const whole = planes(n, Math.ceil(kind / 8)), middle = 2 ** (kind - 1) - 1, found = new Float32Array(n);
-    for (let i = 0; i < n; i++) found[i] = (whole[i] - middle) * step[i % columns];
-    return { shape, data: found };
+    const whole = planes(n, Math.ceil(kind / 8)), middle = 2 ** (kind - 1) - 1, values = new Float32Array(n);
+    for (let i = 0; i < n; i++) values[i] = (whole[i] - middle) * step[i % columns];
+    return { shape, data: values };
   });
 }

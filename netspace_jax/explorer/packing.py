@@ -12,7 +12,7 @@ import numpy as np
 
 _SMALL = 4096  # values; arrays of fewer are never rounded
 EXACT = 32
-_FEWEST, _MOST = 12, 23  # bits of values that are rounded
+_BITS = (EXACT, 20, 18, 16, 12)  # of each value of a large array: the first that fits, since to pack takes seconds
 # Python's base 85 without "<", which would end a script.
 _SAFE = bytes.maketrans(b"<", b",")
 
@@ -42,20 +42,13 @@ def pack(arrays: Sequence[np.ndarray], limit: int) -> tuple[Packed, int]:
     Raises:
       TooLarge: they do not fit with the fewest bits.
     """
-    found, best = _packed(arrays, EXACT), None
-    if len(found.text) <= limit:
-        return found, EXACT
-    low, high = _FEWEST, _MOST  # by halves, since to pack takes seconds, and fewer bits never take more room
-    while low <= high:
-        bits = (low + high) // 2
-        found = _packed(arrays, bits)
-        if len(found.text) <= limit:
-            best, low = (found, bits), bits + 1
-        else:
-            high = bits - 1
-    if best is not None:
-        return best
-    raise TooLarge(f"arrays of {len(found.text)} characters with {_FEWEST} bits a value, where {limit} are allowed")
+    size = 0
+    for bits in _BITS:
+        packed = _packed(arrays, bits)
+        size = len(packed.text)
+        if size <= limit:
+            return packed, bits
+    raise TooLarge(f"arrays of {size} characters with {_BITS[-1]} bits a value, where {limit} are allowed")
 
 
 def _packed(arrays: Sequence[np.ndarray], bits: int) -> Packed:
@@ -88,5 +81,5 @@ def _bytes(array: np.ndarray, bits: int) -> tuple[str | int, bytes]:
 
 def _planes(values: np.ndarray, planes: int = 0) -> bytes:
     """The lowest byte of all values, then the next higher one, and so on."""
-    found = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
-    return np.ascontiguousarray(found[:, : planes or found.shape[1]].T).tobytes()
+    columns = np.ascontiguousarray(values).reshape(-1, 1).view(np.uint8)
+    return columns[:, : planes or columns.shape[1]].T.tobytes()

@@ -15,40 +15,40 @@ function netspaceExplorer(document) {
   });
 
   // Outputs of a network for any number of inputs, as one array; the last batch is filled up with zeros.
-  function outputs(flat, which, inputs, architecture) {
-    const each = architecture.inputs, n = inputs.length / each;
-    const found = new Float32Array(n * architecture.outputs), batch = n === 1 ? 1 : data.batch;
+  function outputs(flat, architectureId, inputs, architecture) {
+    const length = architecture.inputs, n = inputs.length / length;
+    const values = new Float32Array(n * architecture.outputs), batch = n === 1 ? 1 : data.batch;
     for (let i = 0; i < n; i += batch) {
-      const part = new Float32Array(batch * each);
-      part.set(inputs.subarray(i * each, Math.min(n, i + batch) * each));
-      const [own] = run(`apply/${which}/${batch}`, flat, { shape: [batch, ...architecture.shape], data: part });
-      found.set(own.data.subarray(0, Math.min(batch, n - i) * architecture.outputs), i * architecture.outputs);
+      const part = new Float32Array(batch * length);
+      part.set(inputs.subarray(i * length, Math.min(n, i + batch) * length));
+      const [result] = run(`apply/${architectureId}/${batch}`, flat, { shape: [batch, ...architecture.shape], data: part });
+      values.set(result.data.subarray(0, Math.min(batch, n - i) * architecture.outputs), i * architecture.outputs);
     }
-    return found;
+    return values;
   }
 
-  // The network that an embedding stands for; `which` is its architecture, by default the one that the head reads.
-  function decode(z, which) {
-    which ??= data.architectures.length > 1 ? maximum(run("classify", z)[0].data) : 0;
-    const architecture = data.architectures[which];
-    if (!data.kept.includes(which)) return { z, which, architecture, flat: null };
-    const flat = run(`generate/${which}`, z)[0].data;
-    return { z, which, architecture, flat, run: (inputs) => outputs(flat, which, inputs, architecture) };
+  // The network that an embedding stands for; `architectureId` is by default the one that the head reads.
+  function decode(z, architectureId) {
+    architectureId ??= data.architectures.length > 1 ? maximum(run("classify", z)[0].data) : 0;
+    const architecture = data.architectures[architectureId];
+    if (!data.kept.includes(architectureId)) return { z, architectureId, architecture, flat: null };
+    const flat = run(`generate/${architectureId}`, z)[0].data;
+    return { z, architectureId, architecture, flat, run: (inputs) => outputs(flat, architectureId, inputs, architecture) };
   }
   const maximum = (values) => values.reduce((best, v, i) => (v > values[best] ? i : best), 0);
   page.maximum = maximum;
 
   // Networks of the members nearest in the space to the one that is shown; decoded once.
-  page.neighbours = (count, which) => {
-    const found = [];
+  page.neighbours = (count, architectureId) => {
+    const distances = [];
     for (let i = 0; i < data.score.length; i++) {
-      if (map.kind[i] > 1 || data.architecture[i] !== which) continue;
+      if (map.kind[i] > 1 || data.architecture[i] !== architectureId) continue;
       let s = 0;
       for (let k = 0; k < size; k++) s += (page.arrays.z.data[i * size + k] - z[k]) ** 2;
-      if (s > 1e-9) found.push([s, i]);
+      if (s > 1e-9) distances.push([s, i]);
     }
-    return found.sort((a, b) => a[0] - b[0]).slice(0, count).map(([, i]) => {
-      if (!decoded.has(i)) decoded.set(i, decode(row(i), which));
+    return distances.sort((a, b) => a[0] - b[0]).slice(0, count).map(([, i]) => {
+      if (!decoded.has(i)) decoded.set(i, decode(row(i), architectureId));
       return decoded.get(i);
     });
   };
@@ -67,7 +67,7 @@ function netspaceExplorer(document) {
 
   function show() {
     due = false;
-    network = decode(z, network && network.fixed ? network.which : undefined);
+    network = decode(z);
     const words = [network.architecture.name];
     if (!network.flat) {
       byId("here").textContent = `${words[0]}: too large for this page, which has ${data.megabytes} MB; Python decodes it.`;
@@ -143,8 +143,8 @@ function netspaceExplorer(document) {
   }
   byId("improve").addEventListener("click", () => {
     if (stop() === "search") return;
-    const token = ++searching, { centre, spread } = page.arrays, which = network.which, before = network.score;
-    if (!data.kept.includes(which)) return;
+    const token = ++searching, { centre, spread } = page.arrays, architectureId = network.architectureId, before = network.score;
+    if (!data.kept.includes(architectureId)) return;
     const towards = aimed();
     let u = z.map((v, k) => (v - centre.data[k]) / spread.data[k]), first = new Float32Array(size), second = first.slice();
     let count = { shape: [], data: new Int32Array([0]) }, steps = 0, begun;
@@ -153,12 +153,12 @@ function netspaceExplorer(document) {
     page.path = [project(z)];
     (function next() {
       if (token !== searching) return;
-      const found = page.step(which, u, first, second, count);
-      [u, first, second] = found.slice(0, 3).map((v) => v.data);
-      count = found[3];
+      const state = page.step(architectureId, u, first, second, count);
+      [u, first, second] = state.slice(0, 3).map((v) => v.data);
+      count = state[3];
       put(u.map((v, k) => centre.data[k] + v * spread.data[k]));
       page.path.push(page.at);
-      const loss = found[4].data[0], now = network.score === undefined ? "" : `, ${data.metric} ${before.toFixed(3)} → ${network.score.toFixed(3)}`;
+      const loss = state[4].data[0], now = network.score === undefined ? "" : `, ${data.metric} ${before.toFixed(3)} → ${network.score.toFixed(3)}`;
       begun ??= loss;
       byId("search").textContent = `${towards}step ${++steps} of ${data.steps}, loss ${begun.toPrecision(3)} → ${loss.toPrecision(3)}${now}`;
       document.body.dataset.steps = steps;
@@ -175,13 +175,8 @@ function netspaceExplorer(document) {
     }
     return worst;
   };
-  page.step = (which, ...state) => run(`improve/${which}`, ...state, page.aim || aimOf(0));
-  page.decode = (z, which) => decode(Float32Array.from(z), which);
-  page.speed = (times) => {
-    const began = performance.now();
-    for (let i = 0; i < times; i++) decode(z).run(page.arrays.examples ? page.arrays.examples.data : page.arrays.probes.data);
-    return 1000 * times / (performance.now() - began);
-  };
+  page.step = (architectureId, ...state) => run(`improve/${architectureId}`, ...state, page.aim || aimOf(0));
+  page.decode = (z, architectureId) => decode(Float32Array.from(z), architectureId);
 
   page.start = async () => {
     const lead = `${data.question} ${data.architectures.filter((_, i) => data.kept.includes(i)).map((a) => `${a.name}: ${a.size.toLocaleString("en")} parameters`).join("; ")}.`;

@@ -6,9 +6,9 @@ const netspacePrograms = (() => {
   const count = (shape) => shape.reduce((a, b) => a * b, 1);
   const make = (shape, kind) => ({ shape, data: new KINDS[kind](count(shape)) });
   function stridesOf(shape) {
-    const found = new Array(shape.length);
-    for (let i = shape.length - 1, step = 1; i >= 0; step *= shape[i--]) found[i] = step;
-    return found;
+    const strides = new Array(shape.length);
+    for (let i = shape.length - 1, step = 1; i >= 0; step *= shape[i--]) strides[i] = step;
+    return strides;
   }
 
   // Copies a block between two strided arrays.
@@ -43,8 +43,8 @@ const netspacePrograms = (() => {
 
   // Axes of size 1 as often as the shape has them; `dims` are the places of x's axes among the shape's.
   function widened(x, shape, dims = x.shape.map((_, i) => i)) {
-    const own = stridesOf(x.shape), steps = shape.map(() => 0), data = new x.data.constructor(count(shape));
-    dims.forEach((axis, i) => { steps[axis] = x.shape[i] === 1 ? 0 : own[i]; });
+    const strides = stridesOf(x.shape), steps = shape.map(() => 0), data = new x.data.constructor(count(shape));
+    dims.forEach((axis, i) => { steps[axis] = x.shape[i] === 1 ? 0 : strides[i]; });
     move(shape, x.data, 0, steps, data, 0, stridesOf(shape));
     return { shape, data };
   }
@@ -59,15 +59,15 @@ const netspacePrograms = (() => {
   function reduce(x, axes, shape, kind, first, join) {
     const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const turned = transpose(x, [...kept, ...axes]), out = make(shape, kind), n = out.data.length;
-    const each = n ? x.data.length / n : 0;
-    for (let i = 0; i < n; i++) out.data[i] = join(turned.data, i * each, each, first);
+    const length = n ? x.data.length / n : 0;
+    for (let i = 0; i < n; i++) out.data[i] = join(turned.data, i * length, length, first);
     return out;
   }
   const sum = (d, at, n) => { let s = 0; for (let i = 0; i < n; i++) s += d[at + i]; return s; };
   const best = (sign, place) => (d, at, n) => {
-    let found = 0;
-    for (let i = 1; i < n; i++) if (sign * d[at + i] > sign * d[at + found]) found = i;
-    return place ? found : d[at + found];
+    let best = 0;
+    for (let i = 1; i < n; i++) if (sign * d[at + i] > sign * d[at + best]) best = i;
+    return place ? best : d[at + best];
   };
 
   // A matrix product over groups of axes: (batch, free, summed) and (batch, summed, free).
@@ -78,7 +78,7 @@ const netspacePrograms = (() => {
         if (steps[axes[i - 1]] !== steps[axes[i]] * x.shape[axes[i]]) {
           const turned = transpose(x, groups.flat());
           let at = 0;
-          return grouped(turned, groups.map((own) => own.map(() => at++)));
+          return grouped(turned, groups.map((axes) => axes.map(() => at++)));
         }
       }
       merged.push({ size: count(axes.map((i) => x.shape[i])), step: axes.length ? steps[axes[axes.length - 1]] : 0 });
@@ -232,9 +232,9 @@ const netspacePrograms = (() => {
       equations.forEach(([name, operands, shape, kind, params], i) => {
         const number = inputs + i;
         if (kept.has(number)) { values[number] = kept.get(number); return; }
-        const own = operands.map(read);
-        values[number] = FORMULAS[name] ? elementwise(name, own, shape, kind, params[0])
-          : OPERATIONS[name](own, shape, kind, params);
+        const args = operands.map(read);
+        values[number] = FORMULAS[name] ? elementwise(name, args, shape, kind, params[0])
+          : OPERATIONS[name](args, shape, kind, params);
         if (fixed.has(number)) kept.set(number, values[number]);
       });
       return results.map(read);

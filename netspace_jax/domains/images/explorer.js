@@ -13,7 +13,7 @@ page.panel = (root, page) => {
     <canvas id="tests" role="img" style="width:100%;image-rendering:pixelated;border-radius:4px;cursor:pointer"></canvas>
     <p class="note" id="wrong"></p>`;
   const $ = (id) => root.querySelector(`#${id}`), pad = $("draw"), pen = pad.getContext("2d", { willReadFrequently: true });
-  let network = null, own = true, input = new Float32Array(size), chosen = 0;
+  let network = null, drawn = true, input = new Float32Array(size), chosen = 0;
 
   // As the set was made: a picture of four times the size, averaged over blocks.
   function fromPad() {
@@ -24,7 +24,7 @@ page.panel = (root, page) => {
       const value = s / (FINE * FINE) / 255;
       input[y * width + x] = (value - mean[0]) / std[0];
     }
-    own = true;
+    drawn = true;
     ask();
   }
   const pixel = (i, y, x, c) => images.data[((i * height + y) * width + x) * channels + (channels === 3 ? c : 0)];
@@ -36,7 +36,7 @@ page.panel = (root, page) => {
     }
     pen.putImageData(picture, 0, 0);
     input = examples.data.slice(i * size, (i + 1) * size);
-    own = false;
+    drawn = false;
     ask();
   }
 
@@ -48,7 +48,7 @@ page.panel = (root, page) => {
     if (!network) return;
     const logits = network.run(input), p = probabilities(logits), said = page.maximum(logits);
     root.dataset.logits = JSON.stringify(Array.from(logits));
-    const votes = page.neighbours(12, network.which).map((one) => page.maximum(one.run(input)));
+    const votes = page.neighbours(12, network.architectureId).map((one) => page.maximum(one.run(input)));
     const tally = p.map((_, k) => votes.filter((v) => v === k).length);
     const shown = p.map((_, k) => k).sort((a, b) => p[b] - p[a]).slice(0, 10).sort((a, b) => a - b);
     $("bars").innerHTML = shown.map((k) => `<div style="display:flex;align-items:center;gap:.4rem;font-size:.85rem;line-height:1.15rem;font-variant-numeric:tabular-nums">
@@ -56,7 +56,7 @@ page.panel = (root, page) => {
       <span style="flex:1;background:var(--panel);border-radius:3px"><span style="display:block;height:.75rem;border-radius:3px;width:${(100 * p[k]).toFixed(1)}%;background:var(${k === said ? "--accent" : "--soft"})"></span></span>
       <span style="width:3rem">${(100 * p[k]).toFixed(0)} %</span><span style="width:2.6rem;color:var(--warm)">${tally[k] ? `● ${tally[k]}` : ""}</span></div>`).join("");
     $("bars").setAttribute("aria-label", `Probabilities: ${shown.map((k) => `${k}: ${(100 * p[k]).toFixed(0)} %`).join(", ")}`);
-    const truth = own ? "" : `, and it is a ${targets.data[chosen]}`;
+    const truth = drawn ? "" : `, and it is a ${targets.data[chosen]}`;
     $("says").textContent = `This network says ${said}, sure to ${(100 * p[said]).toFixed(0)} %${truth}.`;
     $("votes").textContent = votes.length ? `Of the ${votes.length} nearest members, ${tally[said]} say ${said} too` +
       `${tally[said] < votes.length ? `; the others say ${[...new Set(votes.filter((v) => v !== said))].sort().join(", ")}` : ""} (●: votes).` : "";
@@ -106,7 +106,7 @@ page.panel = (root, page) => {
       fromPad();
     };
     const clear = () => { pen.fillStyle = "#000"; pen.fillRect(0, 0, pad.width, pad.height); };
-    pad.addEventListener("pointerdown", (e) => { if (!own) clear(); last = at(e); pad.setPointerCapture(e.pointerId); line(last, last); });
+    pad.addEventListener("pointerdown", (e) => { if (!drawn) clear(); last = at(e); pad.setPointerCapture(e.pointerId); line(last, last); });
     pad.addEventListener("pointermove", (e) => { if (last) { const to = at(e); line(last, to); last = to; } });
     ["pointerup", "pointercancel"].forEach((name) => pad.addEventListener(name, () => { last = null; }));
     $("clear").addEventListener("click", () => { clear(); fromPad(); });
