@@ -46,18 +46,14 @@ def imported(code):
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
 
 
-@pytest.mark.parametrize(
-    "arguments", [["train.py", "--help"], ["zoo.py", "--help"], ["eval"]], ids=["train", "zoo", "eval"]
-)
+@pytest.mark.parametrize("arguments", [["train.py", "--help"], ["zoo.py"], ["eval"]], ids=["train", "zoo", "eval"])
 def test_help_imports_neither_jax_nor_what_reports_need(arguments):
     code = f"import runpy, sys; sys.argv = {arguments}\ntry: runpy.run_path({arguments[0]!r}, run_name='__main__')\n"
     found = imported(code + "except SystemExit as end: assert not end.code, end.code")
     assert not found & {"jax", "flax", "optax", "orbax", "scipy", *REPORTS}
 
 
-@pytest.mark.parametrize(
-    "arguments", [["train.py", "--help"], ["zoo.py", "--help"], ["eval"]], ids=["train", "zoo", "eval"]
-)
+@pytest.mark.parametrize("arguments", [["train.py", "--help"], ["zoo.py"], ["eval"]], ids=["train", "zoo", "eval"])
 def test_help_takes_at_most_a_second(arguments):
     def seconds():
         used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -24,12 +24,21 @@ from jaxtyping import PyTree
 
 from netspace_jax.config import NOT_IN_DIGEST
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, location, read_json, refuse_directory, sum_of, write_text
+from netspace_jax.files import (
+    BESIDE,
+    append_text,
+    canonical_json,
+    checksum,
+    location,
+    read_json,
+    refuse_directory,
+    write_text,
+)
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
-from netspace_jax.runs.log import OnMetrics, lines_of, step_of
+from netspace_jax.runs.log import lines_of, step_of
 from netspace_jax.space import load
-from netspace_jax.space.loop import Progress
+from netspace_jax.space.loop import OnMetrics, Progress
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.step import TrainState
 
@@ -63,7 +72,9 @@ class RunDirectory:
             _empty(self.path)
         wait_for_all("the old run is deleted")
         facts = json.loads(json.dumps(description))
-        write_text(self.path / "config.json", json.dumps({**facts, "checksum": sum_of(facts)}, indent=1))
+        write_text(
+            self.path / "config.json", json.dumps({**facts, "checksum": checksum(canonical_json(facts))}, indent=1)
+        )
 
     def save_best(self, step: int, netspace: NetSpace) -> None:
         """Keep the NetSpace of `step` as the best, in place of the one before."""
@@ -206,7 +217,7 @@ def read_description(path: epath.PathLike) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(values.get(part), dict) for part in ("zoo", "netspace")):
         raise InputError(f"{written} is not the configuration of a run")
     said = values.pop("checksum", None)
-    if said is not None and said != sum_of(values):
+    if said is not None and said != checksum(canonical_json(values)):
         raise InputError(f"{written} is damaged: its values are not those that were written: bring it back from a copy")
     return values
 
