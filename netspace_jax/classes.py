@@ -44,6 +44,12 @@ class ClassAnswers(Supervised):
         """Probabilities of the classes."""
         return jax.nn.softmax(outputs)
 
+    def answer_losses(
+        self, outputs: Float[Array, "n classes"], answers: Float[Array, "n classes"]
+    ) -> Float[Array, "n"]:
+        """Cross-entropy."""
+        return optax.softmax_cross_entropy(outputs, answers)
+
     def decided(self, answers: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
         """The likeliest class, with certainty."""
         return jax.nn.one_hot(answers.argmax(-1), self.classes)
