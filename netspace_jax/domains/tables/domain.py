@@ -17,5 +17,6 @@ DOMAIN = Domain(
     behaviours=(f"{_HERE}.behaviour",),
     evaluations=(),
     check=check,
+    view=Lazy(f"{_HERE}.explorer:view"),
     data_flags=("dataset", "task_column", "target", "inputs", "answers", "min_rows", "validation_rows", "test_rows"),
 )
