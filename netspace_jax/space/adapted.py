@@ -99,8 +99,8 @@ def adapt_to(space: "Space", pairs: Pairs, architecture_id: int) -> Adapted:
     if not adapted.familiar:
         warnings.warn(
             f"the {count} examples have a mean loss of {float(posterior.loss):.3g} under the network found for them; "
-            f"no network of this space's own kind had more than {float(posterior.expected_loss):.3g} from as many of its "
-            f"answers: the task is unlike all that the space has learned, and the network is not to be trusted",
+            f"no network of this space's own kind had more than {float(posterior.expected_loss):.3g} from as many of "
+            f"its answers: the task is unlike all that the space has learned, and the network is not to be trusted",
             stacklevel=3,
         )
     return adapted
