@@ -52,7 +52,8 @@ class Posterior(NamedTuple):
 
     def sample(self, key: PRNGKeyArray, count: int) -> Float[Array, "count embedding"]:
         """Embeddings drawn from it."""
-        return self.mean + self.deviation * jax.random.normal(key, (count, len(self.mean)))
+        noise = jax.random.normal(key, (count, len(self.mean)))
+        return self.mean[None] + self.deviation[None] * noise
 
 
 def adapt(netspace: NetSpace, calibration: Calibration, pairs: Pairs, architecture_id: int = 0) -> Posterior:

@@ -59,7 +59,7 @@ def _errors(row, netspace, dataset, counts, architecture_id):
     answers = behaviour.decided(behaviour.answers(outputs[:given]))
 
     def of_count(count):
-        pairs = Pairs(inputs[:given], answers, (jnp.arange(given) < count).astype(jnp.float32))
+        pairs = Pairs(inputs[:given], answers, (jnp.arange(given, dtype=jnp.float32) < count).astype(jnp.float32))
         z = netspace.embed_task(pairs)
         return jnp.square(z - whole), example_loss(netspace, z, pairs, architecture_id) / count
 

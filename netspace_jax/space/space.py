@@ -154,11 +154,8 @@ class Space(NetSpace):
                 "the encoder of this space reads networks alone: train a space with --netspace.encoder set, which "
                 "reads examples of a task as well"
             )
-        return adapt_to(self, examples_as_pairs(self, inputs, targets), self.id_of(architecture))
-
-    def output_like(self, count: int) -> jax.ShapeDtypeStruct:
-        """Shape of the outputs of a network of the first architecture for so many inputs."""
-        return jax.ShapeDtypeStruct((count, *self.architectures[0].output_shape), jnp.float32)
+        pairs = examples_as_pairs(self, inputs, targets)
+        return adapt_to(self, self.calibration, pairs, self.id_of(architecture))
 
     def _reading_inputs(self, inputs: Shaped[Any, "n *input"] | None) -> Shaped[Array, "n *input"]:
         if inputs is not None:
