@@ -1,6 +1,6 @@
 """From values to a value: a space out of networks, in memory; `netspace_jax.jobs` adds directories and reports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -22,6 +22,7 @@ from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.space.build import Modules, make_constants, make_netspace
 from netspace_jax.space.loop import (
     MemoryStore,
+    OnMetrics,
     OnProgress,
     Progress,
     Select,
@@ -34,9 +35,6 @@ from netspace_jax.space.loss import Group
 from netspace_jax.space.space import Space
 from netspace_jax.space.step import TrainData
 from netspace_jax.zoo import Networks, Zoo
-
-Callback = Callable[[int, dict[str, float]], None]
-"""Called with a step of training and its metrics by name: losses, and at validation checks the selection metric."""
 
 HELD_OUT = 8
 """Every so many-th network chooses the checkpoint, where nobody says which do."""
@@ -61,7 +59,7 @@ def fit_space(
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     head: nn.Module | None = None,
-    callback: Callback = lambda step, metrics: None,
+    callback: OnMetrics = lambda step, metrics: None,
     devices: int = 0,
 ) -> Space:
     """Learn a space of networks, in memory (arXiv 2206.05194; docs/method.md, Objectives).

@@ -66,6 +66,9 @@ class Store(Protocol):
         """Note the metrics of a step."""
 
 
+OnMetrics = Callable[[int, dict[str, float]], None]
+"""Called with a step and its metrics by name: losses, and at validation checks the selection metric."""
+
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps, and the mean loss since the last call."""
 
@@ -79,7 +82,7 @@ Windows = Callable[[int], dict[int, Group]]
 class MemoryStore:
     """A `Store` that keeps the best in memory and gives each line of metrics to a callback."""
 
-    def __init__(self, callback: Callable[[int, dict[str, float]], None] = lambda step, metrics: None):
+    def __init__(self, callback: OnMetrics = lambda step, metrics: None):
         self._callback = callback
         self._best: NetSpace | None = None
 
