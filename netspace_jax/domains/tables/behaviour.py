@@ -1,9 +1,11 @@
 """What networks on rows of a table compute: a number, or a class; and how raw rows become what they are given."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.behaviour import Batch, Metric, Supervised, register_behaviour
@@ -108,7 +110,7 @@ class RowRegression(Rows):
 
     def target_answers(self, targets: Float[Array, "n"]) -> Float[Array, "n 1"]:
         """True targets as a network would give them."""
-        return ((jnp.asarray(targets, jnp.float32) - self.mean) / self.std)[:, None]
+        return ((jnp.asarray(targets, jnp.float32) - self.mean) / self.std).reshape(len(targets), -1)
 
     def fit_loss(self, outputs: Float[Array, "batch 1"], targets: Float[Array, "batch"]) -> Float[Array, ""]:
         """Mean squared error, in variances of the target."""
@@ -147,15 +149,34 @@ class RowClassification(Rows, ClassAnswers):
         """Number of classes."""
         return len(self.labels)
 
+    def check_examples(self, inputs: Float[Array, "n inputs"], targets: Any) -> Int[Array, "n"]:
+        """A user's targets as classes: labels, or their places among them; rows that are alike may differ in these.
+
+        Raises:
+          InputError: they are not as many as the rows, or one is no class.
+        """
+        named = np.asarray(targets)
+        if named.dtype.kind not in "OSU":
+            places = np.asarray(Supervised.check_examples(self, inputs, targets))
+            known = (places >= 0) & (places < self.classes) & (places == np.rint(places))
+            if places.ndim != 1 or not known.all():
+                raise InputError(f"targets: give one for each row, a label or its place among {', '.join(self.labels)}")
+            return jnp.asarray(places, jnp.int32)
+        if named.shape != (len(inputs),):
+            raise InputError(f"targets: {named.shape} labels for {len(inputs)} rows; give one for each")
+        return self._places(list(map(str, named)))
+
     def read_targets(self, column: Any) -> Int[Array, "n"]:
         """The classes that a column names.
 
         Raises:
           InputError: it names another.
         """
-        named = texts(column)
+        return self._places(texts(column).tolist())
+
+    def _places(self, named: Iterable[str]) -> Int[Array, "n"]:
         unknown = sorted(set(named) - set(self.labels))
         if unknown:
-            raise InputError(f"column {self.target!r}: {unknown[0]!r} is no class; there are {', '.join(self.labels)}")
+            raise InputError(f"{self.target}: {unknown[0]!r} is no class; there are {', '.join(self.labels)}")
         number = {label: number for number, label in enumerate(self.labels)}
         return jnp.asarray([number[name] for name in named], jnp.int32)

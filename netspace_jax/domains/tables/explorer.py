@@ -23,21 +23,22 @@ def view(run: Run[TableData]) -> View:
     for number, place in enumerate(columns):
         grid[number, :, place] = np.linspace(low[number], high[number], _STEPS)
     means, stds = (np.asarray(part)[columns] for part in behaviour.normalisation)
-    number = isinstance(behaviour, RowRegression)
+    if isinstance(behaviour, RowRegression):
+        answers = {"mean": behaviour.mean, "std": behaviour.std, "labels": []}
+    else:
+        answers = {"mean": 0.0, "std": 1.0, "labels": list(behaviour.labels)}
     about = {
         "names": [behaviour.columns[place] for place in columns],
         "low": (low * stds + means).tolist(),
         "high": (high * stds + means).tolist(),
         "target": behaviour.target,
-        "mean": behaviour.mean if number else 0.0,
-        "std": behaviour.std if number else 1.0,
-        "labels": [] if number else list(behaviour.labels),
         "steps": _STEPS,
+        **answers,
     }
     rows = grid.reshape(-1, inputs.shape[1])
     return View(
         script=packaged("netspace_jax.domains.tables", "explorer.js"),
-        question=f"Each network predicts {behaviour.target} for one task: move over the map and watch its curve change.",
+        question=f"Each network predicts {behaviour.target} for one task: move over the map and watch its curve.",
         batch=_STEPS,
         arrays={"grid": rows},
         about=about,

@@ -48,7 +48,7 @@ def fit_mixed_model(rows: TaskRows, slopes: Sequence[int], curved: Sequence[int]
 
     Args:
       slopes: inputs whose slope each task has of its own, beside its intercept.
-      curved: inputs whose square is among the fixed effects, and among a task's own where its slope is.
+      curved: inputs whose square is among the fixed effects too.
 
     Raises:
       ValueError: the data does not identify the model.
@@ -56,20 +56,16 @@ def fit_mixed_model(rows: TaskRows, slopes: Sequence[int], curved: Sequence[int]
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     kept = np.flatnonzero(rows.inputs.std(0) > 0)
-    bent = [place for place in slopes if place in curved]
 
     def design(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         one = np.ones((len(inputs), 1))
-        return (
-            np.hstack([one, inputs[:, kept], inputs[:, curved] ** 2]),
-            np.hstack([one, inputs[:, slopes], inputs[:, bent] ** 2]),
-        )
+        return np.hstack([one, inputs[:, kept], inputs[:, curved] ** 2]), np.hstack([one, inputs[:, slopes]])
 
     x, z = design(rows.inputs)
     independent = _independent(x)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of convergence; what does not predict is not chosen
-        fitted = MixedLM(rows.targets, x[:, independent], rows.task, z).fit(method=["lbfgs", "powell"], maxiter=200)
+        fitted = MixedLM(rows.targets, x[:, independent], rows.task, z).fit(method="lbfgs", maxiter=100)
     fixed = np.zeros(x.shape[1])
     fixed[independent] = fitted.fe_params
     return MixedModel(design, fixed, np.atleast_2d(fitted.cov_re), float(fitted.scale))
@@ -95,7 +91,7 @@ def fit_boosting(rows: TaskRows, counts: Sequence[int], *, leaves: int, rate: fl
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     def model() -> HistGradientBoostingRegressor:
-        return HistGradientBoostingRegressor(learning_rate=rate, max_leaf_nodes=leaves, max_iter=200, random_state=0)
+        return HistGradientBoostingRegressor(learning_rate=rate, max_leaf_nodes=leaves, random_state=0)
 
     untold = model().fit(rows.inputs, rows.targets)
     if not told:

@@ -1,12 +1,13 @@
 """A section of a report: what a few rows say of a new task, to the space and to what a statistician would use."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+import contextlib
+from collections.abc import Mapping
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Float, Int
 
-from netspace_jax.domains.tables.behaviour import RowRegression
 from netspace_jax.domains.tables.dataset import SPLITS, TableData
 from netspace_jax.domains.tables.encoding import NUMBER
 from netspace_jax.domains.tables.mixed_effects import Predict, TaskRows, fit_boosting, fit_mixed_model
@@ -14,17 +15,15 @@ from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.report import Section
 from netspace_jax.report.words import number
 from netspace_jax.runs import Run
+from netspace_jax.space.adaptation import Calibration, adapt
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.observation import Pairs
 
 COUNTS = (1, 3, 5, 10, 20)
 """Numbers of rows of a new task that are given; scored are its other rows, where at least `LEFT` are left."""
-LEFT, DRAWS = 3, 4
-MOST_SLOPES = 4
+LEFT, DRAWS, FEWEST_TASKS = 3, 4, 8
+MOST_SLOPES = 6
 SPACE = "the space"
-
-
-def is_regression(run: Any) -> bool:
-    """Whether a run's networks answer by numbers."""
-    return isinstance(run.dataset.behaviour, RowRegression)
 
 
 def few_rows(run: Run[TableData]) -> Section:
@@ -40,8 +39,8 @@ def few_rows(run: Run[TableData]) -> Section:
         "one network for all tasks": _best_pooled_network(training, validation),
         "mean of these rows": lambda inputs, targets, others: np.full(len(others), targets.mean()),
     }
-    scores = {name: _explained(predict, test, COUNTS) for name, predict in methods.items()}
-    counts = [count for count in COUNTS if len(scores[SPACE][count])]
+    scores = {name: _explained(predict, test) for name, predict in methods.items()}
+    counts = list(scores[SPACE])
     rows = [(name, *(_cell(scores[name][count]) for count in counts)) for name in methods]
     tasks_left = ("new tasks", *(str(len(scores[SPACE][count])) for count in counts))
     metrics = {
@@ -78,60 +77,44 @@ def _rows_of(data: TableData, tasks: Int[np.ndarray, "task"]) -> TaskRows:
     return TaskRows(np.asarray(inputs, np.float64), standard, np.repeat(tasks, counts))
 
 
-def _explained(predict: Predict, rows: TaskRows, counts: Iterable[int]) -> Mapping[int, np.ndarray]:
-    """By number of rows given, the mean score of each task that has enough."""
+def _explained(predict: Predict, rows: TaskRows, draws: int = DRAWS) -> Mapping[int, np.ndarray]:
+    """By number of rows given, the mean score of each task that has enough; numbers that hardly any has are left out."""
     scores: dict[int, np.ndarray] = {}
     groups = [np.flatnonzero(rows.task == task) for task in np.unique(rows.task)]
-    for count in counts:
+    for count in COUNTS:
         each = []
         for mine in (one for one in groups if len(one) >= count + LEFT):
             random = np.random.default_rng(rows.task[mine[0]])
             errors = []
-            for drawn in (random.permutation(mine) for _ in range(DRAWS)):
+            for drawn in (random.permutation(mine) for _ in range(draws)):
                 given, asked = drawn[:count], drawn[count:]
                 said = predict(rows.inputs[given], rows.targets[given], rows.inputs[asked])
                 errors.append(np.square(said - rows.targets[asked]).mean())
             each.append(1 - np.mean(errors))
-        scores[count] = np.array(each)
+        if len(each) >= FEWEST_TASKS:
+            scores[count] = np.array(each)
     return scores
 
 
 def _value(predict: Predict, validation: TaskRows) -> float:
     """What is chosen by: the mean score on validation tasks, each number of rows counting as much."""
-    return float(np.mean([scores.mean() for scores in _explained(predict, validation, COUNTS).values() if len(scores)]))
+    return float(np.mean([scores.mean() for scores in _explained(predict, validation, draws=1).values()]))
 
 
 def _best_mixed_model(data: TableData, training: TaskRows, validation: TaskRows) -> Predict:
-    """Slopes are added one after another, and the squares of all numbers, as long as validation tasks gain by it."""
-    numbers = [place for place, kind in enumerate(data.behaviour.kinds) if kind == NUMBER]
-
-    def fitted(slopes: list[int], curved: list[int]) -> tuple[float, Predict]:
-        try:
-            predict = fit_mixed_model(training, slopes, curved).predict
-        except (ValueError, np.linalg.LinAlgError):
-            return -np.inf, lambda inputs, targets, others: np.zeros(len(others))
-        return _value(predict, validation), predict
-
-    slopes: list[int] = []
-    best, predict = fitted(slopes, [])
-    value, curves = fitted(slopes, numbers)
-    curved = numbers if value > best else []
-    best, predict = max((best, predict), (value, curves), key=lambda pair: pair[0])
-    while len(slopes) < MOST_SLOPES:
-        more = [(*fitted([*slopes, place], curved), place) for place in numbers if place not in slopes]
-        value, other, place = max(more, key=lambda found: found[0], default=(-np.inf, predict, -1))
-        if value <= best:
-            break
-        best, predict, slopes = value, other, [*slopes, place]
-    return predict
+    """With intercepts alone or slopes of all numbers, and with or without squares of these among the fixed effects."""
+    numbers = [place for place, kind in enumerate(data.behaviour.kinds) if kind == NUMBER][:MOST_SLOPES]
+    found = []
+    for slopes in ([], numbers):
+        for curved in ([], numbers):
+            with contextlib.suppress(ValueError, np.linalg.LinAlgError):  # data that does not identify the model
+                found.append(fit_mixed_model(training, slopes, curved).predict)
+    return max(found, key=lambda predict: _value(predict, validation))
 
 
 def _best_boosting(training: TaskRows, validation: TaskRows, *, told: bool) -> Predict:
-    made = [
-        fit_boosting(training, COUNTS, leaves=leaves, rate=rate, told=told)
-        for leaves in (4, 12)
-        for rate in (0.03, 0.1)
-    ]
+    sizes = ((4, 0.1), (8, 0.05), (16, 0.05))
+    made = [fit_boosting(training, COUNTS, leaves=leaves, rate=rate, told=told) for leaves, rate in sizes]
     return max(made, key=lambda predict: _value(predict, validation))
 
 
@@ -142,10 +125,31 @@ def _best_pooled_network(training: TaskRows, validation: TaskRows) -> Predict:
     def fitted(alpha: float) -> Predict:
         network = MLPRegressor(hidden_layer_sizes=(32, 32), alpha=alpha, early_stopping=True, random_state=0)
         network.fit(training.inputs, training.targets)
-        return lambda inputs, targets, others: network.predict(others)
+        return lambda inputs, targets, others: np.asarray(network.predict(others))
 
     return max(map(fitted, (1e-4, 1e-2, 1.0)), key=lambda predict: _value(predict, validation))
 
 
 def _space(run: Run[TableData]) -> Predict:
-    raise NotImplementedError
+    """The network that the space finds from the rows; what is given and what is asked are filled up to one size."""
+    most = int(np.asarray(run.dataset.counts).sum(1).max())
+
+    def filled(values: np.ndarray) -> np.ndarray:
+        rows = np.zeros((most, *values.shape[1:]), np.float32)
+        rows[: len(values)] = values
+        return rows
+
+    def predict(inputs: np.ndarray, targets: np.ndarray, others: np.ndarray) -> np.ndarray:
+        given = Pairs(*(jnp.asarray(filled(part)) for part in (inputs, targets[:, None], np.ones(len(inputs)))))
+        return np.asarray(_found(run.space.netspace, run.space.calibration, given, filled(others)))[: len(others), 0]
+
+    return predict
+
+
+@jax.jit
+def _found(
+    netspace: NetSpace, calibration: Calibration, given: Pairs, others: Float[Array, "n inputs"]
+) -> Float[Array, "n 1"]:
+    """What the network of ONE task, found from some of its rows, says of others."""
+    flat = netspace.generate(adapt(netspace, calibration, given).mean, 0)
+    return netspace.architectures[0].apply(flat, others)

@@ -62,6 +62,15 @@ def test_classes_are_named():
         CLASSES.batch(ROWS.assign(sold="perhaps"))
 
 
+def test_classes_are_given_by_label_or_place_and_rows_may_contradict_each_other():
+    inputs = CLASSES.prepare(ROWS.iloc[[0, 0]])
+    for targets in (["yes", "no"], [1, 0]):
+        np.testing.assert_array_equal(CLASSES.check_examples(inputs, targets), [1, 0])
+    for targets, said in ((["yes"], "1,"), (["yes", "maybe"], "'maybe' is no class"), ([2, 0], "among no, yes")):
+        with pytest.raises(InputError, match=said):
+            CLASSES.check_examples(inputs, targets)
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
