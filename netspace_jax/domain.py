@@ -113,7 +113,9 @@ class Domain:
     training: "MakeTraining" = _SUPERVISED
     data_flags: tuple[str, ...] = ("dataset",)
     alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
-    read_examples: "Callable[[Behaviour, Path], tuple[Any, Any]]" = _EXAMPLES
+    read_examples: "Callable[[Behaviour, Path], tuple[Any, Any]]" = lambda behaviour, path: _EXAMPLES(
+        path, behaviour.input_shape
+    )
     import_causes: str = ""
     view: Callable[[Any], Any] | None = None
 

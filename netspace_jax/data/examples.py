@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Shaped
 
-from netspace_jax.behaviour import Behaviour
 from netspace_jax.data.npz import read_arrays
 from netspace_jax.errors import InputError
 
@@ -13,7 +12,7 @@ _NAMES = (("x", "y"), ("inputs", "targets"), ("images", "labels"))
 
 
 def read_examples(
-    behaviour: Behaviour, path: Path
+    path: Path, input_shape: tuple[int, ...]
 ) -> tuple[Shaped[np.ndarray, "n *input"], Shaped[np.ndarray, "n *target"]]:
     """Inputs and targets of a `.npz` with arrays x and y, inputs and targets, or images and labels.
 
@@ -26,6 +25,6 @@ def read_examples(
     for inputs, targets in _NAMES:
         if inputs in arrays and targets in arrays:
             x = arrays[inputs]
-            missing_channel = x.ndim == len(behaviour.input_shape) and behaviour.input_shape[-1:] == (1,)
+            missing_channel = x.ndim == len(input_shape) and input_shape[-1:] == (1,)
             return x[..., None] if missing_channel else x, arrays[targets]
     raise InputError(f"{path}: holds {', '.join(names) or 'nothing'}; examples are arrays x and y")
