@@ -33,6 +33,7 @@ DOMAIN = Domain(
         ),
     ),
     check=check,
+    read_examples=Lazy(f"{_HERE}.loading:read_examples"),
     view=Lazy(f"{_HERE}.explorer:view"),
     data_flags=("dataset", "task_column", "target", "inputs", "answers", "min_rows", "validation_rows", "test_rows"),
 )

@@ -1,14 +1,16 @@
 """From the flags of a zoo to the rows of its tasks."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
+from netspace_jax.behaviour import Batch
 from netspace_jax.domain import Loaded
-from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression
+from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression, Rows
 from netspace_jax.domains.tables.config import TableZooConfig
 from netspace_jax.domains.tables.dataset import MOST_EXAMPLES, TableData, row_order
 from netspace_jax.domains.tables.encoding import (
@@ -20,7 +22,7 @@ from netspace_jax.domains.tables.encoding import (
     require_columns,
     texts,
 )
-from netspace_jax.domains.tables.reading import read_table
+from netspace_jax.domains.tables.reading import read_file, read_table
 from netspace_jax.errors import InputError
 from netspace_jax.zoo.plan import splits_of
 
@@ -65,6 +67,15 @@ def load(config: TableZooConfig) -> Loaded:
     )
     members = tuple(min(max(count // config.views, 1), len(names)) * config.views for count in config.members)
     return Loaded(data, names, dataclasses.replace(config, members=members), splits)
+
+
+def read_examples(behaviour: Rows, path: Path) -> Batch:
+    """Examples of one task out of a CSV or Parquet file: inputs, and the targets that its target column holds.
+
+    Raises:
+      InputError: it cannot be read, or its columns are not those that the networks take.
+    """
+    return behaviour.batch(read_file(path))
 
 
 def _chosen_tasks(

@@ -72,13 +72,13 @@ def _rows_of(data: TableData, tasks: Int[np.ndarray, "task"]) -> TaskRows:
     """All rows of some tasks, their targets in standard deviations."""
     starts, counts = np.asarray(data.starts)[tasks], np.asarray(data.counts)[tasks].sum(1)
     rows = np.concatenate([np.arange(start, start + count) for start, count in zip(starts[:, 0], counts, strict=True)])
-    inputs, targets = data.take(rows)  # type: ignore[arg-type]
+    inputs, targets = data.take(jnp.asarray(rows))
     standard = np.asarray(data.behaviour.target_answers(targets), np.float64)[:, 0]
     return TaskRows(np.asarray(inputs, np.float64), standard, np.repeat(tasks, counts))
 
 
 def _explained(predict: Predict, rows: TaskRows, draws: int = DRAWS) -> Mapping[int, np.ndarray]:
-    """By number of rows given, the mean score of each task that has enough; numbers that hardly any has are left out."""
+    """By number of rows given, the mean score of each task that has enough; left out where hardly any has."""
     scores: dict[int, np.ndarray] = {}
     groups = [np.flatnonzero(rows.task == task) for task in np.unique(rows.task)]
     for count in COUNTS:
@@ -123,7 +123,9 @@ def _best_pooled_network(training: TaskRows, validation: TaskRows) -> Predict:
     from sklearn.neural_network import MLPRegressor
 
     def fitted(alpha: float) -> Predict:
-        network = MLPRegressor(hidden_layer_sizes=(32, 32), alpha=alpha, early_stopping=True, random_state=0)
+        network = MLPRegressor(
+            hidden_layer_sizes=(32, 32), alpha=alpha, early_stopping=True, max_iter=500, random_state=0
+        )
         network.fit(training.inputs, training.targets)
         return lambda inputs, targets, others: np.asarray(network.predict(others))
 

@@ -51,7 +51,7 @@ def read_table(dataset: str, task_column: str) -> Table:
         if task_column:
             raise InputError(f"{dataset} is a folder, whose files are the tasks: leave --zoo.task-column out")
         return Table(_read_folder(path), _TASK)
-    rows = _packaged(dataset) if dataset.startswith(PACKAGED) else _read_file(path)
+    rows = _packaged(dataset) if dataset.startswith(PACKAGED) else read_file(path)
     if not task_column:
         raise InputError(
             f"{dataset} is one table: name the column that says which task a row belongs to, --zoo.task-column, "
@@ -60,7 +60,12 @@ def read_table(dataset: str, task_column: str) -> Table:
     return Table(rows, task_column)
 
 
-def _read_file(path: Path) -> Frame:
+def read_file(path: Path) -> Frame:
+    """One CSV or Parquet file.
+
+    Raises:
+      InputError: it is none, cannot be read, or has no rows.
+    """
     import pandas
 
     if path.suffix not in _SUFFIXES:
@@ -86,7 +91,7 @@ def _read_folder(folder: Path) -> Frame:
     files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
     if not files:
         raise InputError(f"{folder}: has no .csv or .parquet file")
-    tables = [_read_file(path) for path in files]
+    tables = [read_file(path) for path in files]
     first = list(tables[0].columns)
     for path, table in zip(files, tables, strict=True):
         other = sorted(set(map(str, table.columns)) ^ set(map(str, first)))

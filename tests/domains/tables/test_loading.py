@@ -9,7 +9,7 @@ import pytest
 from netspace_jax.domain import preset
 from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression
 from netspace_jax.domains.tables.config import TableZooConfig
-from netspace_jax.domains.tables.loading import load
+from netspace_jax.domains.tables.loading import load, read_examples
 from netspace_jax.errors import InputError
 
 RANDOM = np.random.default_rng(0)
@@ -112,6 +112,16 @@ def test_fewer_tasks_and_several_views(file):
     loaded = load(config(file, members=(8,), views=2))
     assert len(loaded.items) == 4 and loaded.config.members == (8,)
     assert load(config(file, members=(100,), views=2)).config.members == (12,)
+
+
+def test_examples_of_a_new_task_are_a_file(tmp_path, file):
+    behaviour = load(config(file)).dataset.behaviour
+    shops((5,)).to_csv(tmp_path / "new.csv", index=False)
+    inputs, targets = read_examples(behaviour, tmp_path / "new.csv")
+    assert inputs.shape == (5, 3) and len(targets) == 5
+    shops((5,)).drop(columns="day").to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(InputError, match="no column 'day'"):
+        read_examples(behaviour, tmp_path / "new.csv")
 
 
 def test_sets_that_packages_ship_know_their_target():
