@@ -45,7 +45,7 @@ def test_more_rows_of_a_task_explain_more(model):
     scores = _explained(model.predict, tasks(20, 2))
     assert list(scores) == [count for count in COUNTS if count < 14 - 3]
     means = [score.mean() for score in scores.values()]
-    assert means == sorted(means) and means[-1] > 0.9
+    assert means == sorted(means) and means[-1] > 0.85
 
 
 def test_boosting_learns_more_where_it_is_told_of_the_task():
