@@ -121,6 +121,10 @@ class Behaviour:
         """A network's outputs as the answers that a set encoder reads: by default as they are, each as one row."""
         return outputs.reshape(len(outputs), -1)
 
+    def answer_losses(self, outputs: Float[Array, "n *output"], answers: Float[Array, "n answer"]) -> Float[Array, "n"]:
+        """Loss of each output against the answer that is wanted: by default the mean squared difference."""
+        return jnp.square(self.answers(outputs) - answers).mean(-1)
+
     def decided(self, answers: Float[Array, "n answer"]) -> Float[Array, "n answer"]:
         """Answers in the form that true targets have: of classes, the likeliest alone. By default as they are."""
         return answers

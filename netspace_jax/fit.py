@@ -207,7 +207,7 @@ def fit_groups(
         windows=windows,
         on_progress=on_progress,
     )
-    return as_space(best, groups), progress
+    return as_space(best, groups, data), progress
 
 
 def as_group(networks: Networks) -> Group:

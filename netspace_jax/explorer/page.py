@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
+from annotated_types import Interval
 
 from netspace_jax.behaviour import as_supervised
 from netspace_jax.domain import domain
@@ -22,7 +23,7 @@ from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import MOST
 from netspace_jax.runs import Run
 from netspace_jax.space import Space
 from netspace_jax.space.batched import generate_many
@@ -37,7 +38,7 @@ _CHECKED, _CHECKED_INPUTS = 4, 8  # networks whose outputs the page compares wit
 class ExploreOptions:
     """How large the explorer may be."""
 
-    megabytes: Annotated[float, Range(0, MOST, open_low=True)] = 10.0
+    megabytes: Annotated[float, Interval(gt=0, le=MOST)] = 10.0
     """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 
@@ -116,7 +117,10 @@ def _programs(space: Space, view: View, kept: list[int]) -> Programs:
 
 def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> dict[str, Any]:
     """What the page holds beside parameters and embeddings, by the names that its script uses."""
-    inputs = np.asarray(space.constants.probes if view.loss_inputs is None else view.loss_inputs)[:_CHECKED_INPUTS]
+    probes = space.constants.probes
+    if probes is None:  # of spaces whose networks have each inputs of their own
+        probes = view.loss_inputs if view.examples is None else view.examples.inputs
+    inputs = np.asarray(probes if view.loss_inputs is None else view.loss_inputs)[:_CHECKED_INPUTS]
     first = points[0]
     outputs = [
         outputs_on(space.architectures[i], generate_many(space, i, z.astype(np.float16).astype(np.float32)), inputs)[0]
@@ -128,7 +132,7 @@ def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> 
         "spread": np.asarray(space.statistics.deviation, np.float32),
         "checkInputs": inputs,
         "checkOutputs": np.stack(outputs) if outputs else np.zeros((0, 1), np.float32),
-        "probes": np.asarray(space.constants.probes),
+        "probes": np.asarray(probes),
     }
     if view.examples is not None:
         arrays["examples"] = np.asarray(view.examples.inputs)

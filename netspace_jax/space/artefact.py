@@ -31,7 +31,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import location, read_json, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
 from netspace_jax.ops.mapping import Rows
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, SetEncoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
 
@@ -50,7 +50,16 @@ def register_module(module: Module) -> Module:
     return module
 
 
-for _module_class in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead):
+for _module_class in (
+    ProbeEncoder,
+    SetEncoder,
+    ScaledDecoder,
+    LinearHead,
+    Correction,
+    ConvEncoder,
+    ConvDecoder,
+    ConvHead,
+):
     register_module(_module_class)
 
 
@@ -59,7 +68,8 @@ def save(
 ) -> None:
     """Write a NetSpace and the embeddings of its training networks."""
     folder = location(folder)
-    tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}
+    constants = {name: leaf for name, leaf in vars(netspace.constants).items() if leaf is not None}
+    tree = {"params": netspace.params, "constants": constants, "embeddings": embeddings}
     tree["shared"] = {built.name: built.shared for built in netspace.architectures if built.shared}
     arrays = {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(tree, sep="/").items()}
     content = safetensors.numpy.save({name: np.ascontiguousarray(leaf) for name, leaf in arrays.items()})

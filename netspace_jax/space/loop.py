@@ -14,10 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
-from netspace_jax.space.batched import embed_many
+from netspace_jax.space.batched import embed_members
 from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
@@ -203,11 +204,11 @@ def _report(event: "Event", losses: Losses, config: NetSpaceConfig, store: Store
         store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
 
 
-def as_space(netspace: NetSpace, groups: Mapping[int, Group]) -> Space:
+def as_space(netspace: NetSpace, groups: Mapping[int, Group], dataset: Dataset) -> Space:
     """A trained NetSpace with the embeddings of the networks that trained it, by architecture id."""
     embeddings = {
-        netspace.names[architecture_id]: jnp.asarray(embed_many(netspace, architecture_id, group.parameters))
-        for architecture_id, group in groups.items()
+        netspace.names[i]: embed_members(netspace, i, group.parameters, dataset, group.indices)
+        for i, group in groups.items()
     }
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
     return Space(**fields, embeddings=embeddings)

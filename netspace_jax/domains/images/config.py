@@ -4,10 +4,11 @@ import dataclasses
 from typing import Annotated, Literal, cast
 
 import tyro
+from annotated_types import Interval
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.rules import MOST, NOT_NEGATIVE, POSITIVE, Range, Unless
+from netspace_jax.rules import Fraction, Natural, NotNegative, Positive, Unless
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +17,12 @@ class ImageZooConfig(ZooConfig):
 
     data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""
     """Where data sets that TFDS prepared lie; empty means TFDS's own default."""
-    images: Annotated[int, Range(0, MOST)] = 0
+    images: Natural = 0
     """Images of each split to use, drawn once; 0 for all."""
-    normalise: Annotated[tuple[float, ...], Range()] = ()
+    normalise: tuple[float, ...] = ()
     """Mean and standard deviation by which pixels scaled to [0, 1] are normalised: two numbers for all channels, or the
     means of all channels and then their standard deviations. Empty: those of the data set (docs/data.md)."""
-    crop_padding: Annotated[int, Range(0, 1024)] = 0
+    crop_padding: Annotated[int, Interval(ge=0, le=1024)] = 0
     """Black pixels around an image before it is cropped at random; 0 for no crop."""
     flip: bool = False
     """Whether images are flipped at random."""
@@ -33,12 +34,12 @@ class ImageZooConfig(ZooConfig):
 class ImageNetSpaceConfig(NetSpaceConfig):
     """A NetSpace of networks that classify images."""
 
-    temperature: Annotated[float, POSITIVE] = 1.0
+    temperature: Positive = 1.0
     """Temperature of the distillation; 4 in the paper."""
-    relative: Annotated[float, NOT_NEGATIVE] = 1.0
+    relative: NotNegative = 1.0
     """Weight of a second distillation, at a third of the standard deviation of each network's own logits; 0 in the
     paper."""
-    mixed: Annotated[float, Range(0, 1), Unless("teaching", "common")] = 0.0
+    mixed: Annotated[Fraction, Unless("teaching", "common")] = 0.0
     """Share of the images of a step, and of the probes, that are mixtures of two training images: networks that are
     sure of every training image differ on mixtures; 0 in the paper."""
 
