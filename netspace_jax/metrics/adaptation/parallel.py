@@ -9,7 +9,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import PyTree
 
-from netspace_jax.ops.devices import network_mesh, on_host, over_networks, padded, put_everywhere
+from netspace_jax.ops.devices import network_mesh, on_host, over_networks, padded, part_of, put_everywhere
 from netspace_jax.ops.mapping import each_network
 from netspace_jax.ops.platform import lowering_of
 
@@ -29,7 +29,8 @@ def spread(function: Callable[..., PyTree], shared: int) -> Callable[..., PyTree
         return jax.jit(each_network(function, mesh, shared))
 
     def many(rows: PyTree, *common: Any) -> PyTree:
-        mesh, total = network_mesh(), len(jax.tree.leaves(rows)[0])
+        total = len(jax.tree.leaves(rows)[0])
+        mesh = part_of(network_mesh(), total)
         size = padded(min(total, _BLOCK), mesh)
         common = put_everywhere(common, mesh)
         results = []
