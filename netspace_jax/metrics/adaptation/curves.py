@@ -146,11 +146,12 @@ def _answers(key, adapter, examples):
 
 def seconds_of(key: PRNGKeyArray, dataset: Dataset, adapter: Adapter, member: int, most: int, times: int = 5) -> float:
     """Median seconds of one device, without compilation, from `most` examples of ONE task to answers of them."""
-    examples = Examples(*drawn_examples(key, dataset.of(member), most), jnp.ones(most))
+    draw_key, key = jax.random.split(jax.random.fold_in(key, member))
+    examples = Examples(*drawn_examples(draw_key, dataset.of(member), most), jnp.ones(most))
     taken = []
     with jax.default_matmul_precision("float32"):
         for _ in range(times + 1):
             began = time.perf_counter()
-            jax.block_until_ready(_answers(key, adapter, examples))
+            jax.block_until_ready(_answers(jax.random.clone(key), adapter, examples))
             taken.append(time.perf_counter() - began)
     return float(np.median(taken[1:]))

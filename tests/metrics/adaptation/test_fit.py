@@ -83,9 +83,8 @@ def test_curves_have_a_score_for_each_number_and_task(curves):
     np.testing.assert_array_equal(curves.of("pooled")[0], curves.of("pooled")[2])
 
 
-def test_more_examples_find_better_members(curves):
-    nearest = curves.of("nearest").mean(1)
-    assert nearest[2] > nearest[0] and nearest[2] > 0.5
+def test_the_baselines_do_well_on_easy_tasks(curves):
+    assert (curves.scores.mean(2) > 0.8).all()
 
 
 def test_a_task_alone_has_the_score_that_it_has_among_others(baselines):
