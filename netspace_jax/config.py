@@ -5,10 +5,8 @@ A domain adds fields of its own by subclassing `ZooConfig` and `NetSpaceConfig`.
 """
 
 import dataclasses
-import hashlib
-import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from annotated_types import Interval
@@ -240,26 +238,3 @@ class Hosts:
     """Number of processes; found out with `auto`."""
     process: int = -1
     """Index of this process, from 0; found out with `auto`."""
-
-
-# Fields of a zoo that change none of its networks: where its data lies, and how many train together.
-NOT_IN_DIGEST = ("data_dir", "chunk")
-
-
-def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> str:
-    """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
-
-    Fields that have their default do not count, so that a field added later does not change the digest, and 128 is
-    128.0, since flags make the one of what presets write as the other.
-    """
-    fields = {
-        field.name: _plain(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if field.name not in NOT_IN_DIGEST and getattr(config, field.name) != field.default
-    }
-    text = json.dumps([fields, *extra], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
