@@ -44,12 +44,12 @@ IN_REPORT = (*UNTRAINED, "pooled")
 
 def adaptation(run: Run, config: AdaptationConfig) -> Section:
     """Examples of new tasks: the network that the space finds, beside baselines that take little time."""
-    return _section("adapt", run, config, IN_REPORT)
+    return _section("adaptation", run, config, IN_REPORT)
 
 
 def adaptation_baselines(run: Run, config: AdaptationConfig) -> Section:
     """The same beside all baselines, each trained long and tuned on validation tasks."""
-    return _section("adapt_baselines", run, config, BASELINES)
+    return _section("adaptation_baselines", run, config, BASELINES)
 
 
 def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> Section:

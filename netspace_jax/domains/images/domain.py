@@ -23,14 +23,14 @@ DOMAIN = Domain(
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
         Evaluation(
-            "adapt",
+            "adaptation",
             Lazy(f"{_REPORT}.adaptation:adaptation"),
             "What does a new task get from a few examples?",
             applies=own_tasks,
             leads=True,
         ),
         Evaluation(
-            "adapt_baselines",
+            "adaptation_baselines",
             Lazy(f"{_REPORT}.adaptation:adaptation_baselines"),
             "The same beside rivals that are trained and tuned: minutes",
             in_report=False,
