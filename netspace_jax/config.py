@@ -8,11 +8,12 @@ import dataclasses
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import tyro
+from annotated_types import Interval
 
-from netspace_jax.rules import INSIDE, MOST, NOT_NEGATIVE, POSITIVE, SEED, Range, Share, Unless, faults
+from netspace_jax.rules import Count, Fraction, Inside, Natural, NotNegative, Positive, Seed, Share, Unless
 
 Products = Literal["float32", "tensorfloat32", "bfloat16"]
 """Formats of products of matrices."""
@@ -35,48 +36,48 @@ class ZooConfig:
     """Name of a data set, or a path to one."""
     architectures: tuple[str, ...] = ("lenetlike",)
     """Architectures in order: neighbours in this list are neighbours in the latent space."""
-    members: Annotated[tuple[int, ...], Range(1, MOST)] = (1024,)
+    members: tuple[Count, ...] = (1024,)
     """Networks of each architecture."""
     teacher: str = ""
     """Architecture of one more network, the teacher that all others may imitate; empty for none."""
-    validation: Annotated[float, Share()] = 1 / 8
+    validation: Share = 1 / 8
     """Members that validate the space: a share below 1, or a number for each architecture."""
-    test: Annotated[float, Share()] = 1 / 8
+    test: Share = 1 / 8
     """Members that test the space: a share below 1, or a number for each architecture."""
     shared_init: bool = False
     """Whether all members of an architecture start from the same random initialisation."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Adam, or SGD with momentum 0.9."""
-    learning_rate: Annotated[float, POSITIVE] = 3e-3
+    learning_rate: Positive = 3e-3
     """Learning rate at the first step."""
-    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
+    weight_decay: NotNegative = 0.0
     """Weight decay, added to the gradient (L2, as PyTorch's optimizers have it)."""
     schedule: Literal["steps", "cosine"] = "steps"
     """Step decay at each of `decay_at`, or cosine decay to a hundredth over `steps`."""
-    decay: Annotated[float, POSITIVE, Unless("schedule", "cosine")] = 1.0
+    decay: Annotated[Positive, Unless("schedule", "cosine")] = 1.0
     """Factor by which the learning rate is multiplied at each of `decay_at`."""
-    decay_at: Annotated[tuple[float, ...], INSIDE, Unless("schedule", "cosine")] = ()
+    decay_at: Annotated[tuple[Inside, ...], Unless("schedule", "cosine")] = ()
     """Shares of `steps` at which the learning rate decays."""
-    batch: Annotated[int, Range(1, MOST)] = 64
+    batch: Count = 64
     """Batch size of one network."""
-    steps: Annotated[int, Range(1, MOST)] = 400
+    steps: Count = 400
     """Maximum number of training steps of a member."""
-    teacher_steps: Annotated[int, Range(0, MOST), Unless("teacher", "")] = 0
+    teacher_steps: Annotated[Natural, Unless("teacher", "")] = 0
     """Training steps of the teacher; 0 for as many as members have at most."""
     stops: Literal["end", "log-uniform", "paper"] = "log-uniform"
     """Steps of each member: `steps`; log-uniform between `min_steps` and `steps`; or those of the paper's 186."""
-    min_steps: Annotated[int, Range(0, MOST), Unless("stops", "end", "paper")] = 3
+    min_steps: Annotated[Natural, Unless("stops", "end", "paper")] = 3
     """Minimum number of training steps of a member, where they are log-uniform."""
-    validations: Annotated[int, Range(0, MOST_CHECKS)] = 0
+    validations: Annotated[int, Interval(ge=0, le=MOST_CHECKS)] = 0
     """Validation checks from `validate_from` on, of which the best parameters are kept; 0 keeps the last parameters."""
-    validate_from: Annotated[float, Range(0, 1, open_high=True), Unless("validations", 0)] = 0.7
+    validate_from: Annotated[float, Interval(ge=0, lt=1), Unless("validations", 0)] = 0.7
     """Share of `steps` at which the first validation check is."""
     matmul: Products = "float32"
     """Format in which products of matrices are computed: NVIDIA cards are several times faster in `tensorfloat32`, TPUs
     in `bfloat16`, and less exact; CPUs know float32 alone."""
-    seed: Annotated[int, SEED] = 0
+    seed: Seed = 0
     """Seed of the zoo."""
-    chunk: Annotated[int, Range(0, MOST)] = 0
+    chunk: Natural = 0
     """Networks that train together, which bounds the memory and is what an interrupted zoo goes on from; 0 for as many
     as 16 MiB of parameters hold, from 64 to 4,096."""
 
@@ -97,32 +98,32 @@ class ZooConfig:
 class NetSpaceConfig:
     """The autoencoder over networks and how it is trained."""
 
-    prep: Annotated[tuple[int, int], Range(1, MOST)] = (64, 64)
+    prep: tuple[Count, Count] = (64, 64)
     """Rows and columns of a PRep; every architecture must fit."""
-    embedding: Annotated[int, Range(1, MOST)] = 256
+    embedding: Count = 256
     """Values of an embedding, beside the coefficients of --netspace.rank."""
     encoder: Literal["probe", "conv"] = "probe"
     """`probe` reads a network's outputs on probe inputs and statistics of its PRep; `conv`, the paper's, its PRep."""
     decoder: Literal["mlp", "conv"] = "mlp"
     """`mlp` scales what it generates layer by layer; `conv` is the paper's."""
-    hidden: Annotated[int, Range(1, MOST)] = 512
+    hidden: Count = 512
     """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
     center: Annotated[Literal["mean", "network"], Unless("decoder", "conv")] = "mean"
     """Network that the `mlp` decoder generates differences from: the mean of the training members, or one of them (of
     an architecture without training members, an untrained network)."""
-    initial_scale: Annotated[float, POSITIVE, Unless("decoder", "conv")] = 1.0
+    initial_scale: Annotated[Positive, Unless("decoder", "conv")] = 1.0
     """Initial spread of decoded weights (1 = as in the zoo)."""
     skip: Annotated[bool, Unless("decoder", "conv")] = False
     """Whether the `mlp` decoder has a linear skip connection from the embedding to the weights."""
-    rank: Annotated[int, Range(0, MOST), Unless("decoder", "conv")] = 0
+    rank: Annotated[Natural, Unless("decoder", "conv")] = 0
     """Rank, at most, of a change of each weight tensor, whose coefficients are part of the embedding; 0 for none."""
-    corrections: Annotated[int, Range(0, MOST_CHECKS), Unless("teaching", "common")] = 0
+    corrections: Annotated[int, Interval(ge=0, le=MOST_CHECKS), Unless("teaching", "common")] = 0
     """Times that the encoder corrects an embedding by the errors of its decoded network on the probes."""
-    correct_share: Annotated[float, INSIDE, Unless("corrections", 0)] = 0.1
+    correct_share: Annotated[Inside, Unless("corrections", 0)] = 0.1
     """Share of `steps`, the last ones, that also train the corrections, at half of the learning rate."""
-    probes: Annotated[int, Range(1, MOST), Unless("encoder", "conv")] = 128
+    probes: Annotated[Count, Unless("encoder", "conv")] = 128
     """Training inputs on which the `probe` encoder sees a network's outputs."""
-    noise: Annotated[float, NOT_NEGATIVE] = 1.0
+    noise: NotNegative = 1.0
     """Maximum noise on the input networks, as a share of each layer's standard deviation over the zoo."""
     train_architectures: tuple[str, ...] = ()
     """Architectures of the training networks; empty for all. The others are learned by interpolation alone."""
@@ -130,32 +131,32 @@ class NetSpaceConfig:
     """Targets of a decoded network: the outputs of its input network, or those of the zoo's teacher and the labels."""
     interpolation: bool = False
     """Whether embeddings between two architectures are trained to decode to the architectures in between."""
-    label_weight: Annotated[float, Range(0, 1), Unless("teaching", "self")] = 0.1
+    label_weight: Annotated[Fraction, Unless("teaching", "self")] = 0.1
     """Weight of the labels against distillation, with --netspace.teaching common."""
-    networks: Annotated[int, Range(1, MOST)] = 32
+    networks: Count = 32
     """Networks of a batch, the same number of each architecture."""
-    train_members: Annotated[int, Range(0, MOST)] = 0
+    train_members: Natural = 0
     """Members of each architecture to train on; 0 for all of the training split."""
-    resident: Annotated[int, Range(0, MOST)] = 0
+    resident: Natural = 0
     """Training members of each architecture in memory at once, the others being read from disk in turn; 0 for all."""
-    batch: Annotated[int, Range(1, MOST)] = 128
+    batch: Count = 128
     """Inputs of a batch, for each of its networks."""
-    learning_rate: Annotated[float, POSITIVE] = 1e-3
+    learning_rate: Positive = 1e-3
     """Adam's learning rate after the warm-up."""
     schedule: Literal["constant", "cosine"] = "cosine"
     """Constant learning rate, or warm-up and cosine decay to a hundredth."""
-    steps: Annotated[int, Range(1, MOST)] = 4000
+    steps: Count = 4000
     """Training steps."""
-    validations: Annotated[int, Range(1, MOST_CHECKS)] = 10
+    validations: Annotated[int, Interval(ge=1, le=MOST_CHECKS)] = 10
     """Validation checks, of which the best checkpoint is evaluated."""
-    log_every: Annotated[int, Range(1, MOST)] = 20
+    log_every: Count = 20
     """Steps between two lines of metrics.jsonl."""
     select: Literal["gap", "agreement", "score"] = "gap"
     """Selection metric of checkpoints on validation members: the lowest gap, the highest agreement, or the highest
     score, less the share of members that are read as another architecture."""
     matmul: Products = "float32"
     """Format in which products of matrices are computed in training; evaluations are always in `float32`."""
-    seed: Annotated[int, SEED] = 0
+    seed: Seed = 0
     """Seed of the space."""
 
     def trains_on(self, architectures: tuple[str, ...]) -> tuple[int, ...]:
@@ -177,15 +178,15 @@ def fitting_prep(config: NetSpaceConfig, size: int) -> NetSpaceConfig:
 class SearchConfig:
     """How embeddings are searched."""
 
-    steps: Annotated[int, Range(1, MOST)] = 1000
+    steps: Count = 1000
     """Steps of Adam."""
-    learning_rate: Annotated[float, POSITIVE] = 0.03
+    learning_rate: Positive = 0.03
     """Adam's learning rate, in standard deviations of the embeddings; cosine decay to a hundredth."""
-    trust: Annotated[float, NOT_NEGATIVE] = 0.01
+    trust: NotNegative = 0.01
     """Weight of the mean squared distance to the centre of the training embeddings, in their standard deviations."""
-    validations: Annotated[int, Range(1, MOST_CHECKS)] = 20
+    validations: Annotated[int, Interval(ge=1, le=MOST_CHECKS)] = 20
     """Validation checks, of which the best embedding is the result."""
-    seed: Annotated[int, SEED] = 0
+    seed: Seed = 0
     """Seed of the batches."""
 
 
@@ -193,15 +194,15 @@ class SearchConfig:
 class RefineConfig:
     """How embeddings are refined."""
 
-    steps: Annotated[int, Range(0, MOST)] = 300
+    steps: Natural = 300
     """Steps of Adam on each embedding; 0 for no refinement, and a report without it."""
-    learning_rate: Annotated[float, POSITIVE] = 0.1
+    learning_rate: Positive = 0.1
     """Adam's learning rate, in standard deviations of the embeddings; cosine decay to a fiftieth."""
-    trust: Annotated[float, NOT_NEGATIVE] = 0.0
+    trust: NotNegative = 0.0
     """Weight of the mean squared distance to the embedding that refinement begins at, in standard deviations."""
-    batch: Annotated[int, Range(1, MOST)] = 256
+    batch: Count = 256
     """Batch size; all inputs where there are fewer."""
-    seed: Annotated[int, SEED] = 0
+    seed: Seed = 0
     """Seed of the batches."""
     judged_on: Literal["train", "validation"] = "train"
     """Inputs that decide how far an embedding moves: the training inputs, all the way or not at all; or the validation
@@ -257,23 +258,3 @@ def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> st
 
 def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Config = TypeVar("Config", bound=ZooConfig | NetSpaceConfig | RefineConfig)
-
-
-def rebuild(config_class: type[Config], values: Any) -> Config:
-    """A configuration from the dict that JSON holds of it.
-
-    Raises:
-      TypeError: the values are not those of a `config_class`: a field is unknown, or against its type or its rule.
-    """
-    if not isinstance(values, dict):
-        raise TypeError(f"{type(values).__name__} where fields and their values belong")
-    lists_as_tuples: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    config = config_class(**lists_as_tuples)
-    for name, fault in faults(config):
-        raise TypeError(f"{name} {fault}")
-    return config

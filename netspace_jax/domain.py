@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from etils import epath
 
-from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep, rebuild
+from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig, fitting_prep
 from netspace_jax.errors import InputError
 from netspace_jax.lazy import Lazy
+from netspace_jax.rules import rebuild
 
 if TYPE_CHECKING:
     from netspace_jax.behaviour import Batch, Behaviour, Dataset

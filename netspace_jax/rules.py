@@ -1,65 +1,52 @@
-"""What a value of a configuration may be, said beside its field, and the one reader of what is said there.
+"""What a value of a configuration may be, said in its type, and checked by pydantic.
 
-    steps: Annotated[int, Range(1)] = 400
-    min_steps: Annotated[int, Range(0), Unless("stops", "end", "paper")] = 3
+    steps: Count = 400
+    min_steps: Annotated[Natural, Unless("stops", "end", "paper")] = 3
 
-A field without a rule still has its type: numbers have to be finite, and a `Literal` is one of its words.
+Numbers have to be finite and of their type: no text and no truth value stands for a number.
 """
 
 import dataclasses
 import functools
-import math
-import sys
-import types
+import json
+import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from annotated_types import Interval
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, create_model
 
 from netspace_jax.errors import InputError
 
+# Of pydantic's messages, and as people say it.
+_WORDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+    "valid integer": "whole number",
+}
+Config = TypeVar("Config")
+
 MOST = 2**31 - 1
 """The highest whole number that programs count to."""
-MOST_SEED = 2**32 - 1
+
+Natural = Annotated[int, Interval(ge=0, le=MOST)]
+Count = Annotated[int, Interval(ge=1, le=MOST)]
+Seed = Annotated[int, Interval(ge=0, le=2**32 - 1)]
+Positive = Annotated[float, Interval(gt=0)]
+NotNegative = Annotated[float, Interval(ge=0)]
+Fraction = Annotated[float, Interval(ge=0, le=1)]
+Inside = Annotated[float, Interval(gt=0, lt=1)]
 
 
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """From `low` to `high`, both included, unless an end is open; of a tuple, what each of its numbers may be."""
-
-    low: int | float = -math.inf
-    high: int | float = math.inf
-    open_low: bool = False
-    open_high: bool = False
-
-    def fault(self, value: int | float) -> str:
-        """What is wrong with a value, or nothing."""
-        above = self.low < value or (value == self.low and not self.open_low)
-        below = value < self.high or (value == self.high and not self.open_high)
-        if above and below and _is_finite(value):
-            return ""
-        low = f"{'more than' if self.open_low else 'at least'} {self.low:g}"
-        high = f"{'less than' if self.open_high else 'at most'} {self.high:.15g}"
-        known = [(low, math.isfinite(self.low)), (high, math.isfinite(self.high) and (self.high != MOST or above))]
-        return f"must be {' and '.join(text for text, says in known if says) or 'a finite number'}"
+def _share(value: float) -> float:
+    if not (0 <= value <= MOST and (value < 1 or value == int(value))):
+        raise ValueError("be a share below 1 or a whole number")
+    return value
 
 
-def _is_finite(value: int | float) -> bool:
-    return bool(abs(value) <= sys.float_info.max)  # whole numbers of any length too
-
-
-POSITIVE = Range(0, open_low=True)
-NOT_NEGATIVE = Range(0)
-INSIDE = Range(0, 1, open_low=True, open_high=True)
-SEED = Range(0, MOST_SEED)
-
-
-@dataclasses.dataclass(frozen=True)
-class Share:
-    """A share below 1, or a whole number."""
-
-    def fault(self, value: int | float) -> str:
-        """What is wrong with a value, or nothing."""
-        right = 0 <= value <= MOST and (value < 1 or value == int(value))
-        return "" if right else "must be a share below 1 or a whole number"
+Share = Annotated[float, AfterValidator(_share)]
+"""A share below 1, or a whole number."""
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -79,10 +66,10 @@ def flag(group: str, name: str) -> str:
     return "--" + ".".join(part for part in (group, name.replace("_", "-")) if part)
 
 
-def shown(value: Any) -> str:
+def as_given(value: Any) -> str:
     """A value as it is given on the command line."""
     if isinstance(value, tuple | list):
-        return " ".join(map(shown, value)) or "nothing"
+        return " ".join(map(as_given, value)) or "nothing"
     return str(value)
 
 
@@ -97,86 +84,60 @@ def check_fields(config: Any, group: str) -> None:
     """
     for name, fault in faults(config):
         raise InputError(f"{flag(group, name)} {fault}, not {_short(getattr(config, name))}")
+    hints = get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
-        for rule in _rules(type(config), field.name):
-            if isinstance(rule, Unless) and getattr(config, rule.other) in rule.values:
-                value = getattr(config, field.name)
-                if value != field.default:
-                    raise InputError(
-                        f"{flag(group, field.name)} {shown(value)} has no effect with {flag(group, rule.other)} "
-                        f"{shown(getattr(config, rule.other))}: leave it at {shown(field.default)}"
-                    )
+        value = getattr(config, field.name)
+        for rule in getattr(hints[field.name], "__metadata__", ()):
+            if isinstance(rule, Unless) and getattr(config, rule.other) in rule.values and value != field.default:
+                raise InputError(
+                    f"{flag(group, field.name)} {as_given(value)} has no effect with {flag(group, rule.other)} "
+                    f"{as_given(getattr(config, rule.other))}: leave it at {as_given(field.default)}"
+                )
 
 
 def faults(config: Any) -> Iterator[tuple[str, str]]:
     """Fields whose values are against their types or rules, and what each has to be."""
-    for field in dataclasses.fields(config):
-        hint = _hints(type(config)).get(field.name, Any)
-        found = _fault(hint, getattr(config, field.name), ())
-        if found:
-            yield field.name, found
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    try:
+        _model(type(config))(**values)
+    except ValidationError as error:
+        yield from _faults(error)
 
 
-def is_bounded(config_class: type, name: str) -> bool:
-    """Whether a field that holds numbers has a rule of its own; what holds none needs none."""
-    hint = _hints(config_class)[name]
-    numbers = any(kind in _kinds(hint) for kind in (int, float))
-    return not numbers or any(hasattr(rule, "fault") for rule in _rules(config_class, name))
+def rebuild(config_class: type[Config], values: Any) -> Config:
+    """A configuration from the dict that JSON holds of it; fields that are not named there have their defaults.
+
+    Raises:
+      TypeError: a field is unknown, or against its type or its rule.
+    """
+    try:
+        model = _model(config_class).model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        name, fault = next(_faults(error))
+        raise TypeError(f"{name} {fault}".strip()) from error
+    return config_class(**{name: getattr(model, name) for name in model.model_fields_set})
 
 
 @functools.cache
-def _hints(config_class: type) -> dict[str, Any]:
-    return get_type_hints(config_class, include_extras=True)
+def _model(config_class: type) -> type[BaseModel]:
+    """The fields of a configuration for pydantic, which is stricter with models than with dataclasses of Python's."""
+    hints = get_type_hints(config_class, include_extras=True)
+    fields: dict[str, Any] = {field.name: (hints[field.name], None) for field in dataclasses.fields(config_class)}
+    config = ConfigDict(strict=True, allow_inf_nan=False, extra="forbid", arbitrary_types_allowed=True)
+    return create_model(config_class.__name__, __config__=config, **fields)
 
 
-def _rules(config_class: type, name: str) -> tuple[Any, ...]:
-    return getattr(_hints(config_class).get(name), "__metadata__", ())
-
-
-def _kinds(hint: Any) -> set[Any]:
-    if get_origin(hint) is Annotated:
-        return _kinds(get_args(hint)[0])
-    if get_origin(hint) is Literal:
-        return set()
-    return set().union(*map(_kinds, get_args(hint))) or {hint}
-
-
-def _fault(hint: Any, value: Any, rules: tuple[Any, ...]) -> str:
-    """What is wrong with a value of a type; nothing of types that are not looked into."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        return _fault(parts[0], value, (*rules, *hint.__metadata__))
-    if origin in (Union, types.UnionType):
-        found = [_fault(part, value, rules) for part in parts]
-        return "" if "" in found else found[0]
-    if origin is Literal:
-        return "" if value in parts else f"must be one of {', '.join(map(str, parts))}"
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return "must be several values"
-        kinds = parts[:1] * len(value) if parts[1:] == (...,) else parts
-        if len(kinds) != len(value):
-            return f"must be {len(kinds)} values"
-        return next(filter(None, (_each(kind, one, rules) for kind, one in zip(kinds, value, strict=True))), "")
-    if hint in (int, float):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (whole or (hint is float and isinstance(value, float))):
-            return f"must be a {'whole ' if hint is int else ''}number"
-        ranges = [rule for rule in rules if hasattr(rule, "fault")] or [Range()]
-        return next(filter(None, (rule.fault(value) for rule in ranges)), "")
-    if hint in (bool, str):
-        return "" if isinstance(value, hint) else f"must be {'true or false' if hint is bool else 'text'}"
-    return ""
-
-
-def _each(kind: Any, value: Any, rules: tuple[Any, ...]) -> str:
-    found = _fault(kind, value, rules)
-    return found.replace("must", "must all", 1) if found else ""
+def _faults(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for fault in error.errors(include_url=False, include_input=False):
+        message = re.sub(r"^Value error, |^(Input|Tuple) should ", "", fault["msg"])
+        for theirs, ours in _WORDS.items():
+            message = message.replace(theirs, ours)
+        yield str(next(iter(fault["loc"]), "")), f"must {message}"
 
 
 def _short(value: Any) -> str:
     """Of numbers with thousands of digits, and of texts, the beginning."""
     if isinstance(value, int) and value.bit_length() > 200:
         return "a number of many digits"
-    text = shown(value)
+    text = as_given(value)
     return text if len(text) < 80 else f"{text[:77]}…"

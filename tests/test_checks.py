@@ -52,7 +52,7 @@ THREE = ("lenetlike", "vanilla_cnn", "resnet8")
         ({"decay": 0.5, "decay_at": (float("nan"),)}, ("--zoo.decay-at", "nan")),
         ({"validations": 1, "validate_from": float("inf")}, ("--zoo.validate-from", "inf")),
         ({"validate_from": 0.5}, ("--zoo.validate-from 0.5", "no effect", "--zoo.validations 0")),
-        ({"optimizer": "lion"}, ("--zoo.optimizer", "adam, sgd")),
+        ({"optimizer": "lion"}, ("--zoo.optimizer", "'adam' or 'sgd'")),
     ],
 )
 def test_a_zoo_that_cannot_be_is_refused(change, said):

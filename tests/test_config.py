@@ -5,9 +5,10 @@ import json
 
 import pytest
 
-from netspace_jax.config import NOT_IN_DIGEST, NetSpaceConfig, ZooConfig, digest, rebuild
+from netspace_jax.config import NOT_IN_DIGEST, NetSpaceConfig, ZooConfig, digest
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
+from netspace_jax.rules import rebuild
 
 FIELDS = [(kind, field) for kind in (ImageZooConfig, FieldZooConfig) for field in dataclasses.fields(kind)]
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import tyro
 from etils import epath
@@ -20,7 +20,7 @@ from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
-from netspace_jax.rules import MOST, Range, check_fields
+from netspace_jax.rules import Natural, check_fields
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
 
@@ -31,7 +31,7 @@ class JobFlags:
 
     zoos: str = "zoos"
     """Directory under which zoos lie; runs share them."""
-    devices: Annotated[int, Range(0, MOST)] = 0
+    devices: Natural = 0
     """Devices to spread networks over; 0 for all."""
     lowering: Lowering = "auto"
     """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""

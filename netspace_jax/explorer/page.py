@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import jax.numpy as jnp
 import numpy as np
+from annotated_types import Interval
 
 from netspace_jax.behaviour import as_supervised
 from netspace_jax.domain import domain
@@ -22,7 +23,7 @@ from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report.page import STYLE, filled
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import MOST
 from netspace_jax.runs import Run
 from netspace_jax.space import Space
 from netspace_jax.space.batched import generate_many
@@ -37,7 +38,7 @@ _CHECKED, _CHECKED_INPUTS = 4, 8  # networks whose outputs the page compares wit
 class ExploreOptions:
     """How large the explorer may be."""
 
-    megabytes: Annotated[float, Range(0, MOST, open_low=True)] = 10.0
+    megabytes: Annotated[float, Interval(gt=0, le=MOST)] = 10.0
     """Size of the file at most: to fit, parameters of the decoder are rounded, the largest architectures left out."""
 
 

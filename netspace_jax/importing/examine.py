@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from netspace_jax.importing.alternatives import INPUTS, better, score_alternativ
 from netspace_jax.importing.reference_outputs import ROUNDING, read_reference
 from netspace_jax.importing.sources import Source, Sources
 from netspace_jax.metrics.outputs import scores_of
-from netspace_jax.rules import Range
 from netspace_jax.zoo import LeftOut, Scored
 
 _CAUSES = "activation, pooling, the order of rows, columns and channels when maps are flattened"
@@ -33,9 +32,9 @@ class ImportOptions:
     """Rules for names of tensors, OLD=NEW: `conv1.0=conv1`, or `model=` to drop a part of all names."""
     expect: str = ""
     """A .npz with `inputs` and, under the name of each file, the outputs of the original: they have to be equal."""
-    claimed: Annotated[float | None, Range()] = None
+    claimed: float | None = None
     """Test score that the networks are said to have; those that are far below are named."""
-    min_score: Annotated[float | None, Range()] = None
+    min_score: float | None = None
     """Validation score below which a network is left out; by default that of a constant answer, and what luck adds."""
 
 

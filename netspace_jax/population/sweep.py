@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
 
 import flax.linen as nn
 import jax
@@ -31,7 +30,7 @@ from netspace_jax.population.data import (
 from netspace_jax.population.network import State, Training, Untrained, supervised
 from netspace_jax.population.result import Population
 from netspace_jax.population.trainer import MakeOne, Trainer, compiler_options
-from netspace_jax.rules import MOST, Range, faults
+from netspace_jax.rules import Count, Natural, faults
 
 Optimizer = Callable[..., optax.GradientTransformation]
 """From hyperparameters by name to an optimizer, as `optax.adamw`."""
@@ -44,13 +43,13 @@ OnProgress = Callable[[int, int, float], None]
 class Options:
     """How long and in what portions a population trains."""
 
-    steps: Annotated[int, Range(1, MOST)] = 1000
+    steps: Count = 1000
     """Steps of each network."""
-    batch: Annotated[int, Range(1, MOST)] = 64
+    batch: Count = 64
     """Inputs of one step of one network; all that it has, where there are fewer."""
-    chunk: Annotated[int, Range(1, MOST)] = 256
+    chunk: Count = 256
     """Networks that train together, which bounds the memory."""
-    devices: Annotated[int, Range(0, MOST)] = 0
+    devices: Natural = 0
     """Devices to spread networks over; 0 for all."""
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 
@@ -11,7 +11,7 @@ from netspace_jax.behaviour import Split, one_task
 from netspace_jax.config import SearchConfig
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.outputs import scores_of
-from netspace_jax.rules import MOST, SEED, Range
+from netspace_jax.rules import Count, Natural, Seed
 from netspace_jax.runs import Run
 from netspace_jax.space import Network
 
@@ -23,17 +23,17 @@ class ExportOptions:
     which: Literal["test", "validation", "train", "sample", "search"] = "test"
     """Networks generated from members of a split; drawn from a density over embeddings of training networks; or the
     best that searches in the space find for the training data."""
-    indices: Annotated[tuple[int, ...], Range(0, MOST)] = ()
+    indices: tuple[Natural, ...] = ()
     """Of members, as in the zoo's members.csv; by default the best by validation inputs."""
-    count: Annotated[int, Range(1, MOST)] = 1
+    count: Count = 1
     """Networks to write where no indices are given."""
     refined: bool = False
     """Whether embeddings of test members are refined first."""
     architecture: str = ""
     """Name of an architecture; by default the first that the space was trained on."""
-    steps: Annotated[int, Range(1, MOST)] = 300
+    steps: Count = 300
     """Steps of a search."""
-    seed: Annotated[int, SEED] = 0
+    seed: Seed = 0
     """Seed of what is drawn."""
     out: Path = Path("exported")
     """Directory for the networks, each in a new folder."""

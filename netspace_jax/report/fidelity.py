@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from netspace_jax.metrics.spread import HIGH, LOW, score_at, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, number
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import embed_many, generate_many
 
@@ -44,7 +44,7 @@ class Row(NamedTuple):
 class FidelityOptions:
     """What generated networks are compared with."""
 
-    distil_times: Annotated[tuple[int, ...], Range(1, MOST)] = (1,)
+    distil_times: tuple[Count, ...] = (1,)
     """Distillation without a space takes so many times the steps of refinement; each number is a row."""
 
 

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.architectures import Architecture
+from netspace_jax import architectures
+from netspace_jax.architectures import Architecture, registry
 from netspace_jax.architectures.chain import (
     AVERAGE_POOL,
     CHANNELS_FIRST,
@@ -19,6 +20,7 @@ from netspace_jax.architectures.chain import (
     parametrised,
     words,
 )
+from netspace_jax.exchange import load_network
 
 
 def test_a_chain_computes_what_flax_layers_do():
@@ -41,3 +43,28 @@ def test_words_say_what_no_tensor_tells_and_count_what_is_repeated():
     )
     assert [layer.name for layer in parametrised(block)] == ["a", "b"]
     assert words((Residual((Dense("a", 3),)),)) == "block (linear 3; plus what goes in)"
+
+
+def test_a_list_with_batch_norms_trains_with_them_and_is_folded(monkeypatch):
+    """By Flax's variables and by a state_dict of PyTorch's names alike; a kernel of 1×1 stays as it is when turned."""
+    monkeypatch.setattr(registry, "_BUILDERS", dict(registry._BUILDERS))
+    layers = (CHANNELS_FIRST, Convolution("a", 3, 1, 2, 0, norm="b"), LEAKY_RELU, FLATTEN, Dense("c", 2))
+    architectures.register("listed", lambda shape, outputs: Chain(layers))
+    built = architectures.build("listed", (4, 4, 2), 2)
+    random = np.random.default_rng(0)
+    shapes = jax.eval_shape(built.init, jax.random.key(0))
+    variables = jax.tree.map(lambda leaf: jnp.asarray(random.uniform(0.5, 1.5, leaf.shape), jnp.float32), shapes)
+    x = jax.random.normal(jax.random.key(1), (3, 4, 4, 2))
+    flat = built.finish(variables)
+    assert built.trainee is not None
+    np.testing.assert_allclose(built.apply(flat, x), built.trainee.apply(variables, x), rtol=1e-4, atol=1e-5)
+    (place,) = variables["batch_stats"]
+    norm, statistics = variables["params"][place]["norm"], variables["batch_stats"][place]["norm"]
+    linear = variables["params"]["Linear_0"]
+    state = {
+        "a.weight": variables["params"][place]["conv"]["kernel"].transpose(3, 2, 0, 1),
+        "b.weight": norm["scale"], "b.bias": norm["bias"],
+        "b.running_mean": statistics["mean"], "b.running_var": statistics["var"],
+        "c.weight": linear["kernel"].T, "c.bias": linear["bias"],
+    }  # fmt: skip
+    np.testing.assert_allclose(load_network(state, built), flat, rtol=1e-6)

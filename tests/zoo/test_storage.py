@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.config import rebuild
 from netspace_jax.domains.images.config import ImageZooConfig
+from netspace_jax.rules import rebuild
 from netspace_jax.zoo import open_zoo
 from netspace_jax.zoo.plan import stops_of
 from tests import tiny

@@ -4,11 +4,12 @@ import dataclasses
 from typing import Annotated, Literal, cast
 
 import tyro
+from annotated_types import Interval
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.rules import MOST, Range, Unless
+from netspace_jax.rules import MOST, Count, Natural, Unless
 
 _SHAPE = 16 * 50_000  # bytes of a shape's other points
 _SIGNAL = 16 * 2000  # bytes of a sine
@@ -20,11 +21,11 @@ class FieldZooConfig(ZooConfig):
 
     kind: Literal["shapes", "pictures", "signals"] = "shapes"
     """What the data is."""
-    points: Annotated[int, Range(2, MOST), Unless("kind", "pictures", "signals")] = 16384
+    points: Annotated[int, Interval(ge=2, le=MOST), Unless("kind", "pictures", "signals")] = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
-    views: Annotated[int, Range(1, MOST), Unless("kind", "shapes")] = 1
+    views: Annotated[Count, Unless("kind", "shapes")] = 1
     """Networks of each picture or signal, all in one split, each from an initialisation of its own."""
-    held_pictures: Annotated[int, Range(0, MOST), Unless("kind", "shapes", "signals")] = 0
+    held_pictures: Annotated[Natural, Unless("kind", "shapes", "signals")] = 0
     """Of the training and validation pictures of a set, so many validate; 0 for those that the set has."""
     data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""
     """Where image sets that TFDS prepared lie; empty means TFDS's own default."""

@@ -5,11 +5,13 @@ import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
+from annotated_types import Interval
+
 from netspace_jax.domains.fields.geometry import is_empty
 from netspace_jax.domains.fields.shapes import mesh_of
 from netspace_jax.files import write_bytes
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import MOST, Count
 from netspace_jax.runs import Run
 
 
@@ -21,9 +23,9 @@ class MeshOptions:
     """Directory for the meshes."""
     format: Literal["ply", "obj", "glb"] = "ply"
     """Format of the files."""
-    resolution: Annotated[int, Range(8, MOST)] = 128
+    resolution: Annotated[int, Interval(ge=8, le=MOST)] = 128
     """Grid points along each axis; 256 needs some 100 MB."""
-    count: Annotated[int, Range(1, MOST)] = 8
+    count: Count = 8
     """Test shapes to write, each as its SIREN and as the network generated from its embedding."""
 
 

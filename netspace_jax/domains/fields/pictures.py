@@ -1,7 +1,6 @@
 """Sections of a report about networks that hold pictures: how well, what lies between two, and new ones."""
 
 import dataclasses
-from typing import Annotated
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +18,7 @@ from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 
 PEAK = 2.0  # values of pixels go from -1 to 1
@@ -136,7 +135,7 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
 class SuperOptions:
     """At how many more coordinates a network is asked."""
 
-    times: Annotated[int, Range(1, MOST)] = 4
+    times: Count = 4
     """Coordinates along each side for one pixel."""
 
 

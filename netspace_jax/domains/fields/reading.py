@@ -2,7 +2,6 @@
 
 import dataclasses
 import warnings
-from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,7 +18,7 @@ from netspace_jax.domains.fields.probing import probe_accuracy
 from netspace_jax.errors import InputError
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import embed_many
 
@@ -31,7 +30,7 @@ PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's 
 class ReadingOptions:
     """What networks are read by."""
 
-    coordinates: Annotated[tuple[int, ...], Range(1, MOST)] = (4, 16, 64, 256)
+    coordinates: tuple[Count, ...] = (4, 16, 64, 256)
     """Numbers of learned coordinates; each is one reader that is trained."""
 
 

@@ -7,11 +7,11 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
-from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset, register_behaviour
+from netspace_jax.behaviour import Batch, Metric, Split, SupervisedDataset, register_behaviour
+from netspace_jax.classes import ClassAnswers
 from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.errors import InputError
@@ -20,7 +20,7 @@ from netspace_jax.ops.shuffle import batch_of_epoch
 
 @register_behaviour
 @dataclasses.dataclass(frozen=True)
-class Classification(Supervised):
+class Classification(ClassAnswers):
     """What classifiers of images compute: one logit for each class.
 
     Attributes:
@@ -46,11 +46,6 @@ class Classification(Supervised):
         """Mean and standard deviation of each channel."""
         return self.mean, self.std
 
-    @property
-    def outputs(self) -> int:
-        """One logit for each class."""
-        return self.classes
-
     def prepare(self, inputs: Shaped[Any, "n h w c"]) -> Float[Array, "n h w c"]:
         """uint8 pixels normalised, or floats that are normalised already, as they are.
 
@@ -72,78 +67,6 @@ class Classification(Supervised):
                 f"are not normalised: give uint8 pixels, or (pixels / 255 − {self.mean}) / {self.std}"
             )
         return inputs
-
-    def describe(self, outputs: Float[Array, "probe classes"]) -> Float[Array, "features"]:
-        """Logits brought to one scale, the scale of each probe's, and the probabilities (docs/method.md, eq. 4).
-
-        A network that trained briefly has logits a hundred times smaller than one that trained long; without a common
-        scale the encoder cannot tell the brief ones apart.
-        """
-        centred = outputs - outputs.mean(-1, keepdims=True)
-        spread = jnp.sqrt(jnp.square(centred).mean()) + 1e-6
-        each = 0.5 * jnp.log(jnp.square(centred).mean(-1) + 1e-6)
-        return jnp.concatenate([(centred / spread).reshape(-1), each, jax.nn.softmax(outputs).reshape(-1)])
-
-    def answers(self, outputs: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
-        """Probabilities of the classes."""
-        return jax.nn.softmax(outputs)
-
-    def decided(self, answers: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
-        """The likeliest class, with certainty."""
-        return jax.nn.one_hot(answers.argmax(-1), self.classes)
-
-    def target_answers(self, targets: Int[Array, "n"]) -> Float[Array, "n classes"]:
-        """The true class, with certainty."""
-        return jax.nn.one_hot(targets, self.classes)
-
-    @property
-    def constant_answer(self) -> float:
-        """The probability of a class of which nothing is known."""
-        return 1 / self.classes
-
-    def residual(
-        self, target_outputs: Float[Array, "probe classes"], outputs: Float[Array, "probe classes"]
-    ) -> Float[Array, "residuals"]:
-        """Difference of centred logits, in standard deviations of those target_outputs."""
-        own, other = (logits - logits.mean(-1, keepdims=True) for logits in (target_outputs, outputs))
-        return ((other - own) / (jnp.sqrt(jnp.square(own).mean()) + 1e-6)).reshape(-1)
-
-    def fit_loss(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
-        """Cross-entropy, averaged over images."""
-        return optax.softmax_cross_entropy_with_integer_labels(outputs, targets).mean()
-
-    def imitation_loss(
-        self, target_outputs: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, ""]:
-        """T²·KL(softmax(wanted/T) ‖ softmax(outputs/T)), averaged over images (docs/method.md, eq. 12).
-
-        A network that trained briefly has logits a hundred times smaller than one that trained long, and at one
-        temperature for all its loss all but vanishes. So `relative` times the same divergence is added at a temperature
-        that is a third of the standard deviation of the target_outputs network's own logits, without the factor T².
-        """
-        loss = self.temperature**2 * _divergence(target_outputs, outputs, self.temperature)
-        if not self.relative:
-            return loss
-        centred = target_outputs - target_outputs.mean(-1, keepdims=True)
-        own = (jnp.sqrt(jnp.square(centred).mean()) + 1e-6) / 3
-        return loss + self.relative * _divergence(target_outputs, outputs, own)
-
-    def score(self, outputs: Float[Array, "batch classes"], targets: Int[Array, "batch"]) -> Float[Array, ""]:
-        """Accuracy."""
-        return (outputs.argmax(-1) == targets).mean()
-
-    def agreement(
-        self, target_outputs: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"]
-    ) -> Float[Array, ""]:
-        """Share of images on which two networks predict the same class."""
-        return (target_outputs.argmax(-1) == outputs.argmax(-1)).mean()
-
-
-def _divergence(
-    wanted: Float[Array, "batch classes"], outputs: Float[Array, "batch classes"], temperature: Float[Array, ""] | float
-) -> Float[Array, ""]:
-    log_wanted, log_outputs = (jax.nn.log_softmax(logits / temperature) for logits in (wanted, outputs))
-    return optax.losses.kl_divergence_with_log_targets(log_outputs, log_wanted).mean()
 
 
 @flax.struct.dataclass

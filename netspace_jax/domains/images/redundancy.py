@@ -1,7 +1,6 @@
 """How redundant are networks? What is kept of them by embeddings of growing size, and from zoos of growing size."""
 
 import dataclasses
-from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,7 +10,7 @@ from netspace_jax.config import RunConfig
 from netspace_jax.fit import fit_space
 from netspace_jax.metrics.reconstruction import reconstruct
 from netspace_jax.report import Section, figures
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 
 
@@ -19,11 +18,11 @@ from netspace_jax.runs import Run
 class RedundancyOptions:
     """How redundancy is measured."""
 
-    embeddings: Annotated[tuple[int, ...], Range(1, MOST)] = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+    embeddings: tuple[Count, ...] = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
     """Sizes of embeddings."""
-    members: Annotated[tuple[int, ...], Range(1, MOST)] = (32, 64, 128, 256, 512)
+    members: tuple[Count, ...] = (32, 64, 128, 256, 512)
     """Numbers of networks that NetSpace is trained on; all of the zoo's come last."""
-    steps: Annotated[int, Range(1, MOST)] = 1000
+    steps: Count = 1000
     """Training steps of NetSpace for each point of the curves; a whole run takes more."""
 
 

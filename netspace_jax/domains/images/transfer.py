@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, cast
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from netspace_jax.latent import Fit
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.report import Section
 from netspace_jax.report.words import relation
-from netspace_jax.rules import MOST, Range
+from netspace_jax.rules import Natural
 from netspace_jax.runs import Run
 from netspace_jax.space.search import fine_tune
 
@@ -35,7 +35,7 @@ class TransferOptions:
 
     dataset: str = ""
     """Other images, beside the run's own turned and renamed: a name or a .npz, as for train.py; they are resized."""
-    epochs: Annotated[tuple[int, ...], Range(0, MOST)] = (0, 1, 5, 20)
+    epochs: tuple[Natural, ...] = (0, 1, 5, 20)
     """Epochs that each initialisation is trained for, each number on its own."""
 
 
