@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
 from netspace_jax.errors import InputError
-from netspace_jax.rules import Count, Fraction, Natural, NotNegative, Positive, Unless
+from netspace_jax.rules import MOST, Fraction, Natural, NotNegative, Positive, Unless
 
 Tasks = Literal["one", "conditions", "labels", "renamed", "some", "sets"]
 
@@ -69,7 +69,7 @@ class ImageZooConfig(ZooConfig):
     """Contrast; 1 as it is."""
     colours: Degrees = (0.0, 0.0)
     """Degrees by which the three channels are rotated about mid-grey, around an axis at random."""
-    task_classes: Annotated[Count, _SOME] = 5
+    task_classes: Annotated[int, Interval(ge=2, le=MOST), _SOME] = 5
     """Classes of a task, where each has some of them."""
 
 
