@@ -23,11 +23,13 @@ def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
     return ends
 
 
-_Degrees, _Factor = Annotated[float, Interval(ge=-360, le=360)], Annotated[float, Interval(gt=0, le=100)]
-Degrees = Annotated[tuple[_Degrees, _Degrees], AfterValidator(_ordered), _CONDITION]
+_Degree = Annotated[float, Interval(ge=-360, le=360)]
+_Factor = Annotated[float, Interval(gt=0, le=100)]
+Degrees = Annotated[tuple[_Degree, _Degree], AfterValidator(_ordered), _CONDITION]
 Shears = Annotated[tuple[float, float], AfterValidator(_ordered), _CONDITION]
 Factors = Annotated[tuple[_Factor, _Factor], AfterValidator(_ordered), _CONDITION]
 Amounts = Annotated[tuple[NotNegative, NotNegative], AfterValidator(_ordered), _CONDITION]
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageZooConfig(ZooConfig):

@@ -177,5 +177,8 @@ def image_data(
 def on_device(images: ImageSet, *, crop_padding: int = 0, flip: bool = False) -> ImageData:
     """Put a set of images on the device in their order."""
     behaviour = Classification(tuple(images.shape), images.classes, tuple(images.mean), tuple(images.std))
-    splits = (LabelledImages(*map(jnp.asarray, part)) for part in (images.train, images.validation, images.test))
-    return ImageData(*splits, behaviour, crop_padding, flip)
+    train, validation, test = (
+        LabelledImages(jnp.asarray(part.x), jnp.asarray(part.y))
+        for part in (images.train, images.validation, images.test)
+    )
+    return ImageData(train, validation, test, behaviour, crop_padding, flip)

@@ -19,6 +19,11 @@ def has_one_task(run) -> bool:
     return run.config.zoo.tasks == "one"
 
 
+def has_tasks(run) -> bool:
+    """Whether each network of a run has a task of its own."""
+    return not has_one_task(run)
+
+
 def has_one_task_and_several_architectures(run) -> bool:
     """Whether networks of several architectures learned the same."""
     return has_one_task(run) and several_architectures(run)
@@ -32,6 +37,9 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
+        Evaluation(
+            "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=has_tasks, leads=True
+        ),
         Evaluation(
             "interpolate",
             Lazy(f"{_REPORT}.interpolation:interpolation"),

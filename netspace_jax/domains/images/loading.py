@@ -126,7 +126,7 @@ def task_splits(config: ImageZooConfig, group: Int[np.ndarray, "task"]) -> tuple
     """
     groups, members = int(group.max()) + 1, max(config.members)
 
-    def of_groups(networks: float) -> float:
+    def of_groups(networks: int | float) -> int | float:
         return networks if networks < 1 else max(round(networks * groups / members), 1)
 
     name = config.architectures[0]

@@ -116,9 +116,7 @@ class TaskImages(SupervisedDataset):
         return y if self.labels is None else self.labels[self.member, y]
 
 
-def rows_of_classes(
-    y: Int[np.ndarray, "n"], labels: Int[np.ndarray, "task class"]
-) -> Int[np.ndarray, "task m"]:
+def rows_of_classes(y: Int[np.ndarray, "n"], labels: Int[np.ndarray, "task class"]) -> Int[np.ndarray, "task m"]:
     """Images of the classes that each task has, of each class as many as there are of the rarest, class after class.
 
     Args:

@@ -58,7 +58,7 @@ def drawn_conditions(config: ImageZooConfig, count: int, channels: int, classes:
         raise InputError("--zoo.colours turns the colours of colour photographs, and these images are grey")
     numbers = np.random.default_rng(config.seed).random((count, _MORE + len(RANGES)))
     inverted, height, around = numbers[:, 0] < config.inverted, 2 * numbers[:, 1] - 1, 2 * np.pi * numbers[:, 2]
-    values: dict[str, Float[np.ndarray, "task"]] = {}
+    values: dict[str, np.ndarray] = {}
     for column, (name, (_, neutral)) in enumerate(RANGES.items(), _MORE):
         low, high = getattr(config, name)
         if (low, high) != (neutral, neutral):  # what is off for all tasks is no part of the programs
@@ -127,8 +127,9 @@ def drawn_halves(config: ImageZooConfig, count: int, classes: int) -> Drawn:
 
     def draw() -> tuple[int, ...]:
         half = np.sort(rng.permutation(classes)[: classes // 2])
-        # Of two halves of one size that with class 0 stands for both.
-        return tuple(np.setdiff1d(np.arange(classes), half) if classes % 2 == 0 and half[0] else half)
+        if classes % 2 == 0 and half[0]:  # of two halves of one size that with class 0 stands for both
+            half = np.setdiff1d(np.arange(classes), half)
+        return tuple(half.tolist())
 
     firsts = _distinct(draw, min(-(-count // 2), pairs))
     yes = np.zeros((len(firsts), 2, classes), np.int32)
@@ -143,7 +144,7 @@ def drawn_halves(config: ImageZooConfig, count: int, classes: int) -> Drawn:
 def drawn_names(config: ImageZooConfig, count: int, classes: int) -> Drawn:
     """Classes that are called by one another's names."""
     rng = np.random.default_rng(config.seed)
-    labels = _distinct(lambda: tuple(rng.permutation(classes)), min(count, math.factorial(classes)))
+    labels = _distinct(lambda: tuple(rng.permutation(classes).tolist()), min(count, math.factorial(classes)))
     names = tuple(f"called {' '.join(map(str, row))}" for row in labels)
     return Drawn(names, np.arange(len(labels)), classes, labels=np.array(labels, np.int32))
 
@@ -158,9 +159,8 @@ def drawn_classes(config: ImageZooConfig, count: int, classes: int) -> Drawn:
     if size >= classes:
         raise InputError(f"--zoo.task-classes {size} must be less than the {classes} classes of the images")
     rng = np.random.default_rng(config.seed)
-    chosen = _distinct(
-        lambda: tuple(np.sort(rng.permutation(classes)[:size])), min(count, math.comb(classes, size))
-    )
+    count = min(count, math.comb(classes, size))
+    chosen = _distinct(lambda: tuple(sorted(rng.permutation(classes)[:size].tolist())), count)
     labels = np.full((len(chosen), classes), -1, np.int32)
     for row, some in enumerate(chosen):
         labels[row, list(some)] = np.arange(size)
