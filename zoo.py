@@ -1,5 +1,6 @@
 """Train a zoo, or look at one.
 
+python zoo.py                       print this
 python zoo.py PRESET [FLAGS]        train the zoo of a preset, or go on with it
 python zoo.py import FOLDER [FLAGS] make a zoo of networks that exist
 python zoo.py show DIR              print what is in a zoo

@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 import netspace_jax  # noqa: E402  (the repository's own, from wherever the command runs)
 from benchmarks import tables  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
-from netspace_jax.config import digest  # noqa: E402
+from netspace_jax.digest import digest  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
 from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
 

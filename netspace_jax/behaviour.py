@@ -121,6 +121,10 @@ class Behaviour:
         """A network's outputs as the answers that a set encoder reads: by default as they are, each as one row."""
         return outputs.reshape(len(outputs), -1)
 
+    def answer_losses(self, outputs: Float[Array, "n *output"], answers: Float[Array, "n answer"]) -> Float[Array, "n"]:
+        """Loss of each output against the answer that is wanted: by default the mean squared difference."""
+        return jnp.square(self.answers(outputs) - answers).mean(-1)
+
     def decided(self, answers: Float[Array, "n answer"]) -> Float[Array, "n answer"]:
         """Answers in the form that true targets have: of classes, the likeliest alone. By default as they are."""
         return answers
@@ -151,6 +155,20 @@ class Behaviour:
 
 class Supervised(Behaviour):
     """A behaviour that is learned from true targets and scored against them."""
+
+    def check_examples(self, inputs: Shaped[Any, "n *input"], targets: Any) -> Shaped[Array, "n *target"]:
+        """A user's true targets of some prepared inputs, one for each, as arrays.
+
+        Raises:
+          InputError: they are not as many as the inputs, no numbers, or not finite.
+        """
+        array = np.asarray(targets)
+        if array.ndim == 0 or len(array) != len(inputs) or array.dtype.kind not in "fiub":
+            shape = f"{array.dtype} of shape {array.shape}"
+            raise InputError(f"targets: {shape} for {len(inputs)} inputs; give as many numbers, or rows of numbers")
+        if not np.isfinite(array).all():
+            raise InputError("targets: not all values are finite; remove examples whose target is not")
+        return jnp.asarray(array)
 
     def target_answers(self, targets: Shaped[Array, "n *target"]) -> Float[Array, "n answer"]:
         """True targets as answers, in the form of `decided`: by default as numbers, each target as one row."""

@@ -171,7 +171,7 @@ def _check_members(config: NetSpaceConfig, zoo: ZooConfig) -> None:
 def _check_memory(config: NetSpaceConfig) -> None:
     """Refuse what certainly does not fit into memory: the largest arrays of a training, each alone."""
     prep, z, hidden = config.prep[0] * config.prep[1], config.embedding, config.hidden
-    wide = [z * hidden] * (config.encoder == "probe") + [hidden * (z + prep)] * (config.decoder == "mlp")
+    wide = [z * hidden] * (config.encoder != "conv") + [hidden * (z + prep)] * (config.decoder == "mlp")
     modules = sum(wide) + config.skip * z * prep + config.rank**2
     refuse_beyond(
         modules * _TRAINED,

@@ -5,10 +5,8 @@ A domain adds fields of its own by subclassing `ZooConfig` and `NetSpaceConfig`.
 """
 
 import dataclasses
-import hashlib
-import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 from annotated_types import Interval
@@ -102,12 +100,13 @@ class NetSpaceConfig:
     """Rows and columns of a PRep; every architecture must fit."""
     embedding: Count = 256
     """Values of an embedding, beside the coefficients of --netspace.rank."""
-    encoder: Literal["probe", "conv"] = "probe"
-    """`probe` reads a network's outputs on probe inputs and statistics of its PRep; `conv`, the paper's, its PRep."""
+    encoder: Literal["probe", "set", "conv"] = "probe"
+    """`probe` reads a network's outputs on probe inputs and statistics of its PRep; `set` any number of its answers on
+    any inputs, and so labelled examples of a new task as well; `conv`, the paper's, reads its PRep."""
     decoder: Literal["mlp", "conv"] = "mlp"
     """`mlp` scales what it generates layer by layer; `conv` is the paper's."""
     hidden: Count = 512
-    """Width of the hidden layers of the `probe` encoder and the `mlp` decoder."""
+    """Width of the hidden layers of the `probe` and `set` encoders and the `mlp` decoder."""
     center: Annotated[Literal["mean", "network"], Unless("decoder", "conv")] = "mean"
     """Network that the `mlp` decoder generates differences from: the mean of the training members, or one of them (of
     an architecture without training members, an untrained network)."""
@@ -117,12 +116,16 @@ class NetSpaceConfig:
     """Whether the `mlp` decoder has a linear skip connection from the embedding to the weights."""
     rank: Annotated[Natural, Unless("decoder", "conv")] = 0
     """Rank, at most, of a change of each weight tensor, whose coefficients are part of the embedding; 0 for none."""
-    corrections: Annotated[int, Interval(ge=0, le=MOST_CHECKS), Unless("teaching", "common")] = 0
+    corrections: Annotated[
+        int, Interval(ge=0, le=MOST_CHECKS), Unless("teaching", "common"), Unless("encoder", "set")
+    ] = 0
     """Times that the encoder corrects an embedding by the errors of its decoded network on the probes."""
     correct_share: Annotated[Inside, Unless("corrections", 0)] = 0.1
     """Share of `steps`, the last ones, that also train the corrections, at half of the learning rate."""
     probes: Annotated[Count, Unless("encoder", "conv")] = 128
-    """Training inputs on which the `probe` encoder sees a network's outputs."""
+    """Training inputs on which the `probe` encoder sees a network's outputs, and the `set` encoder by default."""
+    pairs: Annotated[Count, Unless("encoder", "probe", "conv")] = 32
+    """Answers of a network, at most, that a step of training shows the `set` encoder: from 1, log-uniformly."""
     noise: NotNegative = 1.0
     """Maximum noise on the input networks, as a share of each layer's standard deviation over the zoo."""
     train_architectures: tuple[str, ...] = ()
@@ -235,26 +238,3 @@ class Hosts:
     """Number of processes; found out with `auto`."""
     process: int = -1
     """Index of this process, from 0; found out with `auto`."""
-
-
-# Fields of a zoo that change none of its networks: where its data lies, and how many train together.
-NOT_IN_DIGEST = ("data_dir", "chunk")
-
-
-def digest(config: ZooConfig | NetSpaceConfig | RefineConfig, *extra: str) -> str:
-    """Eight hexadecimal digits that stand for every field of a configuration that can change a result.
-
-    Fields that have their default do not count, so that a field added later does not change the digest, and 128 is
-    128.0, since flags make the one of what presets write as the other.
-    """
-    fields = {
-        field.name: _plain(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-        if field.name not in NOT_IN_DIGEST and getattr(config, field.name) != field.default
-    }
-    text = json.dumps([fields, *extra], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _plain(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value

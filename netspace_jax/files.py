@@ -106,16 +106,6 @@ def _content(part: str | bytes | ArrayLike) -> bytes | memoryview:
     return np.ascontiguousarray(part).reshape(-1).view(np.uint8).data  # its own memory, not a copy
 
 
-def checksum_of(text: str) -> str:
-    """CRC-32 of a text: the old name of `checksum`."""
-    return checksum(text)
-
-
-def sum_of(description: Any) -> str:
-    """Checksum of what JSON holds: the old name of `checksum(canonical_json(description))`."""
-    return checksum(canonical_json(description))
-
-
 def csv_text(columns: Mapping[str, Iterable[Any]]) -> str:
     """A table as CSV, from its columns by name, which are of one length."""
     text = io.StringIO()

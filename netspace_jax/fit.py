@@ -1,6 +1,6 @@
 """From values to a value: a space out of networks, in memory; `netspace_jax.jobs` adds directories and reports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -22,6 +22,7 @@ from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.space.build import Modules, make_constants, make_netspace
 from netspace_jax.space.loop import (
     MemoryStore,
+    OnMetrics,
     OnProgress,
     Progress,
     Select,
@@ -34,9 +35,6 @@ from netspace_jax.space.loss import Group
 from netspace_jax.space.space import Space
 from netspace_jax.space.step import TrainData
 from netspace_jax.zoo import Networks, Zoo
-
-Callback = Callable[[int, dict[str, float]], None]
-"""Called with a step of training and its metrics by name: losses, and at validation checks the selection metric."""
 
 HELD_OUT = 8
 """Every so many-th network chooses the checkpoint, where nobody says which do."""
@@ -61,7 +59,7 @@ def fit_space(
     encoder: nn.Module | None = None,
     decoder: nn.Module | None = None,
     head: nn.Module | None = None,
-    callback: Callback = lambda step, metrics: None,
+    callback: OnMetrics = lambda step, metrics: None,
     devices: int = 0,
 ) -> Space:
     """Learn a space of networks, in memory (arXiv 2206.05194; docs/method.md, Objectives).
@@ -107,6 +105,7 @@ def fit_space(
         teacher=teacher,
         modules=Modules(encoder, decoder, head),
         select=selection_metric(data, held, config),
+        validation=held,
         mesh=netspace_mesh(devices, config.networks // len(groups), config.batch),
         store=store,
     )[0]
@@ -142,8 +141,8 @@ def fit_from_zoo(
     def window(number: int) -> dict[int, Group]:
         return {i: as_group(training_networks(config, zoo, names[i], number)) for i in ids}
 
+    held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
     if select is None:
-        held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
         select = selection_metric(data, held_out, config)
     if teacher is None and config.teaching == "common":
         teacher = teacher_of(zoo, behaviour)
@@ -157,6 +156,7 @@ def fit_from_zoo(
         teacher=teacher,
         modules=modules,
         select=select,
+        validation=held_out,
         mesh=netspace_mesh(devices, config.networks // len(ids), config.batch),
         store=store,
         windows=window if config.resident else None,
@@ -175,6 +175,7 @@ def fit_groups(
     teacher: Teacher | None = None,
     modules: Modules = Modules(),
     select: Select,
+    validation: Mapping[int, Group],
     mesh: Mesh,
     store: Store,
     windows: Windows | None = None,
@@ -183,6 +184,7 @@ def fit_groups(
     """Train a space on groups of networks by architecture id, or go on with a training that was interrupted.
 
     Args:
+      validation: by architecture id, networks that do not train, by which adaptation is calibrated.
       windows: gives the networks of later windows, where `groups` are the first of a zoo that is read in windows.
       store: keeps what to go on from, the best so far and the metrics.
 
@@ -207,7 +209,7 @@ def fit_groups(
         windows=windows,
         on_progress=on_progress,
     )
-    return as_space(best, groups), progress
+    return as_space(best, groups, data, validation), progress
 
 
 def as_group(networks: Networks) -> Group:

@@ -33,10 +33,9 @@ from netspace_jax.ops.devices import network_mesh
 from netspace_jax.report.page import save_figures, write_report
 from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.runs.log import OnMetrics
 from netspace_jax.space import Space, load
 from netspace_jax.space.artefact import version
-from netspace_jax.space.loop import OnProgress, Progress
+from netspace_jax.space.loop import OnMetrics, OnProgress, Progress
 from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 

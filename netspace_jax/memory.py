@@ -46,6 +46,7 @@ def available() -> int:
     from netspace_jax.ops.devices import device_bytes
 
     limit = _LIMIT.read_text().strip() if _LIMIT.is_file() else ""
-    machine = min([psutil.virtual_memory().total, *([int(limit)] if limit.isdigit() else [])])
+    total = int(psutil.virtual_memory().total)
+    machine = min(total, int(limit)) if limit.isdigit() else total
     on_accelerators = jax.default_backend() != "cpu"
     return max(machine, on_accelerators * device_bytes() * jax.local_device_count())

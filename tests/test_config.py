@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from netspace_jax.config import NOT_IN_DIGEST, NetSpaceConfig, ZooConfig, digest
+from netspace_jax.config import NetSpaceConfig, ZooConfig
+from netspace_jax.digest import NOT_IN_DIGEST, digest
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.rules import rebuild

@@ -50,7 +50,7 @@ def test_every_flag_has_a_text(kind):
         ("prep", (64, 0), "must be at least 1, not 64 0"),
         ("prep", (64,), "not 64"),
         ("correct_share", 1.0, "must be less than 1, not 1.0"),
-        ("encoder", "mlp", "must be 'probe' or 'conv', not mlp"),
+        ("encoder", "mlp", "must be 'probe', 'set' or 'conv', not mlp"),
         ("seed", 10**400, "not a number of many digits"),
         ("train_architectures", ("a", 3), "must be a valid string"),
     ],

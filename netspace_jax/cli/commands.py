@@ -23,6 +23,11 @@ from netspace_jax.files import location
 from netspace_jax.rules import Natural, check_fields
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
+_ZOO_USES = """usage:
+  {0} PRESET [FLAGS]         train the zoo of a preset, or go on with it; PRESET --help lists the flags
+  {0} import FOLDER [FLAGS]  make a zoo of networks that exist
+  {0} show DIR               print what is in a zoo
+  {0} export DIR FILE        write its networks and their table as one safetensors file"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,10 +120,15 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
 
 
 def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -> None:
-    """Train a zoo; `import FOLDER`: make one of what exists; `show DIR`: look at one; `export DIR FILE`: write it."""
+    """Train a zoo; `import FOLDER`: make one of what exists; `show DIR`: look at one; `export DIR FILE`: write it.
+
+    Without arguments: what the command can do.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors():
         match given:
+            case []:
+                print(f"{_ZOO_USES.format(program)}\n\nPresets: {', '.join(presets())}.")
             case ["show", directory]:
                 from netspace_jax.cli.show import describe_zoo
                 from netspace_jax.zoo import open_zoo
@@ -145,11 +155,7 @@ def _train_zoo(arguments: list[str], program: str) -> epath.Path:
     _, others = first_flags(arguments)
     name, flags = _preset_and_flags(others)
     base = preset(name)
-    text = (
-        f"{preset_text(name)}\n\n`{program} import FOLDER` makes a zoo of networks that exist, "
-        f"`{program} show DIR` prints what is in one, "
-        f"and `{program} export DIR FILE.safetensors` writes it as one file."
-    )
+    text = f"{preset_text(name)}\n\n{_ZOO_USES.format(program)}"
     args = _parse(JobFlags, {"zoo": base.zoo}, flags, f"{program} {name}", text)
     _prepare(args)
     from netspace_jax import jobs

@@ -13,7 +13,7 @@ from etils import epath
 from netspace_jax.config import Curves
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
-from netspace_jax.runs.log import OnMetrics
+from netspace_jax.space.loop import OnMetrics
 
 _PACKAGES = {"wandb": "wandb", "tensorboard": "tensorboardX"}
 

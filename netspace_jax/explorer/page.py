@@ -117,7 +117,10 @@ def _programs(space: Space, view: View, kept: list[int]) -> Programs:
 
 def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> dict[str, Any]:
     """What the page holds beside parameters and embeddings, by the names that its script uses."""
-    inputs = np.asarray(space.constants.probes if view.loss_inputs is None else view.loss_inputs)[:_CHECKED_INPUTS]
+    probes = space.constants.probes
+    if probes is None:  # of spaces whose networks have each inputs of their own
+        probes = view.loss_inputs if view.examples is None else view.examples.inputs
+    inputs = np.asarray(probes if view.loss_inputs is None else view.loss_inputs)[:_CHECKED_INPUTS]
     first = points[0]
     outputs = [
         outputs_on(space.architectures[i], generate_many(space, i, z.astype(np.float16).astype(np.float32)), inputs)[0]
@@ -129,7 +132,7 @@ def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> 
         "spread": np.asarray(space.statistics.deviation, np.float32),
         "checkInputs": inputs,
         "checkOutputs": np.stack(outputs) if outputs else np.zeros((0, 1), np.float32),
-        "probes": np.asarray(space.constants.probes),
+        "probes": np.asarray(probes),
     }
     if view.examples is not None:
         arrays["examples"] = np.asarray(view.examples.inputs)

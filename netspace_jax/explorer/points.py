@@ -11,7 +11,7 @@ from netspace_jax.explorer.view import View
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.runs import Run
-from netspace_jax.space.batched import classify_many, embed_many, generate_many
+from netspace_jax.space.batched import classify_many, embed_members, generate_many
 
 _MAX_POINTS, _MAX_VALUES = 480, 700_000  # points, and values of their embeddings
 
@@ -72,7 +72,8 @@ def _training_members(run: Run, view: View, architecture_id: int, count: int) ->
 
 def _generated(run: Run, view: View, architecture_id: int, count: int) -> Points:
     members = run.reconstruction(architecture_id, "test")
-    embeddings = embed_many(run.space, architecture_id, members.generated[:count])
+    indices = run.networks(architecture_id, "test").indices
+    embeddings = embed_members(run.space, architecture_id, members.generated[:count], run.dataset, indices[:count])
     labels = _labels(view, architecture_id, "test", len(members.score))[:count]
     return _points(embeddings, members.generated_score[:count], architecture_id, labels)
 

@@ -2,15 +2,15 @@
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from etils import epath
 
-from netspace_jax.behaviour import Metric, one_task
+from netspace_jax.behaviour import Dataset, Metric, one_task
 from netspace_jax.checks import check_zoo
-from netspace_jax.config import RunConfig
-from netspace_jax.domain import domain
+from netspace_jax.config import RunConfig, ZooConfig
+from netspace_jax.domain import Domain, domain
 from netspace_jax.errors import InputError
 from netspace_jax.files import check_new
 from netspace_jax.importing.examine import Examined, ImportOptions, examine
@@ -65,21 +65,14 @@ def import_zoo(
       InputError: no network can be imported, or an argument cannot be used.
     """
     began, kind = time.perf_counter(), domain(domain_name)
-    unknown = sorted(set(data) - {*kind.data_flags, *SPLIT_FLAGS})
-    if unknown:
-        raise InputError(f"import_zoo knows no {unknown[0]!r}; it takes {', '.join((*kind.data_flags, *SPLIT_FLAGS))}")
     check_new(out)
-    config = kind.zoo_config(**{**data, "architectures": (architecture,), "members": (_ENOUGH,), "batch": 1})
-    check_zoo(config)
-    kind.check(RunConfig("", kind.name, config, kind.netspace_config()))
+    config = _zoo_config(kind, architecture, data)
     sources = sources_of(networks)
     if not sources.sources:
         raise InputError(
             f"{networks} holds no networks: none of its {sources.others} files ends as a network's file does"
         )
-    dataset = kind.load(config).dataset
-    if not one_task(dataset):
-        raise InputError(f"networks of {kind.name} are each about an item of their own, which their files do not name")
+    dataset = _one_task_data(kind, config)
     examined = examine(
         sources,
         dataset.behaviour.architecture(architecture),
@@ -104,6 +97,33 @@ def import_zoo(
         seconds=time.perf_counter() - began,
     )
     return Imported(zoo, examined, dataset.behaviour.metric)
+
+
+def _zoo_config(kind: Domain, architecture: str, data: Mapping[str, Any]) -> ZooConfig:
+    """The configuration of a zoo of imported networks; their number stands in for the one that is not known yet.
+
+    Raises:
+      InputError: `data` names a field that imports do not take, or the configuration cannot be.
+    """
+    unknown = sorted(set(data) - {*kind.data_flags, *SPLIT_FLAGS})
+    if unknown:
+        raise InputError(f"import_zoo knows no {unknown[0]!r}; it takes {', '.join((*kind.data_flags, *SPLIT_FLAGS))}")
+    config = kind.zoo_config(**{**data, "architectures": (architecture,), "members": (_ENOUGH,), "batch": 1})
+    check_zoo(config)
+    kind.check(RunConfig("", kind.name, config, kind.netspace_config()))
+    return config
+
+
+def _one_task_data(kind: Domain, config: ZooConfig) -> Dataset:
+    """Data of the one task that all imported networks share.
+
+    Raises:
+      InputError: networks of this domain have tasks of their own.
+    """
+    dataset = kind.load(config).dataset
+    if not one_task(dataset):
+        raise InputError(f"networks of {kind.name} are each about an item of their own, which their files do not name")
+    return dataset
 
 
 def _number(networks: float, count: int, least: int) -> float:

@@ -1,7 +1,6 @@
 """Networks from outside, one by one: do they fit, are they new, and what do they compute?"""
 
 import dataclasses
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from netspace_jax.behaviour import Batch, Dataset, Metric, Split
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import networks_in
 from netspace_jax.exchange.rename import Rename, rename_rules
+from netspace_jax.files import sha256
 from netspace_jax.importing.alternatives import INPUTS, better, score_alternatives
 from netspace_jax.importing.reference_outputs import ROUNDING, read_reference
 from netspace_jax.importing.sources import Source, Sources
@@ -136,15 +136,15 @@ def _read(sources: Sequence[Source], architecture: Architecture, rules: Sequence
                 if name in names:
                     raise InputError("another network has this name")
                 flat = read_one()
-                sha256 = hashlib.sha256(flat.tobytes()).hexdigest()
-                if sha256 in name_of:
-                    raise InputError(f"the same parameters as {name_of[sha256]}")
+                content = sha256(flat)
+                if content in name_of:
+                    raise InputError(f"the same parameters as {name_of[content]}")
             except InputError as error:
                 candidates.append(_Candidate(name, reason=_reason(error)))
             else:
                 names.add(name)
-                name_of[sha256] = name
-                candidates.append(_Candidate(name, source.sha256 or sha256, flat))
+                name_of[content] = name
+                candidates.append(_Candidate(name, source.sha256 or content, flat))
     return candidates
 
 

@@ -10,7 +10,7 @@ from netspace_jax.behaviour import Dataset, Split
 from netspace_jax.metrics.outputs import Evaluated, Members, agreements, evaluate, scores_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space import Space
-from netspace_jax.space.batched import classify_many, embed_many, generate_many
+from netspace_jax.space.batched import classify_many, embed_members, generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.zoo import Networks
 
@@ -76,7 +76,7 @@ def reconstruct(
       original: the same networks, run on these inputs.
       members: their indices in the zoo, where each has a task of its own.
     """
-    z = embed_many(netspace, architecture_id, flats)
+    z = embed_members(netspace, architecture_id, flats, dataset, members)
     return decode_and_compare(
         netspace, dataset, original, z, architecture_id=architecture_id, members=members, split=split
     )

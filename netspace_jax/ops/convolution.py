@@ -17,15 +17,22 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PyTree
+from jaxtyping import Array, Float, PyTree
 
 from netspace_jax.ops.patches import library_conv2d, patch_conv2d
 from netspace_jax.ops.platform import is_portable, on_cpu
+from netspace_jax.ops.rows import (
+    over_rows,
+    pad_rows,
+    product,
+    product_over_rows,
+    rows_together,
+    shift_columns,
+    windows_of,
+)
 
 Pair = tuple[int, int]
 Taps = list[tuple[int, int]]
-
-_TILE_BYTES = 2_000_000  # operands and results of one product that a core's cache holds
 
 
 def conv2d(
@@ -63,7 +70,7 @@ def _convolution(
     height, width = (
         (size + 2 * p - k) // s + 1 for size, p, k, s in zip(x.shape[::2], padding, (kh, kw), stride, strict=True)
     )
-    together = _rows_together(height, x, kernel)
+    together = rows_together(height, x, kernel)
     parts = [
         (rows, taps, kernel[:, taps[0][0] :: stride[1]].transpose(1, 3, 0, 2).reshape(-1, kh * channels))
         for rows, taps in _column_phases(x, kw, stride, padding)
@@ -72,11 +79,11 @@ def _convolution(
     def some(first):
         sums = []
         for rows, taps, matrix in parts:
-            found = _product(matrix, _windows(rows, first, together, kh, stride[0]), len(taps))
-            sums.append(_sum([_shifted(found[:, n], -shift, width) for n, (_, shift) in enumerate(taps)]))
+            found = product(matrix, windows_of(rows, first, together, kh, stride[0]), len(taps))
+            sums.append(_sum([shift_columns(found[:, n], -shift, width) for n, (_, shift) in enumerate(taps)]))
         return _sum(sums).astype(x.dtype)
 
-    return _over_rows(some, height, together)
+    return over_rows(some, height, together)
 
 
 def _sum(terms: list[Array]) -> Array:
@@ -106,7 +113,7 @@ def _backward(stride, padding, kept, dy):
 def _gradients(x, kernel, dy, stride, padding):
     shifts = [shift for taps in taps_by_phase(kernel.shape[0], stride[0], padding[0]) for _, shift in taps]
     above, below = max(*shifts, 0), max(-(-x.shape[0] // stride[0]) - min(shifts) - len(dy), 0)
-    padded = _pad_rows(dy, above, below)  # for both gradients, so that what comes in is written to memory once
+    padded = pad_rows(dy, above, below)  # for both gradients, so that what comes in is written to memory once
     return (
         _input_gradient(padded, above, x, kernel, stride, padding),
         _kernel_gradient(padded, above, len(dy), x, kernel, stride, padding),
@@ -120,7 +127,7 @@ def _alone_if_large(
     function: Callable[..., PyTree], x: Float[Array, "h c w batch"], kernel: Float[Array, "kh kw c out"], *rest
 ) -> PyTree:
     """`function(x, kernel, *rest)`, vmapped one network after another where a cache does not hold even one."""
-    if _rows_together(len(x), x, kernel) == len(x):
+    if rows_together(len(x), x, kernel) == len(x):
         return function(x, kernel, *rest)
     return jax.custom_batching.sequential_vmap(function)(x, kernel, *rest)
 
@@ -138,7 +145,7 @@ def _input_gradient(
     row_phases, column_phases = (taps_by_phase(*sizes) for sizes in zip((kh, kw), stride, padding, strict=True))
     shifts = [shift for taps in row_phases for _, shift in taps]
     rows, columns = -(-height // stride[0]), -(-width // stride[1])
-    together = _rows_together(rows, dy, kernel)
+    together = rows_together(rows, dy, kernel)
     # The rows of dy under a window go down as shifts go up.
     matrices = [
         kernel[taps[0][0] :: stride[0]][::-1].transpose(1, 2, 0, 3).reshape(kw * channels, -1) if taps else None
@@ -148,22 +155,22 @@ def _input_gradient(
 
     def one_phase(windows, taps, matrix):
         begin = (max(shifts) - taps[-1][1]) * out
-        found = _product(matrix, windows[:, begin : begin + len(taps) * out], kw)
+        found = product(matrix, windows[:, begin : begin + len(taps) * out], kw)
         parts = [
-            sum((_shifted(found[:, tap], shift, columns) for tap, shift in column_taps), nothing)
+            sum((shift_columns(found[:, tap], shift, columns) for tap, shift in column_taps), nothing)
             for column_taps in column_phases
         ]
         return parts[0] if len(parts) == 1 else jnp.stack(parts, 3).reshape(together, channels, -1, batch)
 
     def some(first):
-        windows = _windows(dy, above - max(shifts) + first, together, max(shifts) - min(shifts) + 1, 1)
+        windows = windows_of(dy, above - max(shifts) + first, together, max(shifts) - min(shifts) + 1, 1)
         found = [
             one_phase(windows, taps, matrix) if taps else jnp.concatenate([nothing] * stride[1], 2)
             for taps, matrix in zip(row_phases, matrices, strict=True)
         ]
         return (found[0] if len(found) == 1 else jnp.stack(found, 1)).astype(x.dtype)
 
-    dx = _over_rows(some, rows, together)
+    dx = over_rows(some, rows, together)
     return dx.reshape(rows * stride[0], channels, columns * stride[1], batch)[:height, :, :width]
 
 
@@ -178,14 +185,14 @@ def _kernel_gradient(
 ) -> Float[Array, "kh kw c out"]:
     """The gradient for the kernel, summed over rows; `dy` has `height` rows under `above` rows of zeros."""
     kh, kw, channels, out = kernel.shape
-    together = _rows_together(height, x, kernel)
+    together = rows_together(height, x, kernel)
     phases = _column_phases(x, kw, stride, padding)
 
     def add(state, first):
         dys = jax.lax.dynamic_slice_in_dim(dy, above + first, together)
         after = []
         for (rows, taps), (total, shifted) in zip(phases, state, strict=True):
-            windows = _windows(rows, first, together, kh, stride[0])
+            windows = windows_of(rows, first, together, kh, stride[0])
             for n, (_, shift) in enumerate(taps):
                 begin = max(shift, 0)
                 end = max(min(shift + dy.shape[2], rows.shape[2]), begin)
@@ -193,7 +200,7 @@ def _kernel_gradient(
                     shifted, dys[:, :, begin - shift : end - shift], (0, n * out, begin, 0)
                 )
             left, right = (v.reshape(together, v.shape[1], -1) for v in (shifted, windows))
-            after.append((total + _product_over_rows(left, right), shifted))
+            after.append((total + product_over_rows(left, right), shifted))
         return after
 
     # What is shifted is kept from row to row: the zeros beside it are written once.
@@ -221,76 +228,4 @@ def _column_phases(
 ) -> list[tuple[Float[Array, "h2 c _ batch"], Taps]]:
     """The columns of each phase that the kernel touches, with zeros above and below, and the taps that touch them."""
     phases = enumerate(taps_by_phase(kw, stride[1], padding[1]))
-    return [(_pad_rows(x[:, :, phase :: stride[1]], padding[0], padding[0]), taps) for phase, taps in phases if taps]
-
-
-def _pad_rows(x: Float[Array, "h c w batch"], above: int, below: int) -> Float[Array, "h2 c w batch"]:
-    return jnp.pad(x, ((above, below), (0, 0), (0, 0), (0, 0)))
-
-
-def _rows_together(rows: int, x: Float[Array, "h _ w batch"], kernel: Float[Array, "kh kw c out"]) -> int:
-    """How many rows one product is for: as many as divide `rows` and as a cache holds."""
-    kh, kw, channels, out = kernel.shape
-    if not isinstance(x.shape[3], int):  # the symbol of any batch, of a network that is exported
-        return 1
-    most = max(_TILE_BYTES // (4 * x.shape[2] * x.shape[3] * (kh * channels + kw * out)), 1)
-    return max(count for count in range(1, min(most, rows) + 1) if rows % count == 0)
-
-
-def _over_rows(function: Callable[[Int[Array, ""] | int], Array], rows: int, together: int) -> Array:
-    """`function` of the first of every `together` rows, one after another, its results side by side."""
-    if together == rows:
-        return function(0)
-    y = jax.lax.map(lambda tile: function(tile * together), jnp.arange(rows // together))
-    return y.reshape(rows, *y.shape[2:])
-
-
-def _windows(
-    x: Float[Array, "h c w batch"], first: Int[Array, ""] | int, together: int, kh: int, stride: int
-) -> Float[Array, "rows k w batch"]:
-    """The `kh` input rows under each of `together` output rows, as channels."""
-    _, channels, width, batch = x.shape
-    x = jax.lax.dynamic_slice_in_dim(x, first * stride, stride * (together - 1) + kh)
-    if together == 1:
-        return x.reshape(1, kh * channels, width, batch)
-    return jnp.concatenate([x[row : row + stride * (together - 1) + 1 : stride] for row in range(kh)], 1)
-
-
-def _product(
-    matrix: Float[Array, "m k"], x: Float[Array, "rows k w batch"], parts: int
-) -> Float[Array, "rows parts c w batch"]:
-    """The matrix times the channels, its result cut into `parts`."""
-    rows, channels, width, batch = x.shape
-    x = x.reshape(rows, channels, width * batch)
-    if rows == 1:
-        y = _matmul(matrix, x[0])
-    elif _are_long(len(matrix), x):
-        y = _matmul(jnp.broadcast_to(matrix, (rows, *matrix.shape)), x)
-    else:
-        y = jnp.einsum("mk,rkn->rmn", matrix, x, preferred_element_type=jnp.float32)
-    return y.reshape(rows, parts, len(matrix) // parts, width, batch)
-
-
-def _product_over_rows(a: Float[Array, "rows m n"], b: Float[Array, "rows k n"]) -> Float[Array, "m k"]:
-    """The sum over rows of a · bᵀ."""
-    if len(a) == 1:
-        return _matmul(a[0], b[0].T)
-    if _are_long(a.shape[1], b):
-        return _matmul(a, b.swapaxes(1, 2)).sum(0)
-    return jnp.einsum("rmn,rkn->mk", a, b, preferred_element_type=jnp.float32)
-
-
-def _are_long(size: int, rows: Float[Array, "rows k n"]) -> bool:
-    """Whether a product for each row with its own matrix of `size` rows costs less than one that swaps axes."""
-    return size <= rows.shape[2]
-
-
-def _shifted(x: Float[Array, "rows c w batch"], by: int, width: int) -> Float[Array, "rows c w2 batch"]:
-    """Columns moved to the right by `by`, cut and filled with zeros to `width` columns."""
-    edges = ((0, 0, 0), (0, 0, 0), (by, width - by - x.shape[2], 0), (0, 0, 0))
-    return jax.lax.pad(x, jnp.zeros((), x.dtype), edges)
-
-
-def _matmul(a: Float[Array, "*rows m k"], b: Float[Array, "*rows k n"]) -> Float[Array, "*rows m n"]:
-    """Sums in float32, whatever the factors are."""
-    return jnp.matmul(a, b, preferred_element_type=jnp.float32)
+    return [(pad_rows(x[:, :, phase :: stride[1]], padding[0], padding[0]), taps) for phase, taps in phases if taps]

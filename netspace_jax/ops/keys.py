@@ -35,6 +35,10 @@ class Purpose(enum.IntEnum):
     """What is drawn to score a network, as the starts of episodes."""
     SAMPLE = 13
     """Embeddings drawn from a density."""
+    READING = 14
+    """Inputs on which the encoder reads a network in training."""
+    EXAMPLES = 15
+    """Examples of a new task."""
 
 
 def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] | int) -> PRNGKeyArray:

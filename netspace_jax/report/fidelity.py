@@ -20,7 +20,7 @@ from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, number
 from netspace_jax.rules import Count
 from netspace_jax.runs import Run
-from netspace_jax.space.batched import embed_many, generate_many
+from netspace_jax.space.batched import embed_members, generate_many
 
 _JUDGED = {"train": "", "validation": "; how far each embedding moves is judged on inputs of the validation split"}
 
@@ -197,7 +197,7 @@ def _permuted(run: Run, architecture_id: int) -> dict[str, float]:
     if permuted is None:
         return {}
     original = run.reconstruction(architecture_id, "test")
-    z = embed_many(run.space, architecture_id, permuted)
+    z = embed_members(run.space, architecture_id, permuted, run.dataset, networks.indices)
     copies = evaluate(run.dataset, architecture, generate_many(run.space, architecture_id, z), networks.indices)
     agreement = agreements(run.dataset.behaviour, original.generated_outputs, copies.outputs)
     return {

@@ -1,14 +1,10 @@
 """A run's metrics.jsonl: one line for each step that is logged, of which a reader needs none."""
 
 import json
-from collections.abc import Callable
 
 from etils import epath
 
 from netspace_jax.files import location
-
-OnMetrics = Callable[[int, dict[str, float]], None]
-"""Called with a step and its metrics by name."""
 
 
 def read_log(path: epath.PathLike) -> list[dict[str, int | float]]:

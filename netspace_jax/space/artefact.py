@@ -7,7 +7,6 @@ A new version is complete before the description names it, so that a reader neve
 """
 
 import dataclasses
-import hashlib
 import importlib.metadata
 import json
 from collections.abc import Mapping
@@ -28,10 +27,11 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
 from netspace_jax.domain import import_behaviours
 from netspace_jax.errors import InputError
-from netspace_jax.files import location, read_json, write_bytes, write_text
+from netspace_jax.files import canonical_json, location, read_json, sha256, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
 from netspace_jax.ops.mapping import Rows
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder
+from netspace_jax.space.adaptation import Calibration
+from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, SetEncoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
 
@@ -50,21 +50,36 @@ def register_module(module: Module) -> Module:
     return module
 
 
-for _module_class in (ProbeEncoder, ScaledDecoder, LinearHead, Correction, ConvEncoder, ConvDecoder, ConvHead):
+for _module_class in (
+    ProbeEncoder,
+    SetEncoder,
+    ScaledDecoder,
+    LinearHead,
+    Correction,
+    ConvEncoder,
+    ConvDecoder,
+    ConvHead,
+):
     register_module(_module_class)
 
 
 def save(
-    netspace: NetSpace, embeddings: Mapping[str, Float[Rows, "network embedding"]], folder: epath.PathLike
+    netspace: NetSpace,
+    embeddings: Mapping[str, Float[Rows, "network embedding"]],
+    calibration: Calibration | None,
+    folder: epath.PathLike,
 ) -> None:
-    """Write a NetSpace and the embeddings of its training networks."""
+    """Write a NetSpace, the embeddings of its training networks, and its calibration where it has one."""
     folder = location(folder)
-    tree = {"params": netspace.params, "constants": dataclasses.asdict(netspace.constants), "embeddings": embeddings}
+    constants = {name: leaf for name, leaf in vars(netspace.constants).items() if leaf is not None}
+    tree = {"params": netspace.params, "constants": constants, "embeddings": embeddings}
+    if calibration is not None:
+        tree["calibration"] = dataclasses.asdict(calibration)
     tree["shared"] = {built.name: built.shared for built in netspace.architectures if built.shared}
     arrays = {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(tree, sep="/").items()}
     content = safetensors.numpy.save({name: np.ascontiguousarray(leaf) for name, leaf in arrays.items()})
-    sha256 = hashlib.sha256(content).hexdigest()
-    name = f"arrays-{sha256[:8]}.safetensors"
+    content_sum = sha256(content)
+    name = f"arrays-{content_sum[:8]}.safetensors"
     description = {
         "format": FORMAT,
         "netspace_jax": version(),
@@ -79,7 +94,7 @@ def save(
         "correction": _module(netspace.correction) if netspace.correction is not None else None,
         "corrections": netspace.corrections,
         "embeddings": {name: list(z.shape) for name, z in embeddings.items()},
-        "arrays": {"file": name, "sha256": sha256},
+        "arrays": {"file": name, "sha256": content_sum},
     }
     write_bytes(folder / name, content)
     description["sha256"] = _sha256_of(description)
@@ -110,7 +125,7 @@ def read(folder: epath.PathLike) -> tuple[dict[str, Any], dict[str, PyTree]]:
     try:
         path = folder / description["arrays"]["file"]
         content = path.read_bytes()
-        damaged = hashlib.sha256(content).hexdigest() != description["arrays"]["sha256"]
+        damaged = sha256(content) != description["arrays"]["sha256"]
         arrays = {} if damaged else safetensors.numpy.load(content)
     except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
@@ -174,7 +189,7 @@ def behaviour_of(description: dict[str, Any], folder: epath.PathLike) -> Behavio
 def _sha256_of(description: dict[str, Any]) -> str:
     """Of all that a description says, its own checksum excepted."""
     facts = json.loads(json.dumps({name: value for name, value in description.items() if name != "sha256"}))
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return sha256(canonical_json(facts))
 
 
 def _entries(description: dict[str, Any], part: str, folder: epath.PathLike) -> Any:

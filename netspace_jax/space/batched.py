@@ -1,13 +1,25 @@
 """What a space says of many networks or embeddings of one architecture, whatever their number, on the device."""
 
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
 
+from netspace_jax.behaviour import Dataset
 from netspace_jax.ops.mapping import Rows, batched, vmap_small_batches
 from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.observation import reading_of
 
 
 def _embed(flat, netspace, architecture_id):
     return netspace.embed(flat, architecture_id, vmap_small_batches)
+
+
+def _embed_on(flat, netspace, inputs, architecture_id):
+    return netspace.embed(flat, architecture_id, vmap_small_batches, reading_of(inputs))
+
+
+def _embed_member(row, netspace, dataset, architecture_id):
+    flat, member = row
+    return _embed_on(flat, netspace, dataset.of(member).probes(netspace.encoder.inputs), architecture_id)
 
 
 def _generate(z, netspace, architecture_id):
@@ -19,14 +31,39 @@ def _read(z, netspace):
 
 
 _embed_all, _generate_all = (batched(one, static=("architecture_id",)) for one in (_embed, _generate))
+_embed_all_on, _embed_members = (batched(one, static=("architecture_id",)) for one in (_embed_on, _embed_member))
 _read_all = batched(_read)
 
 
 def embed_many(
     netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"]
 ) -> Float[Array, "network embedding"]:
-    """Embeddings of networks of one architecture."""
+    """Embeddings of networks of one architecture, read on the probes."""
     return _embed_all(flats, netspace.netspace, architecture_id=architecture_id)
+
+
+def embed_on(
+    netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"], inputs: Shaped[Rows, "n *input"]
+) -> Float[Array, "network embedding"]:
+    """Embeddings of networks of one architecture by a set encoder, read on inputs that are given."""
+    return _embed_all_on(flats, netspace.netspace, inputs, architecture_id=architecture_id)
+
+
+def embed_members(
+    netspace: NetSpace,
+    architecture_id: int,
+    flats: Float[Rows, "network size"],
+    dataset: Dataset,
+    members: Int[Rows, "network"] | None = None,
+) -> Float[Array, "network embedding"]:
+    """Embeddings of members of a zoo, each read on inputs of its own task where there are no probes for all.
+
+    Args:
+      members: their indices in the zoo; they may be left out where all share one task.
+    """
+    if netspace.constants.probes is not None:
+        return embed_many(netspace, architecture_id, flats)
+    return _embed_members((flats, np.asarray(members)), netspace.netspace, dataset, architecture_id=architecture_id)
 
 
 def generate_many(

@@ -8,15 +8,23 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray, PyTree
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
-from netspace_jax.behaviour import Behaviour, Dataset
+from netspace_jax.behaviour import Behaviour, Dataset, one_task
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, max_coefficients
+from netspace_jax.space.modules import (
+    Correction,
+    LinearHead,
+    ProbeEncoder,
+    ScaledDecoder,
+    SetEncoder,
+    max_coefficients,
+)
 from netspace_jax.space.netspace import Constants, NetSpace
+from netspace_jax.space.observation import reading_of
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead
 
 
@@ -41,6 +49,9 @@ def make_netspace(
     embedding = config.embedding + max_coefficients(rows, columns, config.rank)
     encoders = {
         "probe": functools.partial(ProbeEncoder, embedding, config.hidden),
+        "set": functools.partial(
+            SetEncoder, embedding, config.probes, config.hidden, constant=behaviour.constant_answer
+        ),
         "conv": functools.partial(ConvEncoder, embedding),
     }
     decoders = {
@@ -82,9 +93,12 @@ def initial_params(netspace: NetSpace, key: PRNGKeyArray) -> PyTree:
     """Parameters of encoder, decoder and head, untrained."""
     keys = jax.random.split(key, 4)
     constants = netspace.constants
-    flat = jnp.zeros(netspace.architectures[0].size)
-    outputs = netspace.architectures[0].apply(flat, constants.probes)
-    seen = netspace.observe(flat, outputs, 0)
+    behaviour, inputs = netspace.behaviour, constants.probes
+    if inputs is None:
+        inputs = jnp.zeros((1, *behaviour.input_shape), behaviour.input_dtype)
+    flat, reading = jnp.zeros(netspace.architectures[0].size), reading_of(inputs)
+    outputs = netspace.architectures[0].apply(flat, reading.inputs)
+    seen = netspace.observe(flat, outputs, 0, reading)
     encoder = netspace.encoder.init(keys[0], seen)["params"]
     z = netspace.encoder.apply({"params": encoder}, seen)
     decoder = netspace.decoder.init(keys[1], z, constants.scale[0], constants.shift[0], 0)["params"]
@@ -118,7 +132,16 @@ def make_constants(
     scales, shifts = (
         [to_prep(jnp.asarray(row), config.prep) for row in column] for column in zip(*tables, strict=True)
     )
-    return Constants(dataset.probes(config.probes), jnp.stack(scales), jnp.stack(shifts))
+    return Constants(_probes(config, dataset), jnp.stack(scales), jnp.stack(shifts))
+
+
+def _probes(config: NetSpaceConfig, dataset: Dataset) -> Shaped[Array, "probe *input"] | None:
+    """Inputs on which any network can be read: none for a set encoder of networks that have each their own."""
+    probes = dataset.probes(config.probes)
+    if config.encoder != "set" or one_task(dataset):
+        return probes
+    first, last = (np.asarray(dataset.of(member).probes(config.probes)) for member in (0, dataset.items - 1))
+    return probes if np.array_equal(first, last) else None
 
 
 def layer_scales(netspace: NetSpace, architecture_id: int) -> Float[Array, "size"]:

@@ -14,10 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
-from netspace_jax.space.batched import embed_many
+from netspace_jax.space.batched import embed_members
+from netspace_jax.space.calibration import calibrate
 from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
@@ -64,6 +66,9 @@ class Store(Protocol):
         """Note the metrics of a step."""
 
 
+OnMetrics = Callable[[int, dict[str, float]], None]
+"""Called with a step and its metrics by name: losses, and at validation checks the selection metric."""
+
 OnProgress = Callable[[int, int, float], None]
 """Called with the step, the number of steps, and the mean loss since the last call."""
 
@@ -77,7 +82,7 @@ Windows = Callable[[int], dict[int, Group]]
 class MemoryStore:
     """A `Store` that keeps the best in memory and gives each line of metrics to a callback."""
 
-    def __init__(self, callback: Callable[[int, dict[str, float]], None] = lambda step, metrics: None):
+    def __init__(self, callback: OnMetrics = lambda step, metrics: None):
         self._callback = callback
         self._best: NetSpace | None = None
 
@@ -203,14 +208,21 @@ def _report(event: "Event", losses: Losses, config: NetSpaceConfig, store: Store
         store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
 
 
-def as_space(netspace: NetSpace, groups: Mapping[int, Group]) -> Space:
-    """A trained NetSpace with the embeddings of the networks that trained it, by architecture id."""
+def as_space(
+    netspace: NetSpace, groups: Mapping[int, Group], dataset: Dataset, validation: Mapping[int, Group] | None = None
+) -> Space:
+    """A trained NetSpace with the embeddings of the networks that trained it, calibrated where it reads tasks.
+
+    Args:
+      groups: by architecture id, the networks that trained it.
+      validation: networks that did not; without any the space finds no networks from examples.
+    """
     embeddings = {
-        netspace.names[architecture_id]: jnp.asarray(embed_many(netspace, architecture_id, group.parameters))
-        for architecture_id, group in groups.items()
+        netspace.names[i]: embed_members(netspace, i, group.parameters, dataset, group.indices)
+        for i, group in groups.items()
     }
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
-    return Space(**fields, embeddings=embeddings)
+    return Space(**fields, embeddings=embeddings, calibration=calibrate(netspace, dataset, validation or {}))
 
 
 @dataclasses.dataclass(frozen=True)

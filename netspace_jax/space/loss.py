@@ -1,6 +1,8 @@
 """What NetSpace is trained to minimise: the behaviour of generated networks (docs/method.md, Objectives)."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import flax.struct
 import jax
@@ -11,6 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 from netspace_jax.behaviour import Batch, Dataset, one_task, take, task_axis
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.observation import Reading
 
 Teacher = Callable[[Shaped[Array, "n *input"]], Float[Array, "n *output"]]
 
@@ -41,6 +44,7 @@ def loss_of_step(
     *,
     config: NetSpaceConfig,
     teacher: Teacher | None,
+    readings: Mapping[int, Reading] = MappingProxyType({}),
 ) -> tuple[Float[Array, ""], Losses]:
     """Loss of one step and its terms.
 
@@ -48,6 +52,7 @@ def loss_of_step(
       groups: by architecture id, the step's networks, the same number of each.
       batches: of each group, what `sample` gives.
       teacher: the common teacher, or None where each network is its own.
+      readings: by architecture id, how the encoder reads each network of the step; by default on the probes.
     """
     behaviour, architecture, interpolation = (jnp.zeros(()) for _ in range(3))
     embeddings, wanted = {}, {}
@@ -55,9 +60,10 @@ def loss_of_step(
     batch_of = dict(zip(groups, batches, strict=True))
     taught = teacher(batches[0].inputs) if teacher else None
     for which, group in groups.items():
-        found = jax.vmap(lambda flat, which=which: jnp.stack(netspace.embeddings_of(flat, which)), out_axes=1)(
-            group.parameters
-        )
+        found = jax.vmap(
+            lambda flat, reading, which=which: jnp.stack(netspace.embeddings_of(flat, which, reading=reading)),
+            out_axes=1,
+        )(group.parameters, readings.get(which))
         embeddings[which] = found[-1]
         wanted[which] = taught if teacher else _outputs(netspace, dataset, group.parameters, batch_of[which], which)
         # The encoder's embedding and every corrected one have a loss: with one at the end alone it learns less.
@@ -106,6 +112,23 @@ def sample(
         keys = jax.random.split(group_key, len(group.indices))
         batches.append(jax.vmap(lambda key, member: dataset.of(member).sample(key, step, size))(keys, group.indices))
     return batches
+
+
+def sample_readings(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], group: Group, most: int) -> Reading:
+    """For each network of a step some training inputs of its own task, on which a set encoder reads it.
+
+    Their number is log-uniform from 1 to `most`, and half of the networks answer in the form that true targets have:
+    the encoder is to read networks by their answers and tasks by examples alike.
+    """
+
+    def one(key, member):
+        input_key, count_key, form_key = jax.random.split(key, 3)
+        inputs = dataset.of(member).sample(input_key, step, most).inputs
+        count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=math.log(len(inputs)))))
+        weight = (jnp.arange(len(inputs), dtype=jnp.float32) < count).astype(jnp.float32)
+        return Reading(inputs, weight, jax.random.bernoulli(form_key))
+
+    return jax.vmap(one)(jax.random.split(jax.random.fold_in(key, step), len(group.indices)), group.indices)
 
 
 def _outputs(netspace, dataset, flats, batch, architecture_id):

@@ -1,4 +1,4 @@
-"""An encoder that sees what a network does, and a decoder that knows how large each layer's values are.
+"""Encoders that see what a network does, and a decoder that knows how large each layer's values are.
 
 Independently trained networks compute the same with permuted neurons, so raw parameters generalise badly; what a
 network answers to probe inputs does not depend on the order of its neurons (ProbeGen, Kahana et al. 2024).
@@ -26,6 +26,50 @@ class ProbeEncoder(nn.Module):
         x = jnp.concatenate([seen.description, seen.statistics])
         x = nn.relu(nn.LayerNorm()(nn.Dense(self.hidden)(x)))
         return nn.Dense(self.embedding)(x)
+
+
+class TaskEncoder(nn.Module):
+    """An encoder that looks at pairs alone: it reads a task by its examples as it reads a network by its answers.
+
+    Attributes:
+      embedding: size of an embedding.
+      inputs: on which a network is read where nobody gives any.
+    """
+
+    embedding: int
+    inputs: int
+
+
+class SetEncoder(TaskEncoder):
+    """A set of pairs of any number to an embedding, whatever their order (docs/method.md, eq. 38).
+
+    Two poolings side by side: the mean over pairs of a perceptron of input and answer (Deep Sets, Zaheer et al. 2017,
+    arXiv 1703.06114), which serves tasks that differ in what inputs look like; and for each of a few soft features of
+    the input alone the mean answer of the inputs that have it, which serves tasks that differ in what is answered.
+
+    Attributes:
+      hidden: width of the perceptrons.
+      features: soft features of an input.
+      constant: each value of the answer that says nothing.
+    """
+
+    hidden: int
+    features: int = 32
+    constant: float = 0.0
+
+    @nn.compact
+    def __call__(self, seen: Observation) -> Float[Array, "embedding"]:
+        inputs, answers, weight = seen.pairs
+        x = inputs.reshape(len(inputs), -1)
+        pair = jnp.concatenate([x, answers], -1)
+        for _ in range(2):
+            pair = nn.relu(nn.Dense(self.hidden)(pair))
+        mean = (pair * weight[:, None]).sum(0) / jnp.maximum(weight.sum(), 1e-6)
+        feature = nn.softmax(nn.Dense(self.features)(nn.relu(nn.Dense(self.hidden // 2)(x)))) * weight[:, None]
+        answered = jnp.einsum("nf,na->fa", feature, answers - self.constant) / (feature.sum(0)[:, None] + 0.05)
+        answered = answered.reshape(-1)
+        top = nn.relu(nn.Dense(self.hidden)(jnp.concatenate([mean, answered])))
+        return nn.Dense(self.embedding)(top) + nn.Dense(self.embedding)(answered)
 
 
 # Adam moves all weights of a correction by its learning rate at once, which would throw embeddings far off: the loss

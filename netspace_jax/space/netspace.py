@@ -13,16 +13,19 @@ from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
 from netspace_jax.behaviour import Behaviour
 from netspace_jax.space.modules import ScaledDecoder
-from netspace_jax.space.observation import Observation, observe
+from netspace_jax.space.observation import Observation, Pairs, Reading, observe, observe_task, reading_of
 
 Batching = Callable[[Callable[..., PyTree]], Callable[..., PyTree]]
 
 
 @flax.struct.dataclass
 class Constants:
-    """What a NetSpace is given and does not learn: probe inputs, and scale and center of each generated value."""
+    """What a NetSpace is given and does not learn: probe inputs, and scale and center of each generated value.
 
-    probes: Shaped[Array, "probe *input"]
+    There are no probes where each network has inputs of its own, on which others mean nothing.
+    """
+
+    probes: Shaped[Array, "probe *input"] | None
     scale: Float[Array, "architecture h w"]
     shift: Float[Array, "architecture h w"]
 
@@ -64,14 +67,37 @@ class NetSpace:
         """Names of the architectures, in the order that they have in the space."""
         return tuple(architecture.name for architecture in self.architectures)
 
+    @property
+    def probe_reading(self) -> Reading:
+        """How a network is read where nothing else is said: on all probes alike.
+
+        Raises:
+          ValueError: there are none, since each network has inputs of its own.
+        """
+        if self.constants.probes is None:
+            raise ValueError("each network of this space has inputs of its own: say on which it is read")
+        return reading_of(self.constants.probes)
+
     def embed(
-        self, flat: Float[Array, "size"], architecture_id: int, batching: Batching = lambda function: function
+        self,
+        flat: Float[Array, "size"],
+        architecture_id: int,
+        batching: Batching = lambda function: function,
+        reading: Reading | None = None,
     ) -> Float[Array, "embedding"]:
-        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7); `batching` as below."""
-        return self.embeddings_of(flat, architecture_id, batching)[-1]
+        """Embedding of a network given as its flat parameters (docs/method.md, eq. 7); the rest as below."""
+        return self.embeddings_of(flat, architecture_id, batching, reading)[-1]
+
+    def embed_task(self, pairs: Pairs) -> Float[Array, "embedding"]:
+        """Embedding of a task from examples of it, by an encoder that reads pairs alone (docs/method.md, eq. 38)."""
+        return _apply(self.encoder, self.params["encoder"], observe_task(pairs))
 
     def embeddings_of(
-        self, flat: Float[Array, "size"], architecture_id: int, batching: Batching = lambda function: function
+        self,
+        flat: Float[Array, "size"],
+        architecture_id: int,
+        batching: Batching = lambda function: function,
+        reading: Reading | None = None,
     ) -> list[Float[Array, "embedding"]]:
         """What the encoder says, and the embedding after each correction.
 
@@ -81,12 +107,13 @@ class NetSpace:
         Args:
           batching: what is made of the parts in which the network itself runs, before this is vmapped, such as
             `ops.mapping.vmap_small_batches`.
+          reading: inputs on which the network is read; by default the probes.
         """
-        architecture, probes, behaviour = self.architectures[architecture_id], self.constants.probes, self.behaviour
+        reading = reading or self.probe_reading
+        architecture, probes, behaviour = self.architectures[architecture_id], reading.inputs, self.behaviour
         wanted = batching(architecture.apply)(flat, probes)
-        seen = self.observe(flat, wanted, architecture_id)
-        # One array: Flax returns a tuple only where collections are mutable.
-        z = cast(Array, self.encoder.apply({"params": self.params["encoder"]}, seen))
+        seen = self.observe(flat, wanted, architecture_id, reading)
+        z = _apply(self.encoder, self.params["encoder"], seen)
         found = [z]
         if self.correction is None or not self.corrections:
             return found
@@ -111,13 +138,14 @@ class NetSpace:
         return found
 
     def observe(
-        self, flat: Float[Array, "size"], outputs: Float[Array, "probe *output"], architecture_id: int
+        self, flat: Float[Array, "size"], outputs: Float[Array, "probe *output"], architecture_id: int, reading: Reading
     ) -> Observation:
-        """What the encoder may look at of a network, given its outputs on the probes."""
+        """All that the encoder may look at of a network, given its outputs on the inputs of a reading."""
         return observe(
             self.architectures[architecture_id],
             flat,
             outputs,
+            reading,
             behaviour=self.behaviour,
             prep=self.prep,
             tensors=max(len(architecture.spec.leaves) for architecture in self.architectures),
@@ -153,5 +181,5 @@ class NetSpace:
         return _apply(self.head, self.params["head"], z)
 
 
-def _apply(module: nn.Module, params: PyTree, *inputs: Array | int) -> Array:
+def _apply(module: nn.Module, params: PyTree, *inputs: Array | Observation | int) -> Array:
     return cast(Array, module.apply({"params": params}, *inputs))  # a tuple only where collections are mutable

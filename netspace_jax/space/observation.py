@@ -1,33 +1,67 @@
-"""What an encoder may look at of ONE network."""
+"""All that an encoder may look at of ONE network, or of one task."""
 
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
 from netspace_jax.behaviour import Behaviour
 
 
+class Pairs(NamedTuple):
+    """A set of inputs with an answer to each: of a network its own, of a task the true ones.
+
+    Attributes:
+      weight: of each pair; 0 for one that only fills the array up.
+    """
+
+    inputs: Shaped[Array, "n *input"]
+    answers: Float[Array, "n answer"]
+    weight: Float[Array, "n"]
+
+
+class Reading(NamedTuple):
+    """On which inputs a network is read.
+
+    Attributes:
+      weight: of each input, as in `Pairs`.
+      decided: whether its answers are read in the form that true targets have.
+    """
+
+    inputs: Shaped[Array, "n *input"]
+    weight: Float[Array, "n"]
+    decided: Bool[Array, ""] | bool = False
+
+
+def reading_of(inputs: Shaped[Array, "n *input"]) -> Reading:
+    """All of some inputs alike, and answers as they come."""
+    return Reading(inputs, jnp.ones(len(inputs)))
+
+
 class Observation(NamedTuple):
-    """What there is to see of a network; an encoder looks at what it needs.
+    """All there is to see of a network; an encoder looks at what it needs. Of a task there are pairs, and the rest is
+    empty.
 
     Attributes:
       description: what the behaviour says of its outputs on the probes.
       statistics: size of each of its parameter tensors.
       prep: its parameters.
+      pairs: its answers on the probes.
     """
 
     description: Float[Array, "features"]
     statistics: Float[Array, "statistics"]
     prep: Float[Array, "h w"]
+    pairs: Pairs
 
 
 def observe(
     architecture: Architecture,
     flat: Float[Array, "size"],
     outputs: Float[Array, "probe *output"],
+    reading: Reading,
     *,
     behaviour: Behaviour,
     prep: tuple[int, int],
@@ -36,11 +70,23 @@ def observe(
     """All that an encoder may look at of a network.
 
     Args:
-      outputs: its outputs on the probes.
+      outputs: its outputs on the inputs of the reading.
       prep: rows and columns of a PRep.
       tensors: parameter tensors of the architecture that has the most, to which statistics are filled up.
     """
-    return Observation(behaviour.describe(outputs), tensor_statistics(architecture, flat, tensors), to_prep(flat, prep))
+    answers = behaviour.answers(outputs)
+    answers = jnp.where(reading.decided, behaviour.decided(answers), answers)
+    return Observation(
+        behaviour.describe(outputs),
+        tensor_statistics(architecture, flat, tensors),
+        to_prep(flat, prep),
+        Pairs(reading.inputs, answers, reading.weight),
+    )
+
+
+def observe_task(pairs: Pairs) -> Observation:
+    """All that an encoder may look at of a task: labelled examples."""
+    return Observation(jnp.zeros(0), jnp.zeros(0), jnp.zeros((0, 0)), pairs)
 
 
 def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], count: int) -> Float[Array, "statistics"]:

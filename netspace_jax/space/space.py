@@ -26,8 +26,12 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, batched, search
+from netspace_jax.space.adaptation import Calibration
+from netspace_jax.space.adapted import Adapted, adapt_to, examples_as_pairs
+from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
+from netspace_jax.space.observation import reading_of
 from netspace_jax.space.refinement import refine, refine_config
 
 _FAR = 2.0  # times the distance of the outermost training network, from which on an embedding is far
@@ -39,15 +43,20 @@ class Space(NetSpace):
 
     Attributes:
       embeddings: by name of the architecture, embeddings of the networks that trained the space.
+      calibration: how well a number of examples finds a network; None where the encoder reads no tasks.
     """
 
     embeddings: dict[str, Float[Array, "network embedding"]]
+    calibration: Calibration | None = None
 
     @property
     def embedding_size(self) -> int:
         """Number of values of an embedding."""
+        behaviour, inputs = self.behaviour, self.constants.probes
+        if inputs is None:
+            inputs = jax.ShapeDtypeStruct((1, *behaviour.input_shape), behaviour.input_dtype)
         flat = jax.ShapeDtypeStruct((self.architectures[0].size,), jnp.float32)
-        return jax.eval_shape(lambda flat: self.embed(flat, 0), flat).shape[-1]
+        return jax.eval_shape(lambda flat, x: self.embed(flat, 0, reading=reading_of(x)), flat, inputs).shape[-1]
 
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())
@@ -88,7 +97,8 @@ class Space(NetSpace):
           architecture: name of the architecture; needed where the space has several, unless a `Network` is given.
           refine_steps: gradient steps on the embedding, with the decoder frozen, that make the decoded network imitate
             the given one better (docs/method.md, eq. 23).
-          inputs: inputs on which refinement compares the two networks; by default the probe inputs.
+          inputs: inputs on which a `set` encoder reads the networks, and on which refinement compares them; by default
+            the probe inputs. Networks that have each inputs of their own are not read without.
           held_out: inputs that its steps do not see, on which it is judged how far the embedding moves; by default it
             moves all the way, or not at all where that is no better on `inputs`.
           config: how embeddings are refined; `refine_steps` replaces its number of steps, `held_out` its `judged_on`.
@@ -111,15 +121,51 @@ class Space(NetSpace):
         built = self.architectures[which]
         flats = np.stack([_flat_of(network, built) for network in given])
         own = refine_config(config, refine_steps)
-        data = self.constants.probes if inputs is None else prepared(self.behaviour, inputs, "inputs")
+        data = self._reading_inputs(inputs)
         judge = None if held_out is None else prepared(self.behaviour, held_out, "held_out")
-        z = batched.embed_many(self, which, flats)
+        if isinstance(self.encoder, TaskEncoder):
+            z = batched.embed_on(self, which, flats, data)
+        else:
+            z = batched.embed_many(self, which, flats)
         if not (finite := np.isfinite(z).all(-1)).all():
             raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
         self._warn_of_far(z)
         if own.steps:
             z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
         return z[0] if single else z
+
+    def adapt(self, inputs: Shaped[Any, "n *input"], targets: Any, architecture: str | None = None) -> Adapted:
+        """The network of a new task from a handful of examples of it, without a gradient step (docs/adaptation.md).
+
+        Args:
+          inputs: inputs of the task, as networks of the space take them.
+          targets: the true answer to each: a class, a value, a row of values.
+          architecture: name of the network's architecture; needed where the space has several.
+
+        Raises:
+          InputError: the space's encoder reads networks alone; there are no examples; they are of another shape, not
+            finite, of a class that there is not, or contradict each other.
+
+        Warns:
+          UserWarning: the task is unlike all that the space has learned.
+        """
+        if self.calibration is None:
+            raise InputError(
+                "the encoder of this space reads networks alone: train a space with --netspace.encoder set, which "
+                "reads examples of a task as well"
+            )
+        pairs = examples_as_pairs(self, inputs, targets)
+        return adapt_to(self, self.calibration, pairs, self.id_of(architecture))
+
+    def _reading_inputs(self, inputs: Shaped[Any, "n *input"] | None) -> Shaped[Array, "n *input"]:
+        if inputs is not None:
+            return prepared(self.behaviour, inputs, "inputs")
+        if self.constants.probes is None:
+            raise InputError(
+                "each network of this space has inputs of its own, on which others mean nothing: give some of this "
+                "network's, unlabelled, as inputs="
+            )
+        return self.constants.probes
 
     def _warn_of_far(self, z: Float[Array, "network embedding"]) -> None:
         """Warn of networks unlike those that trained the space: of another task, say, or not trained at all."""
@@ -266,7 +312,7 @@ class Space(NetSpace):
 
     def save(self, folder: epath.PathLike) -> None:
         """Write the space into a folder, from which `load` reads it without the zoo and the data it was trained on."""
-        artefact.save(self, self.embeddings, folder)
+        artefact.save(self, self.embeddings, self.calibration, folder)
 
 
 def load(folder: epath.PathLike) -> Space:
@@ -300,9 +346,10 @@ def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.Path
         corrections=description.get("corrections", 0),
         behaviour=artefact.behaviour_of(description, folder),
         params=tree["params"],
-        constants=Constants(**tree["constants"]),
+        constants=Constants(**{"probes": None, **tree["constants"]}),
         # In the order in which they were saved, which the file of arrays does not keep.
         embeddings={name: tree["embeddings"][name] for name in description.get("embeddings", {})},
+        calibration=Calibration(**tree["calibration"]) if "calibration" in tree else None,
     )
 
 

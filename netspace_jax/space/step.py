@@ -20,7 +20,8 @@ from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.platform import lowering_of, on_cpu
 from netspace_jax.ops.shuffle import shuffled
 from netspace_jax.space.build import initial_params, layer_scales
-from netspace_jax.space.loss import Group, Losses, loss_of_step, sample
+from netspace_jax.space.loss import Group, Losses, loss_of_step, sample, sample_readings
+from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import make_optimizer
 
@@ -146,11 +147,19 @@ def train_step(
     key = key_of(data.key, Purpose.BATCHES)
     batches = sample(data.dataset, key, state.step, planned.drawn, tuple(groups.values()), config.batch)
     batches = jax.lax.with_sharding_constraint(batches, over_inputs(mesh, not one_task(data.dataset)))
+    readings = {}
+    if isinstance(netspace.encoder, TaskEncoder):
+        reading_key = key_of(data.key, Purpose.READING)
+        readings = {
+            i: sample_readings(data.dataset, jax.random.fold_in(reading_key, i), state.step, group, config.pairs)
+            for i, group in groups.items()
+        }
+        readings = jax.lax.with_sharding_constraint(readings, over_networks(mesh))
     teacher = data.teacher[0].bind(data.teacher[1]) if data.teacher is not None else None
 
     def loss(params):
         trained = dataclasses.replace(netspace, params=params)
-        return loss_of_step(trained, data.dataset, groups, batches, config=config, teacher=teacher)
+        return loss_of_step(trained, data.dataset, groups, batches, config=config, teacher=teacher, readings=readings)
 
     gradient, losses = jax.grad(loss, has_aux=True)(state.params)
     updates, opt_state = make_optimizer(config, corrected).update(gradient, state.optimizer, state.params)

@@ -98,6 +98,16 @@ def test_without_a_command_the_commands_are_listed(capsys, arguments, status):
     assert ended.value.code == status and all(f"netspace {name}" in shown for name in ("train", "zoo", "eval"))
 
 
+def test_zoo_alone_trains_nothing_and_says_what_it_can_do(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cli.zoo([])
+    shown = capsys.readouterr().out
+    assert (
+        all(f"netspace zoo {words}" in shown for words in ("PRESET", "import", "show", "export")) and "digits" in shown
+    )
+    assert not [*tmp_path.iterdir()]
+
+
 def test_show_takes_one_directory(capsys, tmp_path):
     assert "show takes one directory" in refused(capsys, cli.zoo, "show")
     assert "no zoo" in refused(capsys, cli.zoo, "show", tmp_path)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.ops import convolution
+from netspace_jax.ops import rows
 from netspace_jax.ops.convolution import conv2d, row_conv2d, shared_conv2d, taps_by_phase
 from netspace_jax.ops.platform import lowering
 
@@ -65,7 +65,7 @@ def by_lax(size, kernel, stride, padding):
 @pytest.mark.parametrize("tile_bytes", [1, 2_000, 10**8], ids=["row by row", "some rows", "all rows"])
 @pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
 def test_convolution_and_its_gradients_are_laxs(size, kernel, stride, padding, tile_bytes, monkeypatch):
-    monkeypatch.setattr(convolution, "_TILE_BYTES", tile_bytes)
+    monkeypatch.setattr(rows, "TILE_BYTES", tile_bytes)
     x, weights = drawn(size, kernel)
     chex.assert_trees_all_close(
         with_gradients(row_conv2d, x, weights, stride, padding),
@@ -89,7 +89,7 @@ def test_an_accelerators_way_and_its_gradients_are_laxs(size, kernel, stride, pa
 @pytest.mark.parametrize("shared", [True, False], ids=["the same images", "images of its own"])
 @pytest.mark.parametrize("tile_bytes", [1, 10**8], ids=["row by row", "all rows"])
 def test_vmapped_kernels_convolve_as_each_alone(shared, tile_bytes, monkeypatch):
-    monkeypatch.setattr(convolution, "_TILE_BYTES", tile_bytes)
+    monkeypatch.setattr(rows, "TILE_BYTES", tile_bytes)
     x = jax.random.normal(jax.random.key(1), (6, 3, 6, 2) if shared else (4, 6, 3, 6, 2))
     kernels = jax.random.normal(jax.random.key(2), (4, 3, 3, 3, 5))
     axis = None if shared else 0

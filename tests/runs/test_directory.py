@@ -16,7 +16,7 @@ from netspace_jax.files import write_text
 from netspace_jax.ops.devices import network_mesh, put_everywhere
 from netspace_jax.runs import RunDirectory, checkpoints, read_description
 from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.runs.directory import check_directory, differences
+from netspace_jax.runs.description import check_directory, differences
 from netspace_jax.runs.log import read_log
 from netspace_jax.space import Constants
 from netspace_jax.space.loop import Progress

@@ -26,7 +26,7 @@ def space(data):
     constants = make_constants(config, built, data, tuple(found.parameters for found in networks.values()))
     netspace = make_netspace(config, built, data.behaviour, constants)
     groups = {number: as_group(group) for number, group in enumerate(networks.values())}
-    return as_space(netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0))), groups)
+    return as_space(netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0))), groups, data)
 
 
 @pytest.fixture(scope="package")

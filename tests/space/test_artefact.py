@@ -157,7 +157,7 @@ def test_a_fresh_process_elsewhere_needs_neither_zoo_nor_data(tmp_path):
     flats = 0.1 * np.random.default_rng(0).standard_normal((4, built[0].size)).astype(np.float32)
     netspace = make_netspace(config, built, data.behaviour, make_constants(config, built, data, (flats,)))
     netspace = netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0)))
-    space = as_space(netspace, {0: as_group(tiny.members_of(flats, "vanilla_cnn", "train"))})
+    space = as_space(netspace, {0: as_group(tiny.members_of(flats, "vanilla_cnn", "train"))}, data)
     space.save(tmp_path / "saved")
     np.save(tmp_path / "network.npy", flats[0])
     (tmp_path / "work").mkdir()

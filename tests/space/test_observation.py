@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.space.observation import observe, tensor_statistics
+from netspace_jax.space.observation import Reading, observe, reading_of, tensor_statistics
 from tests import tiny
 
 
@@ -24,8 +24,12 @@ def test_statistics_do_not_change_with_the_order_of_neurons():
 
 def test_all_there_is_to_see():
     flat, probes, architecture = tiny.flats(1)[0], tiny.dataset().probes(5), tiny.perceptron()
-    seen = observe(architecture, flat, architecture.apply(flat, probes), behaviour=tiny.TASK, prep=(8, 20), tensors=4)
+    reading, outputs = Reading(probes, jnp.ones(5), decided=True), architecture.apply(flat, probes)
+    seen = observe(architecture, flat, outputs, reading, behaviour=tiny.TASK, prep=(8, 20), tensors=4)
     np.testing.assert_allclose(seen.description, tiny.TASK.describe(architecture.apply(flat, probes)), rtol=1e-5)
     np.testing.assert_array_equal(seen.prep.reshape(-1)[:67], flat)
     np.testing.assert_array_equal(seen.prep.reshape(-1)[67:], 0)
     assert seen.statistics.shape == (4,)
+    np.testing.assert_array_equal(seen.pairs.answers, np.eye(tiny.CLASSES)[np.argmax(outputs, -1)])
+    soft = observe(architecture, flat, outputs, reading_of(probes), behaviour=tiny.TASK, prep=(8, 20), tensors=4)
+    np.testing.assert_allclose(soft.pairs.answers.sum(-1), 1, rtol=1e-5)

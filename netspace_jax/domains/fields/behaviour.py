@@ -1,4 +1,4 @@
-"""What networks that hold a field compute, and how two are compared: by their values at coordinates.
+"""The behaviour of networks that hold a field: two of them are compared by their values at coordinates.
 
 A network maps d coordinates to c values. A shape, a picture and a signal are fields that differ in what a value is: its
 unit, and how near two values have to be to count as the same.
@@ -22,7 +22,7 @@ def within(tolerance: float) -> Metric:
 
 @dataclasses.dataclass(frozen=True)
 class Field(Supervised):
-    """What networks of any kind of field compute.
+    """The behaviour that all kinds of field have in common.
 
     Attributes:
       input_shape: one axis, the d coordinates.

@@ -18,9 +18,8 @@ import numpy as np
 import trimesh
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from netspace_jax.domains.fields.geometry import triangle_areas
+from netspace_jax.domains.fields.geometry import RADIUS, triangle_areas
 
-RADIUS = 0.9
 MOST_POSTS = 4  # of the back
 TINY = 1e-6  # lengths and areas below it belong to parts that a chair lacks
 

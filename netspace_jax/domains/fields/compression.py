@@ -3,13 +3,14 @@
 import io
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from matplotlib.ticker import NullFormatter
 from PIL import Image
 
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
-from netspace_jax.domains.fields.members import items_of
+from netspace_jax.domains.fields.members import true_values
 from netspace_jax.domains.fields.pictures import psnr
 from netspace_jax.metrics.outputs import outputs_of
 from netspace_jax.report import Section, figures
@@ -25,35 +26,38 @@ PICTURES = 256
 
 def compression(run: Run[FieldData[PictureTruth]]) -> Section:
     """Bits for a picture: rounded embeddings and their shared decoder, against JPEG at the same PSNR."""
-    data, truth = run.dataset, run.dataset.truth
-    networks = run.networks(0, "test").first(PICTURES)
-    wanted = data.values(items_of(run, "test")[:PICTURES])
-    region, architecture = run.space.statistics, run.space.architectures[0]
-    size = run.config.netspace.embedding
-    decoder = sum(leaf.size for leaf in jax.tree.leaves(run.space.params["decoder"]))
+    data, space, members = run.dataset, run.space, run.networks(0, "test").indices[:PICTURES]
+    pixels, statistics = true_values(run, "test")[:PICTURES], space.statistics
+    decoder = sum(leaf.size for leaf in jax.tree.leaves(space.params["decoder"]))
     shared = 32 * decoder / data.items
-    metrics, rows, curves = {"compression/decoder_bits": float(shared)}, [], {}
-    for name, found in (("encoder", run.reconstruction(0, "test")), ("refined", run.refined(0))):
-        points = []
-        for bits in BITS:
-            mean, std = np.asarray(region.mean), np.asarray(region.deviation)
-            z = mean + std * rounded((found.embedding[:PICTURES] - mean) / std, bits)
-            values = outputs_of(data, architecture, generate_many(run.space, 0, z), networks.indices)
-            points.append((bits * size, float(psnr(values, wanted).mean())))
-        curves[f"embedding ({name})"] = np.array(points)
-    pictures = np.rint(255 * truth.images(wanted)).astype(np.uint8)
-    whole, scans = jpeg(pictures)
+
+    def level(embeddings, bits: int) -> float:
+        u = rounded(np.asarray(statistics.standardise(jnp.asarray(embeddings))), bits)
+        networks = generate_many(space, 0, statistics.restore(jnp.asarray(u)))
+        return float(psnr(outputs_of(data, space.architectures[0], networks, members), pixels).mean())
+
+    embeddings = {"encoder": run.reconstruction(0, "test").embedding, "refined": run.refined(0).embedding}
+    curves = {
+        f"embedding ({name})": np.array([(bits * z.shape[1], level(z[:PICTURES], bits)) for bits in BITS])
+        for name, z in embeddings.items()
+    }
+    whole, scans = jpeg(np.rint(255 * data.truth.images(pixels)).astype(np.uint8))
     curves |= {"JPEG file": whole, "JPEG without its headers": scans}
-    for name, points in curves.items():
-        for bits, level in points[:: 3 if name.startswith("JPEG") else 1]:  # all of them are in the figure
-            rows.append((name, f"{bits:.0f}", f"{level:.1f}"))
+    rows = [
+        (name, f"{bits:.0f}", f"{decibels:.1f}")
+        for name, points in curves.items()
+        for bits, decibels in points[:: 3 if name.startswith("JPEG") else 1]  # all of them are in the figure
+    ]
     best = curves["embedding (refined)"][BITS.index(6)]
-    metrics |= {"compression/bits": float(best[0]), "compression/psnr": float(best[1])}
-    for name, points in (("jpeg", whole), ("jpeg_scan", scans)):
-        metrics[f"compression/{name}_bits"] = at_level(points, float(best[1]))
-    figure = _figure(curves)
+    metrics = {
+        "compression/decoder_bits": float(shared),
+        "compression/bits": float(best[0]),
+        "compression/psnr": float(best[1]),
+        "compression/jpeg_bits": at_level(whole, best[1]),
+        "compression/jpeg_scan_bits": at_level(scans, best[1]),
+    }
     text = (
-        f"Of {len(wanted)} test pictures. A refined embedding rounded to 6 bits a value takes {best[0]:.0f} bits for "
+        f"Of {len(pixels)} test pictures. A refined embedding rounded to 6 bits a value takes {best[0]:.0f} bits for "
         f"{best[1]:.1f} dB; JPEG takes {_bits(metrics['compression/jpeg_bits'])} at that PSNR, and "
         f"{_bits(metrics['compression/jpeg_scan_bits'])} if its headers and tables, nearly the same for all, are not "
         f"counted. The decoder, {decoder} values of 32 bits, is not counted either: shared by the {data.items} "
@@ -61,7 +65,9 @@ def compression(run: Run[FieldData[PictureTruth]]) -> Section:
         f"number of bits, beside JPEG's whole file, is "
         f"{relation(float(best[0]) + shared, metrics['compression/jpeg_bits'], digits=0, unit=' bits')}."
     )
-    return Section("compression", "Bits for a picture", text, metrics, figure, (("kept as", "bits", "PSNR"), *rows))
+    return Section(
+        "compression", "Bits for a picture", text, metrics, _figure(curves), (("kept as", "bits", "PSNR"), *rows)
+    )
 
 
 def rounded(u: Float[np.ndarray, "network embedding"], bits: int) -> Float[np.ndarray, "network embedding"]:

@@ -20,7 +20,7 @@ class FieldZooConfig(ZooConfig):
     """A population of networks that each hold a shape, a picture or a signal."""
 
     kind: Literal["shapes", "pictures", "signals"] = "shapes"
-    """What the data is."""
+    """Kind of the data."""
     points: Annotated[int, Interval(ge=2, le=MOST), Unless("kind", "pictures", "signals")] = 16384
     """Training points sampled of each shape, half of them outside and half inside."""
     views: Annotated[Count, Unless("kind", "shapes")] = 1

@@ -1,7 +1,7 @@
 """Fields as samples on the device: each network holds one shape, picture or signal and has data of its own."""
 
 import dataclasses
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import flax.struct
 import jax
@@ -26,15 +26,10 @@ class Samples:
     points: Float[Array, "item_or_one n d"]
     values: Shaped[Array, "item n c"]
 
-    def rows(self, item: Int[Array, ""] | int) -> Float[Array, "n d_and_c"]:
-        """Coordinates and values of one field, side by side."""
-        values = self.values[item]
-        return jnp.concatenate([self.points[item % len(self.points)], values.astype(jnp.float32)], 1)
-
 
 @flax.struct.dataclass
 class ShapeTruth:
-    """What is known of shapes beside training points: rows uniform in the cube, and points on the surface."""
+    """Truth about shapes beside training points: rows uniform in the cube, and points on the surface."""
 
     uniform: Float[Array, "shape u 4"]
     surface: Float[Array, "shape s 3"]
@@ -44,25 +39,25 @@ class ShapeTruth:
         """None: nobody says what kind of shape it is."""
         return None
 
+    @property
+    def distances(self) -> Samples:
+        """The uniform rows, as points and distances."""
+        return samples_of(self.uniform)
+
 
 @flax.struct.dataclass
 class PictureTruth:
-    """What is known of pictures.
+    """Truth about pictures.
 
     Attributes:
-      label: class of each.
+      classes: of each.
       place: where in the picture, counted row by row, each sample lies.
       size: height and width.
     """
 
-    label: Int[Array, "item"]
+    classes: Int[Array, "item"]
     place: Int[Array, "n"]
     size: tuple[int, int] = flax.struct.field(pytree_node=False)
-
-    @property
-    def classes(self) -> Int[Array, "item"]:
-        """Class of each picture."""
-        return self.label
 
     def images(self, values: Float[np.ndarray, "picture n c"]) -> Float[np.ndarray, "picture h w c"]:
         """Values at the samples as pictures whose pixels are from 0 to 1."""
@@ -73,20 +68,20 @@ class PictureTruth:
 
 @flax.struct.dataclass
 class SignalTruth:
-    """What is known of signals.
+    """Truth about signals.
 
     Attributes:
-      known: numbers that stand for each, as amplitude and frequency, or its class.
+      numbers: that stand for each, as amplitude and frequency, or its class.
       names: of these numbers.
     """
 
-    known: Float[Array, "item k"]
+    numbers: Float[Array, "item k"]
     names: tuple[str, ...] = flax.struct.field(pytree_node=False)
 
     @property
     def classes(self) -> Int[Array, "item"] | None:
         """Class of each signal, where that is what is known."""
-        return self.known[:, 0].astype(int) if self.names == ("class",) else None
+        return self.numbers[:, 0].astype(int) if self.names == ("class",) else None
 
 
 Truth = TypeVar("Truth", ShapeTruth, PictureTruth, SignalTruth)
@@ -123,6 +118,10 @@ class FieldData(SupervisedDataset, Generic[Truth]):
         """The field that a member is about; where there are more members than fields, they are counted round."""
         return dataclasses.replace(self, item=member % self.items)
 
+    def at(self, samples: Samples) -> "FieldData[Truth]":
+        """The same fields with other samples, which are those of every split."""
+        return dataclasses.replace(self, train=(samples,), held_out=None, spare=0)
+
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
         """`size` training samples, of each part as many: windows at random into shuffled rows."""
         keys = jax.random.split(jax.random.fold_in(key, step), len(self.train))
@@ -130,8 +129,8 @@ class FieldData(SupervisedDataset, Generic[Truth]):
 
         def window(key, part):
             start = jax.random.randint(key, (), 0, part.values.shape[1] - share + 1)
-            own = self.item % len(part.points)
-            points = jax.lax.dynamic_slice(part.points, (own, start, 0), (1, share, part.points.shape[2]))[0]
+            place = self.item % len(part.points)
+            points = jax.lax.dynamic_slice(part.points, (place, start, 0), (1, share, part.points.shape[2]))[0]
             values = jax.lax.dynamic_slice(part.values, (self.item, start, 0), (1, share, part.values.shape[2]))[0]
             return Batch(points, self._decoded(values))
 
@@ -162,11 +161,6 @@ class FieldData(SupervisedDataset, Generic[Truth]):
             chosen[len(chosen) - near :] = rng.choice(nearest, near)
         return points[chosen]
 
-    @property
-    def unseen(self) -> Samples:
-        """Samples that nothing trains on, where there are any; else those of the first part."""
-        return self.train[0] if self.held_out is None else self.held_out
-
     def values(self, items: Int[np.ndarray, "field"]) -> Float[np.ndarray, "field n c"]:
         """True values of many fields at the training samples of the first part."""
         part = self.train[0]
@@ -175,12 +169,11 @@ class FieldData(SupervisedDataset, Generic[Truth]):
 
     def probes(self, count: int) -> Float[Array, "probe d"]:
         """Training points of many fields, of each part in turn."""
-        parts, own = len(self.train), len(self.train[0].points)
-        chosen = np.arange(count)
-        row = chosen // (parts * own) % (self.train[0].values.shape[1] - self.spare)
-        item = chosen // parts % own
-        found = jnp.stack([part.points[item, row] for part in self.train])
-        return found[chosen % parts, chosen]
+        parts, sets = len(self.train), len(self.train[0].points)
+        number = np.arange(count)
+        row = number // (parts * sets) % (self.train[0].values.shape[1] - self.spare)
+        points = jnp.stack([part.points[number // parts % sets, row] for part in self.train])
+        return points[number % parts, number]
 
     def chance(self, split: Split) -> float:
         """Share of values within the tolerance of the constant that is best."""
@@ -200,15 +193,16 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(*(jnp.concatenate(column) for column in zip(*batches, strict=True)))
 
 
+def samples_of(rows: Float[Any, "shape n 4"]) -> Samples:
+    """Rows x, y, z, distance as points and values, on the device."""
+    return Samples(jnp.asarray(rows[..., :3]), jnp.asarray(rows[..., 3:]))
+
+
 def field_data(shapes: ShapeSamples) -> FieldData[ShapeTruth]:
     """Put a set of shapes on the device."""
-
-    def samples(rows: Float[np.ndarray, "shape n 4"]) -> Samples:
-        return Samples(jnp.asarray(rows[..., :3]), jnp.asarray(rows[..., 3:]))
-
     return FieldData(
-        train=(samples(shapes.positive), samples(shapes.negative)),
-        held_out=samples(shapes.held_out),
+        train=(samples_of(shapes.positive), samples_of(shapes.negative)),
+        held_out=samples_of(shapes.held_out),
         truth=ShapeTruth(jnp.asarray(shapes.uniform), jnp.asarray(shapes.surface)),
     )
 
@@ -222,7 +216,6 @@ def grid_data(
     batch: int,
     scale: float = 1.0,
     shift: float = 0.0,
-    held_out: Samples | None = None,
 ) -> FieldData[Truth]:
     """Put fields on the device that were sampled at n points each, all of which train.
 
@@ -234,4 +227,4 @@ def grid_data(
     spare = batch - 1 if batch < count else 0
     rows = np.arange(count + spare) % count
     part = Samples(jnp.asarray(points[:, rows], jnp.float32), jnp.asarray(values[:, rows]))
-    return FieldData((part,), held_out, truth, behaviour=behaviour, scale=scale, shift=shift, spare=spare)
+    return FieldData((part,), None, truth, behaviour=behaviour, scale=scale, shift=shift, spare=spare)

@@ -12,17 +12,17 @@ _HERE = "netspace_jax.domains.fields"
 
 
 def of_kind(kind: str) -> Callable[[Any], bool]:
-    """Whether a run's networks hold fields of a kind."""
+    """A test for runs whose networks hold fields of a kind."""
     return lambda run: run.config.zoo.kind == kind
 
 
 def has_classes(run: Any) -> bool:
-    """Whether a run's fields are of classes."""
+    """True for runs whose fields are of classes."""
     return getattr(run.dataset.truth, "classes", None) is not None
 
 
 def has_numbers(run: Any) -> bool:
-    """Whether a run's fields have numbers that stand for them."""
+    """True for runs whose fields have numbers that stand for them."""
     return of_kind("signals")(run) and not has_classes(run)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.domains.fields.objectives import squared_error
+from netspace_jax.domains.fields.behaviour import Field
 from netspace_jax.latent import EmbeddingStatistics, Schedule, drawn_rows, minimise
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import batched
@@ -25,8 +25,6 @@ def fit_embeddings(
     prior: EmbeddingStatistics,
     rows: Float[np.ndarray, "field n d_and_c"],
     starts: Float[np.ndarray, "field start embedding"],
-    *,
-    channels: int,
     trust: float,
 ) -> Float[np.ndarray, "field embedding"]:
     """For each field the embedding, of several descents, that is likely and whose network passes through samples of it.
@@ -39,16 +37,15 @@ def fit_embeddings(
         error times axes over samples makes what is found the most probable embedding.
     """
     schedule = Schedule(np.int32(STEPS), np.float32(RATE), np.float32(trust), np.float32(FINAL))
-    return np.asarray(_embedding((rows, starts), space, prior, schedule, channels=channels))
+    return np.asarray(_embedding((rows, starts), space, prior, schedule))
 
 
-@functools.partial(batched, static=("channels",))
-def _embedding(field, space, prior, schedule, channels):
+@batched
+def _embedding(field, space, prior, schedule):
     rows, starts = field
 
     def error(coordinates, rows):
-        flat = space.generate(prior.lift(coordinates), 0)
-        return squared_error(lambda x: space.architectures[0].apply(flat, x), rows, channels)
+        return _error(space.architectures[0], space.behaviour, space.generate(prior.lift(coordinates), 0), rows)
 
     def fit(start):
         return minimise(
@@ -64,21 +61,26 @@ def _embedding(field, space, prior, schedule, channels):
 
 
 def fit_networks(
-    architecture: Architecture, rows: Float[np.ndarray, "field n d_and_c"], channels: int
+    architecture: Architecture, behaviour: Field, rows: Float[np.ndarray, "field n d_and_c"]
 ) -> Float[np.ndarray, "field size"]:
     """A network for each field that was trained on samples of it, without a space."""
     schedule = Schedule(np.int32(NETWORK_STEPS), np.float32(NETWORK_RATE), final=np.float32(FINAL))
     fields = (np.arange(len(rows), dtype=np.int32), rows)
-    return np.asarray(_network(fields, architecture, schedule, channels=channels))
+    return np.asarray(_network(fields, architecture, schedule, behaviour=behaviour))
 
 
-@functools.partial(batched, static=("channels",))
-def _network(field, architecture, schedule, channels):
+@functools.partial(batched, static=("behaviour",))
+def _network(field, architecture, schedule, behaviour):
     number, rows = field
 
     def loss(flat, key, step):
-        drawn = drawn_rows(rows, jax.random.fold_in(key, step), BATCH)
-        return squared_error(lambda x: architecture.apply(flat, x), drawn, channels)
+        return _error(architecture, behaviour, flat, drawn_rows(rows, jax.random.fold_in(key, step), BATCH))
 
     start = architecture.finish(architecture.init(key_of(0, Purpose.INIT, number)))
     return minimise(loss, start, key_of(0, Purpose.BATCHES), schedule).last
+
+
+def _error(architecture: Architecture, behaviour: Field, flat, rows):
+    """Loss of ONE network at rows of coordinates and values."""
+    coordinates = behaviour.input_shape[0]
+    return behaviour.fit_loss(architecture.apply(flat, rows[:, :coordinates]), rows[:, coordinates:])

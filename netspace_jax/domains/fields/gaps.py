@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
 from netspace_jax.domains.fields.fit_samples import STEPS, fit_embeddings, fit_networks
-from netspace_jax.domains.fields.members import decoded_values, true_values
+from netspace_jax.domains.fields.members import decoded_values, true_values, values_on
 from netspace_jax.domains.fields.signals import in_time, rms
 from netspace_jax.latent import correlated_statistics
-from netspace_jax.metrics.outputs import outputs_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import listed
 from netspace_jax.runs import Run
@@ -34,7 +33,7 @@ WAYS = {
 
 
 class Seen(NamedTuple):
-    """What was seen of some signals.
+    """The part of some signals that was seen.
 
     Attributes:
       label: for people.
@@ -52,7 +51,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
     (instants, order), architecture = in_time(run), run.space.architectures[0]
     truth, training = true_values(run, "test")[:SIGNALS, order], true_values(run, "train")[:, order]
     embeddings = np.asarray(run.space.embeddings[run.space.names[0]])
-    size, channels = float(np.sqrt(np.square(training).mean())), truth.shape[-1]
+    size = float(np.sqrt(np.square(training).mean()))
     metrics, rows, panels, least = {}, [], [], []
     prior = correlated_statistics(embeddings, KEPT)
     for name, seen in cases(len(truth), len(instants)).items():
@@ -60,14 +59,14 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         values = truth + seen.noise * size * noise
         nearest = np.argsort(_distances(values, training, seen.mask), 1)[:, :STARTS]
         samples = _rows(instants, values, seen.mask)
+        networks = fit_networks(architecture, run.dataset.behaviour, samples)
         trust = (seen.noise**2 + ERROR**2) * size**2 * len(prior.axes) / samples.shape[1]
-        z = fit_embeddings(run.space, prior, samples, embeddings[nearest], channels=channels, trust=trust)
-        fitted = fit_networks(architecture, samples, channels)
+        z = fit_embeddings(run.space, prior, samples, embeddings[nearest], trust)
         fills = {
             "space": decoded_values(run, z, instants[:, None]),
             "nearest": training[nearest[:, 0]],
             "interpolated": interpolated(instants, values, seen.mask),
-            "own": np.asarray(outputs_on(architecture, fitted, instants[:, None])),
+            "own": values_on(run, networks, instants[:, None]),
         }
         judged = np.ones_like(seen.mask) if seen.mask.all() else ~seen.mask
         errors = {way: float(_masked_rms(fill, truth, judged).mean()) for way, fill in fills.items()}
@@ -88,7 +87,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
 
 
 def cases(count: int, length: int) -> dict[str, Seen]:
-    """What is seen of `count` signals of so many samples: the same number of samples of each signal."""
+    """Parts of `count` signals of so many samples: of each signal the same number of samples."""
     rng = np.random.default_rng(0)
     irregular = rng.random((count, length)).argsort(1).argsort(1) < max(2, round(SEEN * length))
     missing = max(1, round(MISSING * length))

@@ -16,20 +16,20 @@ from jaxtyping import Array, Float, PyTree
 from scipy.spatial import KDTree
 from skimage import measure
 
-Distance = Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n"]]
-"""Signed distance of points, negative inside, from what the shape is given by."""
+RADIUS = 0.9  # of the farthest corner of a shape that is brought to size
 _OUTSIDE = 1e3  # around the grid; far above any distance, so that the surface lies at the cube's walls
+_TOGETHER = 2**17  # points evaluated at once
 
 
 def is_empty(mesh: trimesh.Trimesh) -> bool:
-    """Whether a mesh has no triangles; `Trimesh.is_empty` is false if it still has vertices."""
+    """True for a mesh without triangles; `Trimesh.is_empty` is false if it still has vertices."""
     return len(mesh.faces) == 0
 
 
 def extract_mesh(
-    field: Distance, params: PyTree, resolution: int = 128, bounds: float = 1.0, chunk: int = 2**17
+    field: Callable[[PyTree, Float[Array, "n 3"]], Float[Array, "n 1"]], params: PyTree, resolution: int = 128
 ) -> trimesh.Trimesh:
-    """The zero level of a field by marching cubes (scikit-image) on a grid over [-bounds, bounds]³.
+    """The zero level of a field by marching cubes (scikit-image) on a grid over [-1, 1]³.
 
     The values, 4 bytes for each of resolution³ points, are computed in jitted chunks, whose points are made from their
     indices on the device. A shape that reaches out of the cube is cut and closed at its walls.
@@ -37,35 +37,30 @@ def extract_mesh(
     Args:
       field: called as `field(params, points)`, negative inside. It is compiled once for each function object, so give
         the same one for all networks of an architecture, and what differs between them in `params`.
-      params: whatever `field` takes.
       resolution: grid points along each axis, walls included.
-      bounds: half the cube's side.
-      chunk: points evaluated at once.
 
     Returns:
       The mesh, or an empty one where the field has no zero level in the cube or is not finite.
     """
-    count = resolution**3
-    chunk = min(chunk, count)
-    values = np.empty(count, np.float32)
-    for start in range(0, count, chunk):
-        piece = _grid_values(field, resolution, chunk, params, jnp.int32(start), jnp.float32(bounds))
-        values[start : start + chunk] = np.asarray(piece)[: count - start]
+    chunks = -(-(resolution**3) // _TOGETHER)
+    values = [np.asarray(_grid_values(field, resolution, params, jnp.int32(chunk))) for chunk in range(chunks)]
+    values = np.concatenate(values)[: resolution**3]
     if not (np.isfinite(values).all() and values.min() < 0):
         return trimesh.Trimesh(np.zeros((0, 3)), np.zeros((0, 3), int), process=False)
-    spacing = 2 * bounds / (resolution - 1)
+    spacing = 2 / (resolution - 1)
     grid = np.pad(values.reshape((resolution,) * 3), 1, constant_values=_OUTSIDE)
     vertices, faces, _, _ = measure.marching_cubes(
         grid, 0.0, spacing=(spacing,) * 3, gradient_direction="descent", allow_degenerate=False
     )
-    return trimesh.Trimesh((vertices - spacing - bounds).astype(np.float32), faces, process=False)
+    return trimesh.Trimesh((vertices - spacing - 1).astype(np.float32), faces, process=False)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _grid_values(field, resolution, chunk, params, start, bounds):
-    index = start + jnp.arange(chunk)
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _grid_values(field, resolution, params, chunk):
+    size = min(_TOGETHER, resolution**3)
+    index = chunk * size + jnp.arange(size)
     steps = jnp.stack([index // resolution**2, index // resolution % resolution, index % resolution], -1)
-    return field(params, bounds * (2 * steps / (resolution - 1) - 1))
+    return field(params, 2 * steps / (resolution - 1) - 1)[:, 0]
 
 
 def largest_component_share(mesh: trimesh.Trimesh) -> float:

@@ -17,7 +17,7 @@ from netspace_jax.runs import Run
 
 @dataclasses.dataclass(frozen=True)
 class MeshOptions:
-    """Where meshes go, and how they are made."""
+    """Flags of `meshes`."""
 
     out: Path = Path("meshes")
     """Directory for the meshes."""

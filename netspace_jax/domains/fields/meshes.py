@@ -12,11 +12,10 @@ import trimesh
 from jaxtyping import Float
 
 from netspace_jax.data.splits import reason
-from netspace_jax.domains.fields.geometry import is_empty, triangle_areas
+from netspace_jax.domains.fields.geometry import RADIUS, is_empty, triangle_areas
 from netspace_jax.errors import InputError
 
 SUFFIXES = (".obj", ".off", ".ply", ".stl", ".glb")
-RADIUS = 0.9  # as that of procedural chairs
 # A face line of an .obj file with vertex index 0. Counting starts at 1 there, but trimesh takes 0 as the first vertex.
 _INDEX_ZERO = re.compile(rb"^f[^\n]*[ \t]-?0+(?=[\s/]|\Z)", re.MULTILINE)
 
@@ -32,20 +31,16 @@ def load_mesh(path: Path) -> trimesh.Trimesh:
       UnusableMesh: it cannot be read, has no triangles, has vertices that are not finite, or no extent.
     """
     try:
-        if path.suffix.lower() == ".obj":
-            _check_indices(path)
-        loaded = trimesh.load_mesh(path, process=False, skip_materials=True)
+        text = path.read_bytes() if path.suffix.lower() == ".obj" else b""
+        # A backslash continues a line.
+        if _INDEX_ZERO.search(text.replace(b"\r\n", b"\n").replace(b"\\\n", b"")):
+            raise UnusableMesh("a triangle names vertex 0, but vertices of .obj files are counted from 1")
+        mesh = trimesh.load_mesh(path, process=False, skip_materials=True)
     except UnusableMesh:
         raise
     except Exception as error:  # each format's reader fails in its own way, and one broken file must not end the job
         raise UnusableMesh(f"it cannot be read ({type(error).__name__}: {reason(error)[:120]})") from error
-    return normalise(loaded)
-
-
-def _check_indices(path: Path) -> None:
-    text = path.read_bytes().replace(b"\r\n", b"\n").replace(b"\\\n", b"")  # a backslash continues a line
-    if _INDEX_ZERO.search(text):
-        raise UnusableMesh("a triangle names vertex 0, but vertices of .obj files are counted from 1")
+    return normalise(mesh)
 
 
 def normalise(mesh: trimesh.Trimesh) -> trimesh.Trimesh:

@@ -11,10 +11,16 @@ from sklearn.neighbors import NearestNeighbors
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.gallery import gallery
 from netspace_jax.domains.fields.images import pixel_centres
-from netspace_jax.domains.fields.members import decoded_values, true_values, unseen_networks
+from netspace_jax.domains.fields.members import (
+    LABELS,
+    decoded_values,
+    true_values,
+    unseen_networks,
+    unseen_values,
+    values_on,
+)
 from netspace_jax.latent import line
 from netspace_jax.memory import refuse_beyond
-from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
@@ -25,7 +31,6 @@ PEAK = 2.0  # values of pixels go from -1 to 1
 SHOWN = 12  # pictures side by side
 PAIRS, STEPS = 3, 9  # walks, and pictures of each
 MEASURED = 64  # pairs whose middles are measured
-SHORT = {"members": "network", "generated": "generated", "refined": "refined"}
 _SMALLEST = 1e-15  # mean squared error of what is exact in float32
 
 
@@ -37,13 +42,7 @@ def psnr(values: Float[Rows, "picture n c"], truth: Float[Rows, "picture n c"]) 
 
 def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
     """Pictures never seen: each network, the one generated from it and the refined one, against the picture."""
-    members, data, truth = run.networks(0, "test"), run.dataset, run.dataset.truth
-    pixels, networks = true_values(run, "test"), unseen_networks(run)
-    architecture = run.space.architectures[0]
-    values = {
-        name: np.asarray(outputs_of(data, architecture, flats, members.indices))
-        for name, (_, flats) in networks.items()
-    }
+    truth, pixels, values = run.dataset.truth, true_values(run, "test"), unseen_values(run)
     levels = {name: psnr(outputs, pixels) for name, outputs in values.items()}
     metrics = {f"pictures/psnr_{name}": float(level.mean()) for name, level in levels.items()}
     metrics |= {
@@ -52,13 +51,13 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
         "pictures/values_per_picture": float(pixels[0].size),
     }
     rows = [
-        (networks[name][0], *(f"{value:.1f}" for value in (level.mean(), *np.quantile(level, (0.05, 0.5, 0.95)))))
+        (LABELS[name], *(f"{value:.1f}" for value in (level.mean(), *np.quantile(level, (0.05, 0.5, 0.95)))))
         for name, level in levels.items()
     ]
-    figure = gallery([truth.images(row[:SHOWN]) for row in (pixels, *values.values())], ["picture", *SHORT.values()])
+    figure = gallery([truth.images(row[:SHOWN]) for row in (pixels, *values.values())], ["picture", *LABELS.values()])
     text = (
         f"Networks of {len(pixels)} pictures that NetSpace never saw; an embedding has {run.config.netspace.embedding} "
-        f"values, a picture {pixels[0].size}, a network {members.parameters.shape[1]}. PSNR is in dB against the "
+        f"values, a picture {pixels[0].size}, a network {run.space.architectures[0].size}. PSNR is in dB against the "
         f"picture. Beside the networks' own that of what encoder and decoder generate is "
         f"{decibel(levels['generated'], levels['members'])}; refinement makes it "
         f"{decibel(levels['refined'], levels['generated'])}."
@@ -68,20 +67,20 @@ def pictures(run: Run[FieldData[PictureTruth]]) -> Section:
 
 
 def decibel(values: Float[np.ndarray, "picture"], others: Float[np.ndarray, "picture"]) -> str:
-    """How PSNR differs from another of the same pictures."""
+    """The difference of PSNR from another of the same pictures, in words."""
     return difference(values, others, digits=1, unit=" dB")
 
 
 def walk(run: Run[FieldData[PictureTruth]]) -> Section:
     """From one picture to another: through embeddings, through weights, and by fading one picture into the other."""
-    truth, architecture, flats = run.dataset.truth, run.space.architectures[0], run.networks(0, "test").parameters
+    truth, flats = run.dataset.truth, run.networks(0, "test").parameters
     z, pixels = run.reconstruction(0, "test").embedding, true_values(run, "test")
     count = min(MEASURED, len(z) // 2)
     points = run.dataset.train[0].points[0][: pixels.shape[1]]
     first, second = slice(0, 2 * count, 2), slice(1, 2 * count, 2)
     middles = {
         "embeddings": decoded_values(run, (z[first] + z[second]) / 2, points),
-        "weights": np.asarray(outputs_on(architecture, (flats[first] + flats[second]) / 2, points)),
+        "weights": values_on(run, (flats[first] + flats[second]) / 2, points),
         "fading": (pixels[first] + pixels[second]) / 2,
     }
     training = true_values(run, "train")
@@ -93,7 +92,7 @@ def walk(run: Run[FieldData[PictureTruth]]) -> Section:
         a, b = 2 * pair, 2 * pair + 1
         grids += [
             truth.images(decoded_values(run, line(z[a], z[b], STEPS), points)),
-            truth.images(np.asarray(outputs_on(architecture, line(flats[a], flats[b], STEPS), points))),
+            truth.images(values_on(run, line(flats[a], flats[b], STEPS), points)),
         ]
         labels += ["embeddings", "weights"]
     figure = gallery(grids, labels, [f"{i / (STEPS - 1):.0%}" for i in range(STEPS)])
@@ -112,8 +111,7 @@ def samples(run: Run[FieldData[PictureTruth]]) -> Section:
     truth, training = run.dataset.truth, true_values(run, "train")
     points = run.dataset.train[0].points[0][: training.shape[1]]
     networks = run.space.sample(4 * SHOWN)
-    flats = jnp.stack([network.flat for network in networks])
-    values = np.asarray(outputs_on(run.space.architectures[0], flats, points))
+    values = values_on(run, jnp.stack([network.flat for network in networks]), points)
     rows = nearest_rows(values, training)[:, 0]
     metrics = {
         "samples/nearest_psnr": float(psnr(values, training[rows]).mean()),
@@ -148,19 +146,19 @@ def super_resolution(run: Run[FieldData[PictureTruth]], options: SuperOptions) -
     pixels = truth.images(true_values(run, "test")[:SHOWN])
     bicubic = np.stack([np.clip(np.asarray(resize(picture, size, order=3)), 0, 1) for picture in pixels])
     finer = {
-        name: np.clip(outputs_on(run.space.architectures[0], flats[:SHOWN], points) / 2 + 0.5, 0, 1)
-        for name, (_, flats) in unseen_networks(run).items()
+        name: np.clip(values_on(run, flats[:SHOWN], points) / 2 + 0.5, 0, 1)
+        for name, flats in unseen_networks(run).items()
     }
     guess = bicubic.reshape(len(bicubic), *finer["members"].shape[1:])
     levels = {name: float(psnr(2 * values, 2 * guess).mean()) for name, values in finer.items()}
     text = (
         f"Asked at {times} times as many coordinates along each side. Nobody knows what is between pixels: bicubic "
         "interpolation is a smooth guess. PSNR against it: "
-        + ", ".join(f"{SHORT[name]} {level:.1f} dB" for name, level in levels.items())
-        + f". Nearest to it: {SHORT[max(levels, key=lambda name: levels[name])]}."
+        + ", ".join(f"{LABELS[name]} {level:.1f} dB" for name, level in levels.items())
+        + f". Nearest to it: {LABELS[max(levels, key=lambda name: levels[name])]}."
     )
     figure = gallery(
-        [bicubic, *(values.reshape(bicubic.shape) for values in finer.values())], ["bicubic", *SHORT.values()]
+        [bicubic, *(values.reshape(bicubic.shape) for values in finer.values())], ["bicubic", *LABELS.values()]
     )
     metrics = {f"super/{name}_against_bicubic": level for name, level in levels.items()}
     return Section("super_resolution", "Between the pixels", text, metrics, figure)

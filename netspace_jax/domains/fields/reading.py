@@ -28,7 +28,7 @@ PENALTY = 0.1  # inverse strength of the linear model's penalty (scikit-learn's 
 
 @dataclasses.dataclass(frozen=True)
 class ReadingOptions:
-    """What networks are read by."""
+    """Flags of `reading`."""
 
     coordinates: tuple[Count, ...] = (4, 16, 64, 256)
     """Numbers of learned coordinates; each is one reader that is trained."""

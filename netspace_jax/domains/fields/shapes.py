@@ -1,13 +1,12 @@
 """Sections of a report about networks that hold shapes (arXiv 2206.05194, experiments on shapes)."""
 
-import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 import trimesh
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
@@ -20,10 +19,11 @@ from netspace_jax.domains.fields.geometry import (
     largest_component_share,
     sample_surface,
 )
-from netspace_jax.domains.fields.members import items_of, unseen_networks
+from netspace_jax.domains.fields.members import LABELS, items_of, unseen_networks
 from netspace_jax.domains.fields.viewer import MeshSequence, viewer_html
 from netspace_jax.latent import line
-from netspace_jax.ops.mapping import Rows, batched, in_pieces
+from netspace_jax.metrics.outputs import outputs_of
+from netspace_jax.ops.mapping import Rows
 from netspace_jax.report import Section
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
@@ -47,49 +47,25 @@ class ShapeFigures(NamedTuple):
     empty: int
 
 
-@functools.cache
-def field_of(architecture: Architecture):
-    """The architecture's field as `extract_mesh` takes it: one function object for all of its networks."""
-    return lambda flat, points: architecture.apply(flat, points)[:, 0]
-
-
 def mesh_of(architecture: Architecture, flat: Float[Rows, "size"], resolution: int = RESOLUTION) -> trimesh.Trimesh:
     """The surface of the shape that a network holds; empty where its field has no zero level."""
-    return extract_mesh(field_of(architecture), jnp.asarray(flat), resolution)
-
-
-@functools.partial(batched, together=False)
-def _values(network, architecture):
-    flat, points = network
-    return in_pieces(lambda x: architecture.apply(flat, x), points, 8192)[:, 0]
-
-
-def values_at(
-    architecture: Architecture, flats: Float[Rows, "network size"], points: Float[Rows, "network n 3"]
-) -> Float[Array, "network n"]:
-    """Value of each network at points of its own."""
-    return _values((flats, points), architecture)
+    return extract_mesh(architecture.apply, jnp.asarray(flat), resolution)
 
 
 def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
     """Shapes never seen: each SIREN against its true shape, and each generated network against its SIREN."""
-    architecture, truth = run.space.architectures[0], run.dataset.truth
-    generated, refined = run.reconstruction(0, "test"), run.refined(0)
-    items = items_of(run, "test")
-    uniform = truth.uniform[items]
-    parameters = {name: flats for name, (_, flats) in unseen_networks(run).items()}
-    values = {
-        name: np.asarray(values_at(architecture, jnp.asarray(flats), uniform[..., :3]))
-        for name, flats in parameters.items()
-    }
-    meshes = {name: [mesh_of(architecture, flat) for flat in flats[:MESHED]] for name, flats in parameters.items()}
-    true_surfaces, true_distances = np.asarray(truth.surface[items[:MESHED]]), np.asarray(uniform[..., 3])
+    architecture, networks, truth = run.space.architectures[0], unseen_networks(run), run.dataset.truth
+    generated, refined, items = run.reconstruction(0, "test"), run.refined(0), items_of(run, "test")
+    uniform = run.dataset.at(truth.distances)
+    values = {name: np.asarray(outputs_of(uniform, architecture, flats, items)) for name, flats in networks.items()}
+    meshes = {name: [mesh_of(architecture, flat) for flat in flats[:MESHED]] for name, flats in networks.items()}
+    true_distances, true_surfaces = uniform.values(items), np.asarray(truth.surface[items[:MESHED]])
     rng = np.random.default_rng(1)
     surfaces = [() if is_empty(mesh) else sample_surface(mesh, _SURFACE_POINTS, rng) for mesh in meshes["members"]]
 
     def compared(name: str, within: Float[np.ndarray, "shape"], distances, surfaces) -> ShapeFigures:
         overlaps = [iou(a, b) for a, b in zip(values[name], distances, strict=True)]
-        return ShapeFigures(float(np.mean(within)), float(np.mean(overlaps)), *_apart(meshes[name], surfaces))
+        return ShapeFigures(float(within.mean()), float(np.mean(overlaps)), *_apart(meshes[name], surfaces))
 
     siren = compared("members", generated.score, true_distances, true_surfaces)
     result = compared("generated", generated.agreement, values["members"], surfaces)
@@ -112,7 +88,7 @@ def shapes(run: Run[FieldData[ShapeTruth]]) -> Section:
         )
     ]
     names = [member.item for member in run.networks(0, "test").members[:PICTURED]]
-    figure = mesh_gallery([row[:PICTURED] for row in meshes.values()], ["SIREN", "generated", "refined"], names)
+    figure = mesh_gallery([row[:PICTURED] for row in meshes.values()], ["SIREN", *[*LABELS.values()][1:]], names)
     text = (
         "Points are held out; half lie anywhere in the cube, half near the surface. Chamfer distance is the mean "
         "distance to the nearest point of the other surface, both ways, where the cube's side is 2. Generated networks "

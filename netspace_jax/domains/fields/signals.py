@@ -6,8 +6,7 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth
-from netspace_jax.domains.fields.members import features_of, items_of, true_values, unseen_networks
-from netspace_jax.metrics.outputs import outputs_of, outputs_on
+from netspace_jax.domains.fields.members import LABELS, features_of, items_of, true_values, unseen_values, values_on
 from netspace_jax.report import Section, figures
 from netspace_jax.report.words import difference, relation
 from netspace_jax.runs import Run
@@ -24,16 +23,12 @@ def in_time(run: Run[FieldData[SignalTruth]]) -> tuple[Float[np.ndarray, "n"], n
 
 def signals(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals never seen: each network, the one generated from it and the refined one, against the signal."""
-    (instants, order), truth, networks = in_time(run), true_values(run, "test"), unseen_networks(run)
-    architecture, members = run.space.architectures[0], run.networks(0, "test").indices
-    values = {
-        name: np.asarray(outputs_of(run.dataset, architecture, flats, members)) for name, (_, flats) in networks.items()
-    }
+    (instants, order), truth, values = in_time(run), true_values(run, "test"), unseen_values(run)
     errors = {name: rms(outputs, truth) for name, outputs in values.items()}
     metrics = {f"signals/rms_{name}": float(error.mean()) for name, error in errors.items()}
     metrics["signals/rms_of_signals"] = float(rms(truth, 0 * truth).mean())
     rows = [
-        (networks[name][0], *(f"{value:.4f}" for value in (error.mean(), *np.quantile(error, (0.5, 0.95)))))
+        (LABELS[name], *(f"{value:.4f}" for value in (error.mean(), *np.quantile(error, (0.5, 0.95)))))
         for name, error in errors.items()
     ]
     text = (
@@ -42,21 +37,18 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
         f"decoder generate is {difference(errors['generated'], errors['members'], digits=4)} beside the networks' own; "
         f"refinement makes it {difference(errors['refined'], errors['generated'], digits=4)}."
     )
-    curves = {"signal": truth} | {networks[name][0]: outputs for name, outputs in values.items()}
+    curves = {"signal": truth} | {LABELS[name]: outputs for name, outputs in values.items()}
     figure = _curves(instants, {label: outputs[:, order] for label, outputs in curves.items()})
     header = ("networks", "error, mean", "median", "95 %")
     return Section("signals", "Signals that were never seen", text, metrics, figure, (header, *rows))
 
 
 def readout(run: Run[FieldData[SignalTruth]]) -> Section:
-    """What stands for a signal, by linear regression from the embedding of its network, which no label trained."""
+    """The numbers that stand for a signal, by linear regression from embeddings, which no label trained."""
     truth, features = run.dataset.truth, features_of(run)
-    train, test = (np.asarray(truth.known)[items_of(run, split)] for split in ("train", "test"))
+    train, test = (np.asarray(truth.numbers)[items_of(run, split)] for split in ("train", "test"))
     probes = run.space.constants.probes
-    train_probes, test_probes = (
-        np.asarray(outputs_on(run.space.architectures[0], flats, probes)).reshape(len(flats), -1)
-        for flats in features["flat"]
-    )
+    train_probes, test_probes = (values_on(run, flats, probes).reshape(len(flats), -1) for flats in features["flat"])
     sources = {
         "embedding": ("embedding", features["embedding"]),
         "probes": (f"outputs at the {len(probes)} probes", (train_probes, test_probes)),

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from netspace_jax.behaviour import Batch
 from netspace_jax.config import SearchConfig
-from netspace_jax.domains.fields.completion import half_seen
+from netspace_jax.domains.fields.behaviour import SignedDistance
+from netspace_jax.domains.fields.completion import NearValues, half_seen
 from tests import tiny
 from tests.domains.fields.small import NAME, flats_of_shapes, run_of_shapes
 
@@ -17,16 +19,23 @@ module = importlib.import_module("netspace_jax.domains.fields.completion")
 
 def test_what_is_seen_is_the_front_half_with_noise():
     """More points than there are rows: they are seen again, each time with an error of its own."""
-    rng = np.random.default_rng(0)
-    rows = rng.uniform(-1, 1, (1000, 4)).astype(np.float32)
-    objective = half_seen(rows, 0)
-    assert objective.points.shape == (2048, 4) and objective.held_out.shape == (512, 4)
+    rows = np.random.default_rng(0).uniform(-1, 1, (1000, 4)).astype(np.float32)
+    samples = Batch(rows[:, :3], rows[:, 3:])
+    objective = half_seen(SignedDistance(), samples, 0)
+    assert objective.inputs.shape == (2048, 3) and objective.held_targets.shape == (512, 1)
     distances = {row[:3].tobytes(): row[3] for row in rows if row[2] > 0}
-    seen = np.concatenate([objective.points, objective.held_out])
-    errors = np.array([row[3] - distances[row[:3].tobytes()] for row in seen])
+    points = np.concatenate([objective.inputs, objective.held_inputs])
+    noisy = np.concatenate([objective.targets, objective.held_targets])[:, 0]
+    errors = np.array([value - distances[point.tobytes()] for point, value in zip(points, noisy, strict=True)])
     np.testing.assert_allclose((errors.mean(), errors.std()), (0, 0.005), atol=5e-4)
-    np.testing.assert_array_equal(half_seen(rows, 0).points, objective.points)
-    assert (half_seen(rows, 1).points[:, 3] != objective.points[:, 3]).any()
+    np.testing.assert_array_equal(half_seen(SignedDistance(), samples, 0).targets, objective.targets)
+    assert (half_seen(SignedDistance(), samples, 1).targets != objective.targets).any()
+
+
+def test_the_best_is_nearest_to_what_is_held_out():
+    points = jnp.array([[0, 0, 3.0], [4, 0, 0]])
+    objective = NearValues(SignedDistance(), points, jnp.ones((2, 1)), points, jnp.array([[1.0], [4]]))
+    assert objective.score(lambda x: x.sum(1, keepdims=True)) == -(2 + 0) / 2
 
 
 @pytest.fixture

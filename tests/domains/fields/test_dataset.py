@@ -130,6 +130,5 @@ def test_shapes_are_put_on_the_device_as_they_are():
     parts = (*found.train, found.held_out)
     for part, wanted in zip(parts, rows, strict=False):
         np.testing.assert_array_equal(np.concatenate([part.points, part.values], 2), wanted)
-        np.testing.assert_array_equal(part.rows(1), wanted[1])
     np.testing.assert_array_equal(found.truth.uniform, rows[3])
     np.testing.assert_array_equal(found.truth.surface, rows[4])

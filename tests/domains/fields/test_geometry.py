@@ -12,7 +12,7 @@ from netspace_jax.domains.fields import geometry
 
 def ball(params, points):
     """Distance to a ball: params = (centre, radius)."""
-    return jnp.linalg.norm(points - params[0][None], axis=1) - params[1]
+    return jnp.linalg.norm(points - params[0][None], axis=1, keepdims=True) - params[1]
 
 
 def two_balls(params, points):
@@ -36,10 +36,11 @@ def test_a_ball_comes_out_round_and_outward():
     assert mesh.is_watertight
 
 
-def test_chunks_do_not_show():
+def test_chunks_do_not_show(monkeypatch):
     params = (jnp.zeros(3), 0.5)
-    whole = geometry.extract_mesh(ball, params, resolution=20, chunk=8000)
-    pieces = geometry.extract_mesh(ball, params, resolution=20, chunk=777)
+    whole = geometry.extract_mesh(ball, params, resolution=20)
+    monkeypatch.setattr(geometry, "_TOGETHER", 777)
+    pieces = geometry.extract_mesh(lambda *arguments: ball(*arguments), params, resolution=20)
     np.testing.assert_array_equal(whole.faces, pieces.faces)
     np.testing.assert_allclose(whole.vertices, pieces.vertices, atol=1e-6)
 
@@ -56,14 +57,9 @@ def test_one_compilation_for_all_networks_of_an_architecture():
     assert len(traces) == 1
 
 
-def test_bounds_are_those_of_the_grid():
-    mesh = geometry.extract_mesh(ball, (jnp.zeros(3), 1.5), resolution=48, bounds=2.0)
-    assert np.linalg.norm(mesh.vertices, axis=1) == pytest.approx(1.5, abs=0.01)
-
-
 @pytest.mark.parametrize("value", [1.0, 0.0, math.nan, math.inf])
 def test_no_zero_level_gives_an_empty_mesh(value):
-    mesh = geometry.extract_mesh(lambda params, points: jnp.full(points.shape[0], value), None, resolution=8)
+    mesh = geometry.extract_mesh(lambda params, points: jnp.full((len(points), 1), value), None, resolution=8)
     assert geometry.is_empty(mesh) and mesh.vertices.shape == (0, 3)
     assert geometry.largest_component_share(mesh) == 0
 
@@ -79,7 +75,7 @@ def test_a_shape_that_leaves_the_cube_is_closed_at_its_walls():
     assert mesh.is_watertight
     assert mesh.volume == pytest.approx(2 / 3 * math.pi * 0.125, rel=0.01)
     assert mesh.vertices.max() == pytest.approx(1.0, abs=1e-4)
-    everything = geometry.extract_mesh(lambda params, points: points[:, 0] * 0 - 1.0, None, resolution=16)
+    everything = geometry.extract_mesh(lambda params, points: points[:, :1] * 0 - 1.0, None, resolution=16)
     assert everything.volume == pytest.approx(8, rel=0.01) and everything.is_watertight
 
 

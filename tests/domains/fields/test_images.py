@@ -42,7 +42,7 @@ def test_every_pixel_is_at_its_place(loaded, path):
     tests = [i for i, split in enumerate(loaded.splits) if split == "test"]
     numbers = [int(loaded.items[i][-5:]) for i in tests]
     np.testing.assert_allclose(images[tests] * 255, file["x_test"][numbers], atol=1e-4)
-    np.testing.assert_array_equal(np.asarray(data.truth.label)[tests], file["y_test"][numbers])
+    np.testing.assert_array_equal(np.asarray(data.truth.classes)[tests], file["y_test"][numbers])
 
 
 def test_splits_are_those_of_the_set_and_in_proportion(loaded, path):

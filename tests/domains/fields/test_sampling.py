@@ -1,6 +1,8 @@
 """Shapes from all three sources: what the arrays hold, what stays the same, and what is refused."""
 
 import logging
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import jax
@@ -152,8 +154,9 @@ def test_damaged_samples_are_made_again(cache, procedural, caplog, damage):
         np.testing.assert_array_equal(rows, fresh[:1])
 
 
-def test_two_processes_write_the_same_samples(cache, procedural):
+def test_two_processes_write_the_same_samples(cache, procedural, monkeypatch):
     folder, _ = cache
+    monkeypatch.setattr(os, "getpid", threading.get_ident)
     with ThreadPoolExecutor(2) as pool:
         both = [*pool.map(lambda _: shapes.load_shapes("chairs", 2, 0, POINTS)[1], range(2))]
     for found in both:

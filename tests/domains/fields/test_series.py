@@ -28,7 +28,7 @@ def test_sines_are_those_of_the_benchmark():
 def test_networks_hold_sines_by_instants_from_minus_one_to_one():
     loaded = load(config())
     data = loaded.dataset
-    a, b = np.asarray(data.truth.known[4])
+    a, b = np.asarray(data.truth.numbers[4])
     batch = data.of(4).examples("train")
     assert batch.inputs.shape == (SINE_POINTS, 1) and data.truth.classes is None
     wanted = a * np.sin(b * np.pi * np.asarray(batch.inputs)) / 10
