@@ -12,9 +12,7 @@ from netspace_jax.runs import Run
 
 _IMAGE_VALUES = 20_000  # of the test images that a page carries
 _QUESTION = "Draw, and see what the network under the cursor says of it, and whether its neighbours agree."
-_TASK_QUESTION = (
-    "Each network learned a task of its own. The images are of one that is new to the space ({})."
-)
+_TASK_QUESTION = "Each network learned a task of its own. The images are of one that is new to the space ({})."
 _LEARNED = 128  # training images of a search in the page
 
 

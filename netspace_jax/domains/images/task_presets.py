@@ -74,8 +74,8 @@ def cifar10_tasks() -> RunConfig:
 
 
 def _space(**changes) -> ImageNetSpaceConfig:
-    fields = {"embedding": 32, "hidden": 512, "skip": True, "noise": 0.0, "validations": 4, "probes": 256}
-    return ImageNetSpaceConfig(**{**fields, **changes})
+    fields = {"embedding": 32, "hidden": 512, "skip": True, "noise": 0.0, "validations": 4}
+    return ImageNetSpaceConfig(encoder="set", **{**fields, **changes})
 
 
 TASK_PRESETS = {"digits-tasks": digits_tasks, "digits-labels": digits_labels, "cifar10-tasks": cifar10_tasks}

@@ -45,9 +45,7 @@ def _first_images(task: TaskImages) -> tuple[Float[np.ndarray, "n h w c"], Shape
     return (np.asarray(inputs[:IMAGES]) * std + mean).clip(0, 1), np.asarray(targets[:IMAGES])
 
 
-def _strips(
-    rows: list[tuple[Float[np.ndarray, "n h w c"], Shaped[np.ndarray, "n"]]], labels: list[str]
-) -> Figure:
+def _strips(rows: list[tuple[Float[np.ndarray, "n h w c"], Shaped[np.ndarray, "n"]]], labels: list[str]) -> Figure:
     """Images of a task side by side, a row for each task."""
     figure, axes = figures.plt.subplots(len(rows), 1, squeeze=False, figsize=(8, 0.85 * len(rows)))
     for ax, (images, targets), label in zip(axes[:, 0], rows, labels, strict=True):

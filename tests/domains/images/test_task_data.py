@@ -47,10 +47,9 @@ def test_a_member_sees_its_own_conditions(loaded):
 
 def test_no_member_trains_on_the_images_that_tasks_are_judged_on(loaded):
     data = loaded["labels"].dataset
-    pixels = {split: {*map(bytes, np.asarray(getattr(data.images, split).x))} for split in ("train", "validation")}
-    assert not pixels["train"] & pixels["validation"] and not pixels["train"] & {
-        *map(bytes, np.asarray(data.images.test.x))
-    }
+    parts = (data.images.train, data.images.validation, data.images.test)
+    train, validation, test = ({*map(bytes, np.asarray(part.x))} for part in parts)
+    assert not train & validation and not train & test and not validation & test
     batch = data.of(0).sample(jax.random.key(1), jnp.int32(0), 8)
     train = {*map(bytes, np.asarray(data.of(0).examples("train").inputs))}
     assert {*map(bytes, np.asarray(batch.inputs))} <= train

@@ -16,7 +16,7 @@ def test_conditions_are_within_their_ranges_and_what_is_off_is_no_part_of_them()
     drawn = drawn_conditions(config, 400, channels=1, classes=10)
     conditions = drawn.conditions
     assert conditions.blur is conditions.noise is conditions.colours is None
-    assert 0.2 <= conditions.contrast.min() and conditions.contrast.max() <= 0.4
+    assert conditions.contrast.min() >= 0.2 and conditions.contrast.max() <= 0.4
     np.testing.assert_allclose(np.linalg.det(conditions.warp), 4, rtol=1e-4)  # half the size, whatever the angle
     assert 0.2 < conditions.inverted.mean() < 0.3
     assert len({*drawn.names}) > 350 and all("sheared" not in name for name in drawn.names)
