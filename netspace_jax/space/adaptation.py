@@ -15,6 +15,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs
 
+LEFT_OUT = 16
+"""Examples, at most, that are left out one at a time, to see whether the others foretell them."""
+
 
 @flax.struct.dataclass
 class Calibration:
@@ -22,8 +25,9 @@ class Calibration:
 
     Attributes:
       counts: numbers of examples.
-      deviation: standard deviation of what the encoder says of so many answers, around what it says of many.
-      loss: highest mean loss of the answers of one of these networks under the network found from them.
+      deviation: standard deviation of what the encoder says of so many answers, around what it says of all.
+      loss: mean loss of an answer under the network found from the others, which 19 of 20 of these networks do not
+        exceed.
     """
 
     counts: Float[Array, "count"]
@@ -41,8 +45,8 @@ class Posterior(NamedTuple):
     Attributes:
       mean: the embedding that is decoded.
       deviation: standard deviation of each value.
-      loss: mean loss of the examples under the network of the mean.
-      expected_loss: the highest that a network of the space's own kind had, from as many of its answers.
+      loss: mean loss of an example under the network found from the others.
+      expected_loss: the highest to be expected of a task like those of the zoo.
     """
 
     mean: Float[Array, "embedding"]
@@ -62,14 +66,22 @@ def adapt(netspace: NetSpace, calibration: Calibration, pairs: Pairs, architectu
     Args:
       pairs: the examples; any number of them may only fill up, with a weight of 0.
     """
-    row, z = calibration.row(pairs.weight.sum()), netspace.embed_task(pairs)
-    loss = example_loss(netspace, z, pairs, architecture_id) / jnp.maximum(pairs.weight.sum(), 1.0)
-    return Posterior(z, calibration.deviation[row], loss, calibration.loss[row])
+    row = calibration.row(pairs.weight.sum())
+    loss = left_out_loss(netspace, pairs, architecture_id)
+    return Posterior(netspace.embed_task(pairs), calibration.deviation[row], loss, calibration.loss[row])
 
 
-def example_loss(
-    netspace: NetSpace, z: Float[Array, "embedding"], pairs: Pairs, architecture_id: int
-) -> Float[Array, ""]:
-    """Summed loss of examples under the network of an embedding: minus their log-likelihood, of classes."""
-    outputs = netspace.architectures[architecture_id].apply(netspace.generate(z, architecture_id), pairs.inputs)
-    return (netspace.behaviour.answer_losses(outputs, pairs.answers) * pairs.weight).sum()
+def left_out_loss(netspace: NetSpace, pairs: Pairs, architecture_id: int) -> Float[Array, ""]:
+    """Mean loss of an example under the network that the others find, each left out in turn: of classes, minus the
+    logarithm of the probability that they give it.
+    """
+    apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
+
+    def one(row):
+        z = netspace.embed_task(pairs._replace(weight=pairs.weight.at[row].set(0.0)))
+        outputs = apply(netspace.generate(z, architecture_id), pairs.inputs[row][None])
+        return behaviour.answer_losses(outputs, pairs.answers[row][None])[0]
+
+    rows = jnp.arange(min(len(pairs.weight), LEFT_OUT))
+    weight = pairs.weight[: len(rows)]
+    return (jax.vmap(one)(rows) * weight).sum() / jnp.maximum(weight.sum(), 1.0)

@@ -1,6 +1,7 @@
 """A network that was found from examples of a new task, with what the examples leave open."""
 
 import dataclasses
+import functools
 import warnings
 from typing import Any
 
@@ -18,7 +19,12 @@ from netspace_jax.space.network import Network
 from netspace_jax.space.observation import Pairs
 
 _DRAWS = 16
-_adapt = jax.jit(adapt, static_argnames=("architecture_id",))
+
+
+@functools.partial(jax.jit, static_argnames=("architecture_id",))
+def _adapt(netspace: NetSpace, calibration: Calibration, pairs: Pairs, architecture_id: int) -> tuple[Posterior, Array]:
+    posterior = adapt(netspace, calibration, pairs, architecture_id)
+    return posterior, netspace.generate(posterior.mean, architecture_id)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Adapted:
 
     @property
     def familiar(self) -> bool:
-        """Whether the network explains its examples as well as networks of the space's own kind explain theirs."""
+        """Whether the examples foretell each other as well as answers of networks of the space's own kind do."""
         return bool(self.posterior.loss <= self.posterior.expected_loss)
 
     def update(self, inputs: Shaped[Any, "n *input"], targets: Any) -> "Adapted":
@@ -94,15 +100,15 @@ def adapt_to(netspace: NetSpace, calibration: Calibration, pairs: Pairs, archite
     count = len(pairs.weight)
     room = (1 << (count - 1).bit_length()) - count
     filled = jax.tree.map(lambda leaf: jnp.pad(leaf, [(0, room)] + [(0, 0)] * (leaf.ndim - 1)), pairs)
-    posterior = _adapt(netspace.netspace, calibration, filled, architecture_id=architecture_id)
-    flat = generate_many(netspace, architecture_id, posterior.mean[None])[0]
+    with jax.default_matmul_precision("float32"):
+        posterior, flat = _adapt(netspace.netspace, calibration, filled, architecture_id=architecture_id)
     network = Network(netspace.architectures[architecture_id], netspace.behaviour, flat, posterior.mean)
     adapted = Adapted(netspace.netspace, calibration, architecture_id, pairs, posterior, network)
     if not adapted.familiar:
         warnings.warn(
-            f"the {count} examples have a mean loss of {float(posterior.loss):.3g} under the network found for them; "
-            f"no network of this space's own kind had more than {float(posterior.expected_loss):.3g} from as many of "
-            f"its answers: the task is unlike all that the space has learned, and the network is not to be trusted",
+            f"each of the {count} examples has a mean loss of {float(posterior.loss):.3g} under the network that the "
+            f"others find; of a task like those of the zoo it is at most {float(posterior.expected_loss):.3g} 19 "
+            f"times in 20: the task may be unlike all that the space has learned, and the network is not to be trusted",
             stacklevel=3,
         )
     return adapted

@@ -10,7 +10,7 @@ import numpy as np
 from netspace_jax.behaviour import Dataset
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import batched
-from netspace_jax.space.adaptation import Calibration, example_loss
+from netspace_jax.space.adaptation import Calibration, left_out_loss
 from netspace_jax.space.loss import Group
 from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import NetSpace
@@ -18,6 +18,9 @@ from netspace_jax.space.observation import Pairs, reading_of
 
 COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of examples for which a space is calibrated, as far as its data has so many."""
+
+QUANTILE = 0.95
+"""Share of these networks whose own answers have no higher loss than is to be expected."""
 
 INPUTS = 512
 """Inputs of a network's own, at most, on which it answers."""
@@ -44,12 +47,16 @@ def calibrate(netspace: NetSpace, dataset: Dataset, groups: Mapping[int, Group])
         losses.append(loss)
     deviation = jnp.sqrt(jnp.concatenate(squares).mean(0))
     widest = jnp.maximum(deviation.max(), 1e-8)
-    return Calibration(jnp.asarray(counts), jnp.maximum(deviation, 1e-3 * widest), jnp.concatenate(losses).max(0))
+    return Calibration(
+        jnp.asarray(counts),
+        jnp.maximum(deviation, 1e-3 * widest),
+        jnp.quantile(jnp.concatenate(losses), QUANTILE, axis=0),
+    )
 
 
 @functools.partial(batched, static=("architecture_id",))
 def _errors(row, netspace, dataset, counts, architecture_id):
-    """By number of examples: square of the embedding's distance from that of all answers; mean loss of the examples."""
+    """By number of examples: square of the embedding's distance from that of all answers; mean loss of one left out."""
     (flat, member), behaviour = row, netspace.behaviour
     inputs = dataset.of(member).examples("validation").inputs[:INPUTS]
     inputs = inputs[jax.random.permutation(key_of(0, Purpose.EXAMPLES, member), len(inputs))]
@@ -61,6 +68,6 @@ def _errors(row, netspace, dataset, counts, architecture_id):
     def of_count(count):
         pairs = Pairs(inputs[:given], answers, (jnp.arange(given, dtype=jnp.float32) < count).astype(jnp.float32))
         z = netspace.embed_task(pairs)
-        return jnp.square(z - whole), example_loss(netspace, z, pairs, architecture_id) / count
+        return jnp.square(z - whole), left_out_loss(netspace, pairs, architecture_id)
 
     return jax.lax.map(of_count, counts)
