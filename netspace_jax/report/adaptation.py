@@ -125,8 +125,9 @@ def _cell(scores: Float[np.ndarray, "task"]) -> str:
 
 def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str, str]) -> str:
     tasks, chosen = curves.scores.shape[2], run.networks(run.trained_ids[0], "validation")
+    draws = "once" if config.draws == 1 else f"{config.draws} times"
     text = (
-        f"{tasks} new tasks, those of test members: k examples of each, {'drawn once' if config.draws == 1 else f'drawn {config.draws} times'} from inputs that no "
+        f"{tasks} new tasks, those of test members: k examples of each, drawn {draws} from inputs that no "
         f"network trained on, and {run.metric.title} on its test inputs; in brackets, 95 % intervals over tasks. Rates "
         f"and steps are chosen on {min(len(chosen.members), config.validation_tasks)} validation tasks for each k."
     )
