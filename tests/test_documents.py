@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from netspace_jax import evaluations
-from netspace_jax.domain import domain, preset, presets
+from netspace_jax.domain import preset, presets
 from netspace_jax.jobs import train
 from netspace_jax.space.search import search
-from tests.commands import ROOT, TINY, run
+from tests.commands import ROOT, TINY, brief_sections, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LEFT = {
@@ -53,13 +53,6 @@ def small(config, plain):
         netspace = dataclasses.replace(netspace, rank=0, corrections=0)
     refine = dataclasses.replace(config.refine, steps=10)
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
-
-
-def brief_sections(run, on_section):
-    """The sections whose figures a test looks at; each section has tests of its own."""
-    del on_section
-    known = {one.name: one for one in evaluations.evaluations(domain(run.config.domain))}
-    return [evaluations.make(known[name], run) for name in ("zoo", "fidelity") if known[name].applies(run)]
 
 
 def brief_search(*arguments, config, **rest):
