@@ -35,7 +35,9 @@ def examples():
         yield
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name == "chairs" else []) for name in SMALL]
+)
 def test_a_domain_keeps_its_promises(name):
     config = SMALL[name]()
     own = domain(config.domain)
