@@ -41,16 +41,15 @@ def place(finished_run, tmp_path_factory):
     return place
 
 
-def small(config, plain):
-    """A preset as the snippets run it, in seconds: the same, or without coefficients and corrections."""
+def small(config):
+    """A preset as the snippets run it, in seconds, without coefficients and corrections."""
     zoo = config.zoo
     if not config.zoo_folder:  # what exists is as large as it is
         zoo = dataclasses.replace(zoo, members=(24,), steps=20, chunk=8, validation=4, test=4)
     netspace = dataclasses.replace(
-        config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
-    )
-    if plain:
-        netspace = dataclasses.replace(netspace, rank=0, corrections=0)
+        config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1, rank=0,
+        corrections=0,
+    )  # fmt: skip
     refine = dataclasses.replace(config.refine, steps=10)
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
 
@@ -70,9 +69,8 @@ def snippets():
 @pytest.mark.parametrize(("path", "blocks"), list(snippets()))
 def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
-    plain = path.name != "README.md"
     monkeypatch.chdir(place)
-    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
+    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo)))
     monkeypatch.setattr("netspace_jax.jobs.train", functools.partial(train, explorer=False))
     monkeypatch.setattr("netspace_jax.jobs.sections", brief_sections)
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
@@ -84,7 +82,7 @@ def test_snippets_run(path, blocks, place, monkeypatch):
 
 
 def test_a_preset_ends_with_its_fidelity(place):
-    """The README's own example trains with corrections and refines: its figures are there."""
+    """The README's own example refines: its figures are there."""
     if not (place / "runs" / "tiny").exists():
         pytest.skip("the README's snippets did not run before")
     found = json.loads((place / "runs" / "tiny" / "metrics.json").read_text())
