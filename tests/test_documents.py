@@ -59,11 +59,16 @@ def brief_search(*arguments, config, **rest):
     return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
 
 
+LONG = ("CONTRIBUTING.md", "networks.md", "population.md")
+"""Documents whose snippets train from nothing, for half a minute each."""
+
+
 def snippets():
     for path in DOCUMENTS:
         blocks = BLOCK.findall(path.read_text())
         if blocks:
-            yield pytest.param(path, blocks, id=path.relative_to(ROOT).as_posix())
+            marks = [pytest.mark.long] if path.name in LONG else []
+            yield pytest.param(path, blocks, marks=marks, id=path.relative_to(ROOT).as_posix())
 
 
 @pytest.mark.parametrize(("path", "blocks"), list(snippets()))
