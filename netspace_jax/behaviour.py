@@ -156,6 +156,20 @@ class Behaviour:
 class Supervised(Behaviour):
     """A behaviour that is learned from true targets and scored against them."""
 
+    def check_examples(self, inputs: Shaped[Any, "n *input"], targets: Any) -> Shaped[Array, "n *target"]:
+        """A user's true targets of some prepared inputs, one for each, as arrays.
+
+        Raises:
+          InputError: they are not as many as the inputs, no numbers, or not finite.
+        """
+        array = np.asarray(targets)
+        if array.ndim == 0 or len(array) != len(inputs) or array.dtype.kind not in "fiub":
+            shape = f"{array.dtype} of shape {array.shape}"
+            raise InputError(f"targets: {shape} for {len(inputs)} inputs; give as many numbers, or rows of numbers")
+        if not np.isfinite(array).all():
+            raise InputError("targets: not all values are finite; remove examples whose target is not")
+        return jnp.asarray(array)
+
     def target_answers(self, targets: Shaped[Array, "n *target"]) -> Float[Array, "n answer"]:
         """True targets as answers, in the form of `decided`: by default as numbers, each target as one row."""
         return jnp.asarray(targets, jnp.float32).reshape(len(targets), -1)

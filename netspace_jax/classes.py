@@ -1,11 +1,15 @@
 """Answers that are classes: how networks that give one logit for each are described, taught, compared and scored."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.behaviour import Supervised
+from netspace_jax.errors import InputError
 
 
 class ClassAnswers(Supervised):
@@ -53,6 +57,28 @@ class ClassAnswers(Supervised):
     def decided(self, answers: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
         """The likeliest class, with certainty."""
         return jax.nn.one_hot(answers.argmax(-1), self.classes)
+
+    def check_examples(self, inputs: Shaped[Any, "n *input"], targets: Any) -> Int[Array, "n"]:
+        """A user's labels of some prepared inputs, one for each, as numbers of classes.
+
+        Raises:
+          InputError: one is no class of these networks, or the same input has two labels.
+        """
+        labels = np.asarray(super().check_examples(inputs, targets))
+        if labels.ndim != 1 or (labels != np.rint(labels)).any():
+            raise InputError(f"targets: of shape {labels.shape}; classes are whole numbers, one for each input")
+        if (strange := labels[(labels < 0) | (labels >= self.classes)]).size:
+            raise InputError(f"targets: {strange[0]:g} is no class; these networks know 0 to {self.classes - 1}")
+        _, same = np.unique(np.asarray(inputs).reshape(len(inputs), -1), axis=0, return_inverse=True)
+        for group in set(same.tolist()):
+            rows = np.flatnonzero(same == group)
+            if len(set(labels[rows].tolist())) > 1:
+                first, other = rows[0], rows[labels[rows] != labels[rows[0]]][0]
+                raise InputError(
+                    f"targets: examples {first} and {other} are the same input with the labels {labels[first]:g} and "
+                    f"{labels[other]:g}; remove one"
+                )
+        return jnp.asarray(labels, jnp.int32)
 
     def target_answers(self, targets: Int[Array, "n"]) -> Float[Array, "n classes"]:
         """The true class, with certainty."""

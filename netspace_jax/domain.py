@@ -19,6 +19,8 @@ from netspace_jax.lazy import Lazy
 from netspace_jax.rules import rebuild
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netspace_jax.behaviour import Batch, Behaviour, Dataset
     from netspace_jax.zoo.training import MakeTraining
 
@@ -72,6 +74,7 @@ def several_architectures(run: Any) -> bool:
 
 
 _SUPERVISED = Lazy("netspace_jax.zoo.training:recipe")
+_EXAMPLES = Lazy("netspace_jax.data.examples:read_examples")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Domain:
       data_flags: the zoo's flags that say what its data is; the others say how networks train on it.
       alternative_inputs: the first so many validation inputs, given to networks in other ways, by the flags that ask
         for them; networks from outside are tried on each.
+      read_examples: examples of one task out of a file of a user's, for a behaviour; by default of a `.npz`.
       import_causes: why networks from outside may compute something else here, beside their layers.
       view: from a run to how the explorer shows its networks; by default as curves.
     """
@@ -109,6 +113,9 @@ class Domain:
     training: "MakeTraining" = _SUPERVISED
     data_flags: tuple[str, ...] = ("dataset",)
     alternative_inputs: "Callable[[Any, int], Mapping[str, Batch]]" = lambda dataset, count: {}
+    read_examples: "Callable[[Behaviour, Path], tuple[Any, Any]]" = lambda behaviour, path: _EXAMPLES(
+        path, behaviour.input_shape
+    )
     import_causes: str = ""
     view: Callable[[Any], Any] | None = None
 

@@ -42,6 +42,12 @@ _LAST = (
         in_report=False,
     ),
     Evaluation(
+        "adapt",
+        Lazy(f"{_REPORT}.adapt:adapt_to_file"),
+        "The network of a new task from a file of examples (--examples FILE)",
+        in_report=False,
+    ),
+    Evaluation(
         "explore",
         Lazy("netspace_jax.explorer.page:explore"),
         "The space as a map in one HTML file, networks decoded and run in the browser",

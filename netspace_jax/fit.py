@@ -105,6 +105,7 @@ def fit_space(
         teacher=teacher,
         modules=Modules(encoder, decoder, head),
         select=selection_metric(data, held, config),
+        validation=held,
         mesh=netspace_mesh(devices, config.networks // len(groups), config.batch),
         store=store,
     )[0]
@@ -140,8 +141,8 @@ def fit_from_zoo(
     def window(number: int) -> dict[int, Group]:
         return {i: as_group(training_networks(config, zoo, names[i], number)) for i in ids}
 
+    held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
     if select is None:
-        held_out = {i: as_group(zoo.networks(names[i], "validation")) for i in ids}
         select = selection_metric(data, held_out, config)
     if teacher is None and config.teaching == "common":
         teacher = teacher_of(zoo, behaviour)
@@ -155,6 +156,7 @@ def fit_from_zoo(
         teacher=teacher,
         modules=modules,
         select=select,
+        validation=held_out,
         mesh=netspace_mesh(devices, config.networks // len(ids), config.batch),
         store=store,
         windows=window if config.resident else None,
@@ -173,6 +175,7 @@ def fit_groups(
     teacher: Teacher | None = None,
     modules: Modules = Modules(),
     select: Select,
+    validation: Mapping[int, Group],
     mesh: Mesh,
     store: Store,
     windows: Windows | None = None,
@@ -181,6 +184,7 @@ def fit_groups(
     """Train a space on groups of networks by architecture id, or go on with a training that was interrupted.
 
     Args:
+      validation: by architecture id, networks that do not train, by which adaptation is calibrated.
       windows: gives the networks of later windows, where `groups` are the first of a zoo that is read in windows.
       store: keeps what to go on from, the best so far and the metrics.
 
@@ -205,7 +209,7 @@ def fit_groups(
         windows=windows,
         on_progress=on_progress,
     )
-    return as_space(best, groups, data), progress
+    return as_space(best, groups, data, validation), progress
 
 
 def as_group(networks: Networks) -> Group:

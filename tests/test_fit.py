@@ -1,6 +1,7 @@
 """A space is learned in memory: of arrays, of trees, with modules of one's own, and with any seed by one program."""
 
 import dataclasses
+import warnings
 
 import chex
 import flax.linen as nn
@@ -139,3 +140,19 @@ def test_a_configuration_that_cannot_be_is_refused(flats, data):
         fit_space({"perceptron3": flats}, data.behaviour, data, dataclasses.replace(CONFIG, teaching="common"))
     with pytest.raises(InputError, match="no networks"):
         fit_space({}, data.behaviour, data, CONFIG)
+
+
+def test_a_set_encoder_is_trained_on_the_networks_answers_alone_and_then_reads_examples(flats, data):
+    """And no label changes what is learned."""
+    config = dataclasses.replace(CONFIG, encoder="set", probes=8, pairs=4)
+    space = fit_space({"perceptron3": flats}, data.behaviour, data, config, 0)
+    train = data.train.replace(y=(data.train.y + 1) % tiny.CLASSES)
+    other = fit_space({"perceptron3": flats}, data.behaviour, data.replace(train=train), config, 0)
+    chex.assert_trees_all_equal(other.params, space.params)
+    images = np.asarray(data.examples("test").inputs)
+    z = space.encode(flats, inputs=images)
+    assert z.shape == (16, config.embedding) and np.ptp(z, 0).min() > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it learned for six steps
+        adapted = space.adapt(images[:4], np.arange(4))
+    assert adapted.network(images).shape == (len(images), tiny.CLASSES)

@@ -19,6 +19,7 @@ from netspace_jax.domains.images.dataset import Classification, ImageData, image
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
+from netspace_jax.space.observation import Pairs
 from netspace_jax.zoo import Members, Networks, Zoo
 
 SHAPE, CLASSES = (4, 4, 1), 4
@@ -38,6 +39,11 @@ def dataset(crop_padding: int = 0) -> ImageData:
 
     found = ImageSet("quarters", CLASSES, images(50), images(30), images(40), (0.4,), (0.3,))
     return image_data(found, crop_padding=crop_padding)
+
+
+def no_pairs() -> Pairs:
+    """Of encoders that look at something else."""
+    return Pairs(jnp.zeros((0, *SHAPE)), jnp.zeros((0, CLASSES)), jnp.zeros(0))
 
 
 TASK = Classification(SHAPE, CLASSES, (0.4,), (0.3,))

@@ -30,6 +30,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.files import canonical_json, location, read_json, sha256, write_bytes, write_text
 from netspace_jax.ops.devices import is_first, wait_for_all
 from netspace_jax.ops.mapping import Rows
+from netspace_jax.space.adaptation import Calibration
 from netspace_jax.space.modules import Correction, LinearHead, ProbeEncoder, ScaledDecoder, SetEncoder
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.paper import ConvDecoder, ConvEncoder, ConvHead
@@ -63,12 +64,17 @@ for _module_class in (
 
 
 def save(
-    netspace: NetSpace, embeddings: Mapping[str, Float[Rows, "network embedding"]], folder: epath.PathLike
+    netspace: NetSpace,
+    embeddings: Mapping[str, Float[Rows, "network embedding"]],
+    calibration: Calibration | None,
+    folder: epath.PathLike,
 ) -> None:
-    """Write a NetSpace and the embeddings of its training networks."""
+    """Write a NetSpace, the embeddings of its training networks, and its calibration where it has one."""
     folder = location(folder)
     constants = {name: leaf for name, leaf in vars(netspace.constants).items() if leaf is not None}
     tree = {"params": netspace.params, "constants": constants, "embeddings": embeddings}
+    if calibration is not None:
+        tree["calibration"] = dataclasses.asdict(calibration)
     tree["shared"] = {built.name: built.shared for built in netspace.architectures if built.shared}
     arrays = {name: np.asarray(leaf) for name, leaf in flax.traverse_util.flatten_dict(tree, sep="/").items()}
     content = safetensors.numpy.save({name: np.ascontiguousarray(leaf) for name, leaf in arrays.items()})

@@ -19,6 +19,7 @@ from netspace_jax.config import NetSpaceConfig
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
 from netspace_jax.space.batched import embed_members
+from netspace_jax.space.calibration import calibrate
 from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
@@ -207,14 +208,21 @@ def _report(event: "Event", losses: Losses, config: NetSpaceConfig, store: Store
         store.log({"step": event.step, **{name: float(value) for name, value in vars(losses).items()}})
 
 
-def as_space(netspace: NetSpace, groups: Mapping[int, Group], dataset: Dataset) -> Space:
-    """A trained NetSpace with the embeddings of the networks that trained it, by architecture id."""
+def as_space(
+    netspace: NetSpace, groups: Mapping[int, Group], dataset: Dataset, validation: Mapping[int, Group] | None = None
+) -> Space:
+    """A trained NetSpace with the embeddings of the networks that trained it, calibrated where it reads tasks.
+
+    Args:
+      groups: by architecture id, the networks that trained it.
+      validation: networks that did not; without any the space finds no networks from examples.
+    """
     embeddings = {
         netspace.names[i]: embed_members(netspace, i, group.parameters, dataset, group.indices)
         for i, group in groups.items()
     }
     fields = {field.name: getattr(netspace, field.name) for field in dataclasses.fields(NetSpace)}
-    return Space(**fields, embeddings=embeddings)
+    return Space(**fields, embeddings=embeddings, calibration=calibrate(netspace, dataset, validation or {}))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What NetSpace is trained to minimise: the behaviour of generated networks (docs/method.md, Objectives)."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -123,8 +124,8 @@ def sample_readings(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], g
     def one(key, member):
         input_key, count_key, form_key = jax.random.split(key, 3)
         inputs = dataset.of(member).sample(input_key, step, most).inputs
-        count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=jnp.log(len(inputs)))))
-        weight = (jnp.arange(len(inputs)) < count).astype(jnp.float32)
+        count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=math.log(len(inputs)))))
+        weight = (jnp.arange(len(inputs), dtype=jnp.float32) < count).astype(jnp.float32)
         return Reading(inputs, weight, jax.random.bernoulli(form_key))
 
     return jax.vmap(one)(jax.random.split(jax.random.fold_in(key, step), len(group.indices)), group.indices)

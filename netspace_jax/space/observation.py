@@ -41,7 +41,8 @@ def reading_of(inputs: Shaped[Array, "n *input"]) -> Reading:
 
 
 class Observation(NamedTuple):
-    """All there is to see of a network; an encoder looks at what it needs. Of a task there are pairs alone.
+    """All there is to see of a network; an encoder looks at what it needs. Of a task there are pairs, and the rest is
+    empty.
 
     Attributes:
       description: what the behaviour says of its outputs on the probes.
@@ -50,10 +51,10 @@ class Observation(NamedTuple):
       pairs: its answers on the probes.
     """
 
-    description: Float[Array, "features"] | None
-    statistics: Float[Array, "statistics"] | None
-    prep: Float[Array, "h w"] | None
-    pairs: Pairs | None = None
+    description: Float[Array, "features"]
+    statistics: Float[Array, "statistics"]
+    prep: Float[Array, "h w"]
+    pairs: Pairs
 
 
 def observe(
@@ -85,7 +86,7 @@ def observe(
 
 def observe_task(pairs: Pairs) -> Observation:
     """All that an encoder may look at of a task: labelled examples."""
-    return Observation(None, None, None, pairs)
+    return Observation(jnp.zeros(0), jnp.zeros(0), jnp.zeros((0, 0)), pairs)
 
 
 def tensor_statistics(architecture: Architecture, flat: Float[Array, "size"], count: int) -> Float[Array, "statistics"]:

@@ -26,6 +26,8 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, batched, search
+from netspace_jax.space.adaptation import Calibration
+from netspace_jax.space.adapted import Adapted, adapt_to, examples_as_pairs
 from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
@@ -41,9 +43,11 @@ class Space(NetSpace):
 
     Attributes:
       embeddings: by name of the architecture, embeddings of the networks that trained the space.
+      calibration: how well a number of examples finds a network; None where the encoder reads no tasks.
     """
 
     embeddings: dict[str, Float[Array, "network embedding"]]
+    calibration: Calibration | None = None
 
     @property
     def embedding_size(self) -> int:
@@ -129,6 +133,29 @@ class Space(NetSpace):
         if own.steps:
             z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
         return z[0] if single else z
+
+    def adapt(self, inputs: Shaped[Any, "n *input"], targets: Any, architecture: str | None = None) -> Adapted:
+        """The network of a new task from a handful of examples of it, without a gradient step (docs/adaptation.md).
+
+        Args:
+          inputs: inputs of the task, as networks of the space take them.
+          targets: the true answer to each: a class, a value, a row of values.
+          architecture: name of the network's architecture; needed where the space has several.
+
+        Raises:
+          InputError: the space's encoder reads networks alone; there are no examples; they are of another shape, not
+            finite, of a class that there is not, or contradict each other.
+
+        Warns:
+          UserWarning: the task is unlike all that the space has learned.
+        """
+        if self.calibration is None:
+            raise InputError(
+                "the encoder of this space reads networks alone: train a space with --netspace.encoder set, which "
+                "reads examples of a task as well"
+            )
+        pairs = examples_as_pairs(self, inputs, targets)
+        return adapt_to(self, self.calibration, pairs, self.id_of(architecture))
 
     def _reading_inputs(self, inputs: Shaped[Any, "n *input"] | None) -> Shaped[Array, "n *input"]:
         if inputs is not None:
@@ -285,7 +312,7 @@ class Space(NetSpace):
 
     def save(self, folder: epath.PathLike) -> None:
         """Write the space into a folder, from which `load` reads it without the zoo and the data it was trained on."""
-        artefact.save(self, self.embeddings, folder)
+        artefact.save(self, self.embeddings, self.calibration, folder)
 
 
 def load(folder: epath.PathLike) -> Space:
@@ -322,6 +349,7 @@ def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.Path
         constants=Constants(**{"probes": None, **tree["constants"]}),
         # In the order in which they were saved, which the file of arrays does not keep.
         embeddings={name: tree["embeddings"][name] for name in description.get("embeddings", {})},
+        calibration=Calibration(**tree["calibration"]) if "calibration" in tree else None,
     )
 
 

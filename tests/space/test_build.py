@@ -133,7 +133,7 @@ def test_the_papers_sizes_without_their_memory(name):
     description, table, z = (jax.ShapeDtypeStruct(size, jnp.float32) for size in ((10,), config.netspace.prep, (4096,)))
     key, which = jax.random.key(0), jax.ShapeDtypeStruct((), jnp.int32)
     found, params = jax.eval_shape(
-        lambda d, t: netspace.encoder.init_with_output(key, Observation(d, d, t)), description, table
+        lambda d, t: netspace.encoder.init_with_output(key, Observation(d, d, t, tiny.no_pairs())), description, table
     )
     assert found.shape == (4096,) and sum(leaf.size for leaf in jax.tree.leaves(params)) == 6_788_352
     found, _ = jax.eval_shape(lambda z, t, k: netspace.decoder.init_with_output(key, z, t, t, k), z, table, which)

@@ -10,10 +10,12 @@ from netspace_jax.space.modules import (
     LowRankChange,
     ProbeEncoder,
     ScaledDecoder,
+    SetEncoder,
     count_coefficients,
     max_coefficients,
 )
-from netspace_jax.space.observation import Observation
+from netspace_jax.space.observation import Observation, Pairs, observe_task
+from tests import tiny
 
 
 def test_the_encoder_looks_at_behaviour_and_sizes():
@@ -21,7 +23,8 @@ def test_the_encoder_looks_at_behaviour_and_sizes():
     module = ProbeEncoder(embedding=5, hidden=16)
     keys = jax.random.split(jax.random.key(0), 4)
     seen = Observation(
-        *(jax.random.normal(key, shape) for key, shape in zip(keys[:3], ((9,), (4,), (8, 8)), strict=True))
+        *(jax.random.normal(key, shape) for key, shape in zip(keys[:3], ((9,), (4,), (8, 8)), strict=True)),
+        tiny.no_pairs(),
     )
     params = module.init(keys[3], seen)
     z = module.apply(params, seen)
@@ -29,6 +32,21 @@ def test_the_encoder_looks_at_behaviour_and_sizes():
     for part, changed in (("description", seen.description + jnp.arange(9.0)), ("statistics", 10 * seen.statistics)):
         assert np.abs(z - module.apply(params, seen._replace(**{part: changed}))).max() > 1e-3
     np.testing.assert_array_equal(module.apply(params, seen._replace(prep=10 * seen.prep)), z)
+
+
+def test_a_set_encoder_knows_neither_order_nor_what_fills_up():
+    """Pairs in another order, and pairs of no weight, are the same set; another answer is another one."""
+    module, random = SetEncoder(5, 8, hidden=16, constant=0.25), np.random.default_rng(0)
+    inputs, answers = random.standard_normal((6, 4, 4, 1)), np.eye(4)[random.integers(0, 4, 6)]
+    pairs = Pairs(*(jnp.asarray(part, jnp.float32) for part in (inputs, answers, [1, 1, 1, 1, 0, 0])))
+    params = module.init(jax.random.key(0), observe_task(pairs))
+    z = module.apply(params, observe_task(pairs))
+    assert z.shape == (5,)
+    for rows in ([3, 1, 0, 2, 4, 5], [0, 1, 2, 3, 5, 4], [0, 1, 2, 3]):
+        same = jax.tree.map(lambda leaf, rows=rows: leaf[jnp.asarray(rows)], pairs)
+        np.testing.assert_allclose(module.apply(params, observe_task(same)), z, rtol=1e-4, atol=1e-5)
+    other = pairs._replace(answers=pairs.answers.at[0].set(jnp.roll(pairs.answers[0], 1)))
+    assert np.abs(module.apply(params, observe_task(other)) - z).max() > 1e-3
 
 
 @pytest.mark.parametrize("architectures", [1, 3])

@@ -9,14 +9,14 @@ import pytest
 
 from netspace_jax.space.observation import Observation
 from netspace_jax.space.paper import EMBEDDING, ConvDecoder, ConvEncoder, ConvHead, _reread
-from tests import parity
+from tests import parity, tiny
 
 PREPS = {"single": (8, 10_000), "multi": (88, 10_000)}
 
 
 def seen(prep):
     """What there is to see of a network of which only the PRep is looked at."""
-    return Observation(jnp.zeros(0), jnp.zeros(0), prep)
+    return Observation(jnp.zeros(0), jnp.zeros(0), prep, tiny.no_pairs())
 
 
 def torch_layers(parameters):
