@@ -189,6 +189,7 @@ def test_interrupted_it_is_the_same_while_networks_come_from_disk(train, tmp_pat
     assert len(whole.embeddings["perceptron3"]) == 8
 
 
+@pytest.mark.long
 def test_interrupted_it_is_the_same_while_corrections_train(train, tmp_path):
     """Interrupted before the corrections begin to train, and after."""
     config = changed(corrections=1, correct_share=0.4)
