@@ -14,6 +14,7 @@ from netspace_jax import evaluations
 from netspace_jax.domain import preset, presets
 from netspace_jax.jobs import train
 from netspace_jax.space.search import search
+from tests import tiny
 from tests.commands import ROOT, TINY, brief_sections, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,12 +32,16 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def place(finished_run, tmp_path_factory):
-    """A folder with a finished tiny run of `digits` and a small file of images."""
+    """A folder with a finished tiny run of `digits`, a space that reads examples, and small files of images."""
     place = tmp_path_factory.mktemp("documents")
     shutil.copytree(finished_run, place, dirs_exist_ok=True)
     random = np.random.default_rng(0)
     arrays = {f"{kind}_{split}": random.integers(0, 10 if kind == "y" else 256, (60,) if kind == "y" else (60, 8, 8))
               for split in ("train", "test") for kind in "xy"}  # fmt: skip
+    pictures = tiny.dataset()
+    tiny.set_reader(pictures).save(place / "runs" / "digits-tasks" / "space")
+    x, y = (np.asarray(part)[:8] for part in pictures.examples("validation"))
+    np.savez(place / "my_examples.npz", x=x, y=y)
     np.savez(place / "mine.npz", **{name: values.astype(np.uint8) for name, values in arrays.items()})
     return place
 
