@@ -1,6 +1,6 @@
 """The domain of networks that classify images."""
 
-from netspace_jax.domain import Domain, Evaluation, several_architectures
+from netspace_jax.domain import Domain, Evaluation, own_tasks, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
 from netspace_jax.lazy import Lazy
@@ -22,6 +22,20 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
+        Evaluation(
+            "adaptation",
+            Lazy(f"{_REPORT}.adaptation:adaptation"),
+            "What does a new task get from a few examples?",
+            applies=own_tasks,
+            leads=True,
+        ),
+        Evaluation(
+            "adaptation_baselines",
+            Lazy(f"{_REPORT}.adaptation:adaptation_baselines"),
+            "The same beside rivals that are trained and tuned: minutes",
+            in_report=False,
+            applies=own_tasks,
+        ),
         Evaluation(
             "interpolate",
             Lazy(f"{_REPORT}.interpolation:interpolation"),
