@@ -38,9 +38,9 @@ def fit_hypernetwork(
       tasks: indices of the members whose tasks train it.
       config: of the space: steps, rate, tasks and examples of a step are the same.
     """
-    arguments = key, netspace.replace(params=None), dataset, jnp.asarray(tasks)
+    arguments = key, dataclasses.replace(netspace, params=None), dataset, jnp.asarray(tasks)
     params = _fit(*arguments, config=dataclasses.replace(config, seed=0), architecture_id=architecture_id)
-    return netspace.replace(params=params)
+    return dataclasses.replace(netspace, params=params)
 
 
 @functools.partial(jax.jit, static_argnames=("config", "architecture_id"))
