@@ -73,11 +73,6 @@ def several_architectures(run: Any) -> bool:
     return len(run.space.architectures) > 1
 
 
-def own_tasks(run: Any) -> bool:
-    """Whether the members of a run have tasks of their own."""
-    return run.dataset.items > 1
-
-
 _SUPERVISED = Lazy("netspace_jax.zoo.training:recipe")
 _EXAMPLES = Lazy("netspace_jax.data.examples:read_examples")
 

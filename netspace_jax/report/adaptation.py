@@ -1,5 +1,7 @@
 """Adaptation: what a new task gets from k examples, by the space and by what takes no space (docs/method.md)."""
 
+import dataclasses
+
 import numpy as np
 from jaxtyping import Float
 
@@ -20,6 +22,7 @@ from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report import figures
 from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, listed
+from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space import NetSpace
 
@@ -45,7 +48,15 @@ IN_REPORT = (*UNTRAINED, "pooled")
 """Baselines that a report waits for."""
 
 
-def adaptation(run: Run, config: AdaptationConfig) -> Section:
+@dataclasses.dataclass(frozen=True)
+class ReportConfig(AdaptationConfig):
+    """The same with one draw of examples of each task, so that a report comes soon."""
+
+    draws: Count = 1
+    """Draws of examples of each new task; fewer examples are the first of more."""
+
+
+def adaptation(run: Run, config: ReportConfig) -> Section:
     """Examples of new tasks: the network that the space finds, beside baselines that take little time."""
     return _section("adaptation", run, config, IN_REPORT)
 
@@ -131,8 +142,9 @@ def _cell(scores: Float[np.ndarray, "task"]) -> str:
 
 def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str, str]) -> str:
     tasks, chosen = curves.scores.shape[2], run.networks(run.trained_ids[0], "validation")
+    draws = "once" if config.draws == 1 else f"{config.draws} times"
     text = (
-        f"{tasks} new tasks, those of test members: k examples of each, drawn {config.draws} times from inputs that no "
+        f"{tasks} new tasks, those of test members: k examples of each, drawn {draws} from inputs that no "
         f"network trained on, and {run.metric.title} on its test inputs; in brackets, 95 % intervals over tasks. Rates "
         f"and steps are chosen on {min(len(chosen.members), config.validation_tasks)} validation tasks for each k."
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.behaviour import Metric
-from netspace_jax.metrics.adaptation import AdaptationConfig, Curves
+from netspace_jax.metrics.adaptation import Curves
 from netspace_jax.report import adaptation, figures
 from tests import tiny
 
@@ -21,7 +21,7 @@ def section(monkeypatch):
     def made(space, left_out):
         monkeypatch.setattr(adaptation, "measured", lambda run, config, names: (curves(space), left_out))
         monkeypatch.setattr(type(tiny.trained()), "networks", lambda run, which, split: tiny.networks(4))
-        return adaptation.adaptation(tiny.trained(), AdaptationConfig(examples=(1, 10)))
+        return adaptation.adaptation(tiny.trained(), adaptation.ReportConfig(examples=(1, 10)))
 
     return made
 

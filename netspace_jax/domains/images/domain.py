@@ -1,6 +1,6 @@
 """The domain of networks that classify images."""
 
-from netspace_jax.domain import Domain, Evaluation, own_tasks, several_architectures
+from netspace_jax.domain import Domain, Evaluation, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
 from netspace_jax.lazy import Lazy
@@ -16,7 +16,12 @@ def has_one_between(run) -> bool:
 
 def has_one_task(run) -> bool:
     """Whether all networks of a run learned the same, so that one may stand for another."""
-    return not own_tasks(run)
+    return run.config.zoo.tasks == "one"
+
+
+def has_tasks(run) -> bool:
+    """Whether each network of a run has a task of its own."""
+    return not has_one_task(run)
 
 
 def has_one_task_and_several_architectures(run) -> bool:
@@ -33,13 +38,13 @@ DOMAIN = Domain(
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
         Evaluation(
-            "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=own_tasks, leads=True
+            "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=has_tasks, leads=True
         ),
         Evaluation(
             "adaptation",
             Lazy(f"{_REPORT}.adaptation:adaptation"),
             "What does a new task get from a few examples?",
-            applies=own_tasks,
+            applies=has_tasks,
             leads=True,
         ),
         Evaluation(
@@ -47,7 +52,7 @@ DOMAIN = Domain(
             Lazy(f"{_REPORT}.adaptation:adaptation_baselines"),
             "The same beside rivals that are trained and tuned: minutes",
             in_report=False,
-            applies=own_tasks,
+            applies=has_tasks,
         ),
         Evaluation(
             "interpolate",

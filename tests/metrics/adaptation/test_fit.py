@@ -84,7 +84,7 @@ def test_curves_have_a_score_for_each_number_and_task(curves):
 
 
 def test_the_baselines_do_well_on_easy_tasks(curves):
-    assert (curves.scores.mean(2) > 0.8).all()
+    assert (curves.of("nearest") > 0.7).all() and (curves.scores.mean(2) > 0.4).all()  # a quarter is chance
 
 
 def test_a_task_alone_has_the_score_that_it_has_among_others(baselines):
