@@ -90,7 +90,7 @@ def assert_suits_accelerators(text):
         assert condition.count(" = stablehlo.") <= 2, condition
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.long)])
 def test_what_is_lowered_for_accelerators_suits_them(data, platform):
     with lowering("accelerator"):
         population, normed = trainer(), tiny.normed()

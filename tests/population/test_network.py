@@ -46,7 +46,7 @@ def trained(config, data):
     return train(ONE, data)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.long), "sgd"])
 def test_weight_decay_makes_parameters_smaller(data, optimizer):
     plain, decayed = (
         np.asarray(trained(tiny.zoo_config(optimizer=optimizer, steps=12, weight_decay=decay), data).flat)

@@ -63,7 +63,7 @@ def test_together_is_as_each_alone(data, name, recipe):
         assert_same(jax.tree.map(lambda leaf, index=index: leaf[index], together), alone)
 
 
-@pytest.mark.parametrize("devices", [2, 8])
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.long), 8])
 def test_spread_over_devices_is_as_on_one(data, devices):
     assert_same(train(data, devices=devices), train(data))
 
