@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.classes import ClassAnswers
 from netspace_jax.metrics.adaptation import (
     BASELINES,
     UNTRAINED,
@@ -16,7 +17,7 @@ from netspace_jax.metrics.adaptation import (
     member_scores,
 )
 from netspace_jax.metrics.adaptation.hypernetwork import fit_hypernetwork
-from netspace_jax.metrics.adaptation.space import SpaceNetwork
+from netspace_jax.metrics.adaptation.space import SpaceNetwork, UnlabelledSpaceNetwork
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report import figures
@@ -26,9 +27,12 @@ from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space import NetSpace
 
-SPACE, MEMBER, HYPERNETWORK = "space", "member", "hypernetwork"
+SPACE, UNLABELLED, MEMBER, HYPERNETWORK = "space", "space_unlabelled", "member", "hypernetwork"
+BESIDE = (HYPERNETWORK, UNLABELLED)
+"""What stands beside, and is no rival of the space."""
 LABELS = {
     SPACE: "the space: one network, read in the examples",
+    UNLABELLED: "the same from inputs alone, without labels",
     "nearest": "nearest training network",
     "vote": "vote of the nearest",
     "mean_weights": "mean of their weights",
@@ -92,7 +96,12 @@ def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> 
     )
     adapters: dict[str, Adapter] = dict(made.adapters)
     if run.space.calibration is not None:
-        adapters = {SPACE: SpaceNetwork(architecture, run.space.netspace, architecture_id), **adapters}
+        netspace = run.space.netspace
+        own: dict[str, Adapter] = {SPACE: SpaceNetwork(architecture, netspace, architecture_id)}
+        if isinstance(run.dataset.behaviour, ClassAnswers):
+            embeddings = run.space.embeddings[architecture.name]
+            own[UNLABELLED] = UnlabelledSpaceNetwork(architecture, netspace, embeddings, architecture_id)
+        adapters = own | adapters
         if HYPERNETWORK in baselines:
             adapters[HYPERNETWORK] = SpaceNetwork(architecture, _hypernetwork(run, config), architecture_id)
     key = key_of(config.seed, Purpose.EXAMPLES)
@@ -124,7 +133,7 @@ def _metrics(curves: Curves) -> dict[str, float]:
         for place, count in enumerate(curves.counts):
             low, high = mean_interval(curves.of(SPACE)[place])
             metrics |= {f"adapt/{count}/{SPACE}_low": low, f"adapt/{count}/{SPACE}_high": high}
-            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place, (HYPERNETWORK,)), place)
+            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place, BESIDE), place)
     return metrics
 
 
@@ -151,7 +160,7 @@ def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str
     if SPACE in curves.names:
         sentences = []
         for place, count in enumerate(curves.counts):
-            rival = curves.best_rival(SPACE, place, (HYPERNETWORK,))
+            rival = curves.best_rival(SPACE, place, BESIDE)
             apart = difference(curves.of(SPACE)[place], curves.of(rival)[place])
             sentences.append(
                 f"at k = {count} it is {apart} and wins on {curves.wins(SPACE, rival, place):.0%} of tasks "
