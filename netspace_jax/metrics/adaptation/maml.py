@@ -83,8 +83,11 @@ class MetaTuned(OneNetwork):
 
 def rates_of(spec: Spec, log_rates: Float[Array, "step tensor"]) -> Float[Array, "step size"]:
     """The rate of each parameter at each step."""
-    sizes = np.array([leaf.size for leaf in spec.leaves])
-    return jnp.repeat(jnp.exp(log_rates), sizes, axis=1, total_repeat_length=spec.size)
+    columns = jnp.split(jnp.exp(log_rates), len(spec.leaves), axis=1)
+    parts = [
+        jnp.broadcast_to(column, (len(column), leaf.size)) for column, leaf in zip(columns, spec.leaves, strict=True)
+    ]
+    return jnp.concatenate(parts, 1)
 
 
 def last_layer(spec: Spec) -> Float[np.ndarray, "size"]:
