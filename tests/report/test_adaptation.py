@@ -55,5 +55,5 @@ def test_every_way_is_a_line_with_its_interval():
 
 
 def test_every_baseline_has_a_label():
-    names = {*adaptation.BASELINES, adaptation.SPACE, adaptation.MEMBER}
+    names = {*adaptation.BASELINES, adaptation.SPACE, adaptation.MEMBER, adaptation.HYPERNETWORK}
     assert names == adaptation.LABELS.keys() and {*adaptation.IN_REPORT} <= names
