@@ -11,6 +11,7 @@ from netspace_jax.metrics.adaptation import (
     UNTRAINED,
     AdaptationConfig,
     Adapter,
+    Baselines,
     Curves,
     adaptation_curves,
     fit_baselines,
@@ -71,17 +72,19 @@ def adaptation_baselines(run: Run, config: AdaptationConfig) -> Section:
 
 
 def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> Section:
-    curves, left_out = measured(run, config, baselines)
+    curves, made = measured(run, config, baselines)
     metrics = _metrics(curves)
-    header = ("way", "parameters", "ms a task", *(f"k = {count}" for count in curves.counts))
+    header = ("way", "parameters", "s to train and tune", "ms a task", *(f"k = {count}" for count in curves.counts))
     lines = [(LABELS.get(one, one), curves.of(one)) for one in curves.names]
     figure, _ = figures.against_examples(curves.counts, lines, run.metric, mean_interval)
-    table = (header, *(_row(curves, one) for one in curves.names))
-    return Section(name, "A new task from a few examples", _text(run, curves, config, left_out), metrics, figure, table)
+    table = (header, *(_row(curves, made, one) for one in curves.names))
+    return Section(
+        name, "A new task from a few examples", _text(run, curves, config, made.left_out), metrics, figure, table
+    )
 
 
-def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> tuple[Curves, dict[str, str]]:
-    """Scores of the space and of baselines on the tasks of test members, and why a baseline is missing."""
+def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> tuple[Curves, Baselines]:
+    """Scores of the space and of baselines on the tasks of test members, and these baselines."""
     architecture_id = run.trained_ids[0]
     architecture, test = run.space.architectures[architecture_id], run.networks(architecture_id, "test")
     new = test.first(config.tasks)
@@ -106,7 +109,7 @@ def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> 
             adapters[HYPERNETWORK] = SpaceNetwork(architecture, _hypernetwork(run, config), architecture_id)
     key = key_of(config.seed, Purpose.EXAMPLES)
     curves = adaptation_curves(key, run.dataset, adapters, new.indices, config.examples, config.draws)
-    return curves.joined(member_scores(run.dataset, MEMBER, new, config.examples)), made.left_out
+    return curves.joined(member_scores(run.dataset, MEMBER, new, config.examples)), made
 
 
 def _hypernetwork(run: Run, config: AdaptationConfig) -> NetSpace:
@@ -137,11 +140,11 @@ def _metrics(curves: Curves) -> dict[str, float]:
     return metrics
 
 
-def _row(curves: Curves, name: str) -> tuple[str, ...]:
+def _row(curves: Curves, made: Baselines, name: str) -> tuple[str, ...]:
     place = curves.names.index(name)
-    seconds = curves.seconds[place]
-    taken = "–" if name == MEMBER else f"{1000 * seconds:.1f}"
-    return LABELS.get(name, name), f"{curves.parameters[place]:,}", taken, *map(_cell, curves.of(name))
+    trained = f"{made.seconds[name]:.0f}" if name in made.seconds else "–"
+    taken = "–" if name == MEMBER else f"{1000 * curves.seconds[place]:.1f}"
+    return LABELS.get(name, name), f"{curves.parameters[place]:,}", trained, taken, *map(_cell, curves.of(name))
 
 
 def _cell(scores: Float[np.ndarray, "task"]) -> str:
@@ -167,6 +170,7 @@ def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str
                 f"({LABELS.get(rival, rival)})"
             )
         text += f" The space beside the best baseline of one network: {listed(sentences)}."
+    text += " What several baselines need, as the network for all tasks, is counted for the first that needs it."
     for name, reason in left_out.items():
         text += f" Left out: {LABELS[name]}, since {reason}."
     return text
