@@ -74,6 +74,7 @@ _SIREN, _RESNET = Lazy(f"{_HERE}.siren:siren"), Lazy(f"{_HERE}.resnet:resnet")
 
 register("lenetlike", Lazy(f"{_HERE}.lenet:lenetlike"))
 register("vanilla_cnn", Lazy(f"{_HERE}.vanilla_cnn:vanilla_cnn"))
+register("smallcnn", Lazy(f"{_HERE}.small_cnn:small_cnn"))
 register("tutorial", Lazy(f"{_HERE}.tutorial:tutorial"))
 register("siren", _SIREN)
 register("siren64", functools.partial(_SIREN, width=64, frequency=15.0))

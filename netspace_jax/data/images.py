@@ -11,7 +11,7 @@ from netspace_jax.data import npz
 from netspace_jax.data.splits import Images, Splits, stratified
 from netspace_jax.errors import InputError
 
-__all__ = ["ImageSet", "Images", "load_images"]
+__all__ = ["ImageSet", "Images", "block_means", "image_set", "load_images"]
 
 # Per channel, of pixels scaled to [0, 1]: what RGB images are normalised with (arXiv 2206.05194).
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -57,28 +57,48 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
       InputError: there is no such set, it is not prepared, or its images or labels cannot be used.
     """
     if dataset == "digits":
-        return _finish("digits", *_digits())
+        return image_set("digits", *_digits())
     if dataset.endswith(".npz"):
         path = Path(dataset).expanduser()
         splits = npz.read(path)
-        return _finish(path.stem, *_hold_out(dataset, splits, len(splits.train.y) // 6))
+        return image_set(path.stem, *_hold_out(dataset, splits, len(splits.train.y) // 6))
     if Path(dataset).is_file():
         raise InputError(f"{dataset}: images are read from .npz files only (their layout is in docs/data.md)")
 
     from netspace_jax.data import prepared  # here because importing TFDS takes a second that `digits` need not spend
 
-    splits = prepared.read(dataset, data_dir)
+    try:
+        splits = prepared.read(dataset, data_dir)
+    except InputError as error:
+        if not Path(dataset).expanduser().is_dir():
+            raise
+        raise InputError(
+            f"{dataset} is a folder: one that has a data set for each task is read by --zoo.tasks sets (docs/tasks.md)"
+        ) from error
     count = len(splits.train.y)
     match prepared.base_name(dataset):
         case "cifar10":  # the last 10,000 of 50,000, in their official order
             kept = count - count // 5
             validation = Images(splits.train.x[kept:], splits.train.y[kept:])
             train = Images(splits.train.x[:kept], splits.train.y[:kept])
-            return _finish(dataset, splits.classes, train, validation, splits.test)
+            return image_set(dataset, splits.classes, train, validation, splits.test)
         case "tiny_imagenet":  # 20,000 of 100,000
-            return _finish(dataset, *_hold_out(dataset, splits, count // 5))
+            return image_set(dataset, *_hold_out(dataset, splits, count // 5))
         case _:
-            return _finish(dataset, *_hold_out(dataset, splits, count // 6))
+            return image_set(dataset, *_hold_out(dataset, splits, count // 6))
+
+
+def block_means(x: UInt8[np.ndarray, "n h w c"], size: int, name: str) -> UInt8[np.ndarray, "n size size c"]:
+    """Images of size × size pixels, each the mean of a block.
+
+    Raises:
+      InputError: blocks do not divide the images of this name.
+    """
+    count, height, width, channels = x.shape
+    if height % size or width % size:
+        raise InputError(f"{name}: {height}×{width} pixels are no whole blocks of {size}×{size}; give another size")
+    blocks = x.reshape(count, size, height // size, size, width // size, channels)
+    return np.rint(blocks.mean((2, 4))).astype(np.uint8)
 
 
 def _digits() -> tuple[int, Images, Images, Images]:
@@ -108,7 +128,12 @@ def _hold_out(dataset: str, splits: Splits, count: int) -> tuple[int, Images, Im
     return splits.classes, train, validation, splits.test
 
 
-def _finish(name: str, classes: int, train: Images, validation: Images, test: Images) -> ImageSet:
+def image_set(name: str, classes: int, train: Images, validation: Images, test: Images) -> ImageSet:
+    """Images with what they are normalised by: ImageNet's statistics, or of grey ones those of the training images.
+
+    Raises:
+      InputError: all pixels are the same.
+    """
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     if train.x.shape[3] != 3:
         mean, std = _statistics(train.x)

@@ -12,6 +12,19 @@ _ROUNDS = 6
 _SURE = 64  # a walk of static length has ended but once in 2**64 times
 
 
+def batch_of_epoch(key: PRNGKeyArray, step: Int[Array, ""], size: int, count: int) -> Int[Array, "batch"]:
+    """Which of `count` inputs the batch of a step is of: an epoch goes once through all, in a new order each.
+
+    But for the last incomplete batch, which is left out.
+
+    Args:
+      size: inputs of a batch; all of them, where there are fewer.
+    """
+    size = min(size, count)
+    epoch, batch = jnp.divmod(step, count // size)
+    return shuffled(jax.random.fold_in(key, epoch), batch * size + jnp.arange(size), count)
+
+
 def shuffled(key: PRNGKeyArray, position: Int[Array, "n"], count: int) -> Int[Array, "n"]:
     """Where `position` goes under the permutation of range(count) that `key` stands for.
 

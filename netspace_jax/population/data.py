@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset
 from netspace_jax.errors import InputError
-from netspace_jax.ops.shuffle import shuffled
+from netspace_jax.ops.shuffle import batch_of_epoch
 
 Measure = Callable[[Array, Array], Array]
 """From outputs [batch, …] and targets [batch, …] of one network to one number."""
@@ -93,9 +93,7 @@ class PopulationData(SupervisedDataset):
         """Indices of a batch's inputs."""
         rows = self.common.get("rows")
         count = len(self.common["inputs"]) if rows is None else len(rows)
-        size = min(size, count)
-        epoch, batch = jnp.divmod(step, count // size)
-        chosen = shuffled(jax.random.fold_in(key, epoch), batch * size + jnp.arange(size), count)
+        chosen = batch_of_epoch(key, step, size, count)
         return chosen if rows is None else rows[chosen]
 
     def take(self, drawn: Int[Array, "batch"]) -> Batch:

@@ -17,6 +17,7 @@ EXAMPLES = ("carts", "symbols", "waves")
 SHAPES = {"points": 1024, "batch": 64}
 SMALL = {
     "digits": lambda: testing.shrink(preset("digits"), architectures=("perceptron4",)),
+    "digits-tasks": lambda: testing.shrink(preset("digits-tasks"), architectures=("perceptron4",)),
     "signals": lambda: testing.shrink(preset("signals")),
     "chairs": lambda: testing.shrink(preset("chairs"), members=(10,), validation=2, test=2, **SHAPES),
     "pictures": lambda: testing.shrink(preset("pictures"), validation=1 / 8, test=1 / 8),

@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 from netspace_jax.behaviour import Batch, Metric, Split, SupervisedDataset, register_behaviour
 from netspace_jax.classes import ClassAnswers
 from netspace_jax.data.augment import augment, mix, normalise
-from netspace_jax.data.images import ImageSet
+from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.errors import InputError
-from netspace_jax.ops.shuffle import shuffled
+from netspace_jax.ops.shuffle import batch_of_epoch
 
 
 @register_behaviour
@@ -110,10 +110,7 @@ class ImageData(SupervisedDataset):
     def draw(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> tuple[Int[Array, "batch"], Array]:
         """Which images a batch is of, and the words of the key of what is done to them."""
         order_key, augment_key = jax.random.split(key)
-        count = len(self.train.y)
-        size = min(size, count)
-        epoch, batch = jnp.divmod(step, count // size)
-        chosen = shuffled(jax.random.fold_in(order_key, epoch), batch * size + jnp.arange(size), count)
+        chosen = batch_of_epoch(order_key, step, size, len(self.train.y))
         return chosen, jax.random.key_data(jax.random.fold_in(augment_key, step))
 
     def take(self, drawn: tuple[Int[Array, "batch"], Array]) -> Batch:
@@ -152,29 +149,36 @@ class ImageData(SupervisedDataset):
         return normalise(x, self.behaviour.mean, self.behaviour.std)
 
 
-def image_data(images: ImageSet, *, crop_padding: int = 0, flip: bool = False, count: int = 0) -> ImageData:
+def image_data(
+    images: ImageSet, *, crop_padding: int = 0, flip: bool = False, count: int = 0, held: int = 0
+) -> ImageData:
     """Put a set of images on the device. Training images are put in a fixed random order, so that probes are mixed.
 
     Args:
       count: images of each split to use, drawn once; 0 for all.
+      held: of the validation and of the test split, where these have another number.
     """
 
-    def on_device(split, order):
-        return LabelledImages(jnp.asarray(split.x[order]), jnp.asarray(split.y[order]))
-
-    def drawn(split):
-        return np.random.default_rng(0).permutation(len(split.y))[: count or None]
+    def drawn(split, some):
+        return np.random.default_rng(0).permutation(len(split.y))[: some or None]
 
     def kept(split):
-        return np.sort(drawn(split))
+        return np.sort(drawn(split, held or count))
 
+    orders = {
+        "train": drawn(images.train, count),
+        "validation": kept(images.validation),
+        "test": kept(images.test),
+    }
+    parts = {name: Images(*(array[order] for array in getattr(images, name))) for name, order in orders.items()}
+    return on_device(dataclasses.replace(images, **parts), crop_padding=crop_padding, flip=flip)
+
+
+def on_device(images: ImageSet, *, crop_padding: int = 0, flip: bool = False) -> ImageData:
+    """Put a set of images on the device in their order."""
     behaviour = Classification(tuple(images.shape), images.classes, tuple(images.mean), tuple(images.std))
-    train, validation, test = images.train, images.validation, images.test
-    return ImageData(
-        on_device(train, drawn(train)),
-        on_device(validation, kept(validation)),
-        on_device(test, kept(test)),
-        behaviour,
-        crop_padding,
-        flip,
+    train, validation, test = (
+        LabelledImages(jnp.asarray(part.x), jnp.asarray(part.y))
+        for part in (images.train, images.validation, images.test)
     )
+    return ImageData(train, validation, test, behaviour, crop_padding, flip)

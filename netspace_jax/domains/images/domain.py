@@ -14,6 +14,21 @@ def has_one_between(run) -> bool:
     return len(run.space.architectures) > 2
 
 
+def has_one_task(run) -> bool:
+    """Whether all networks of a run learned the same, so that one may stand for another."""
+    return run.config.zoo.tasks == "one"
+
+
+def has_tasks(run) -> bool:
+    """Whether each network of a run has a task of its own."""
+    return not has_one_task(run)
+
+
+def has_one_task_and_several_architectures(run) -> bool:
+    """Whether networks of several architectures learned the same."""
+    return has_one_task(run) and several_architectures(run)
+
+
 DOMAIN = Domain(
     name="images",
     zoo_config=ImageZooConfig,
@@ -23,9 +38,13 @@ DOMAIN = Domain(
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
         Evaluation(
+            "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=has_tasks, leads=True
+        ),
+        Evaluation(
             "interpolate",
             Lazy(f"{_REPORT}.interpolation:interpolation"),
             "Do the networks between two networks work?",
+            applies=has_one_task,
         ),
         Evaluation(
             "interpolate_architectures",
@@ -48,32 +67,45 @@ DOMAIN = Domain(
         Evaluation(
             "prediction", Lazy(f"{_HERE}.prediction:prediction"), "How good is a network, from its embedding alone?"
         ),
-        Evaluation("ensemble", Lazy(f"{_HERE}.ensemble:ensemble"), "Are networks together better than alone?"),
-        Evaluation("novelty", Lazy(f"{_HERE}.novelty:novelty"), "Are the generated networks new, or copies?"),
+        Evaluation(
+            "ensemble",
+            Lazy(f"{_HERE}.ensemble:ensemble"),
+            "Are networks together better than alone?",
+            applies=has_one_task,
+        ),
+        Evaluation(
+            "novelty",
+            Lazy(f"{_HERE}.novelty:novelty"),
+            "Are the generated networks new, or copies?",
+            applies=has_one_task,
+        ),
         Evaluation(
             "search",
             Lazy(f"{_HERE}.search:search"),
             "What does a search in the space find, beside as many gradient steps on weights?",
             in_report=False,
+            applies=has_one_task,
         ),
         Evaluation(
             "search_architectures",
             Lazy(f"{_HERE}.search:search_architectures"),
             "Does a search find a network of another architecture?",
             in_report=False,
-            applies=several_architectures,
+            applies=has_one_task_and_several_architectures,
         ),
         Evaluation(
             "transfer",
             Lazy(f"{_HERE}.transfer:transfer"),
             "Are generated networks a good start for another task?",
             in_report=False,
+            applies=has_one_task,
         ),
         Evaluation(
             "strangers",
             Lazy(f"{_HERE}.out_of_distribution:out_of_distribution"),
             "Where in this space are networks that others trained?",
             in_report=False,
+            applies=has_one_task,
         ),
         Evaluation(
             "redundancy",
@@ -86,7 +118,7 @@ DOMAIN = Domain(
     data_of=Lazy(f"{_HERE}.loading:data_of"),
     check=check,
     training=Lazy(f"{_HERE}.loading:training"),
-    data_flags=("dataset", "data_dir", "images", "normalise"),
+    data_flags=("dataset", "data_dir", "images", "held_images", "size", "normalise"),
     alternative_inputs=Lazy(f"{_HERE}.alternative_inputs:alternative_inputs"),
     import_causes="the inputs' normalisation (--zoo.normalise), RGB against BGR",
     view=Lazy(f"{_HERE}.explorer:view"),

@@ -3,22 +3,31 @@
 import numpy as np
 import optax
 
-from netspace_jax.behaviour import Batch
+from netspace_jax.behaviour import Batch, one_task
 from netspace_jax.domains.images.dataset import ImageData
+from netspace_jax.domains.images.task_data import TaskImages
 from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged
 from netspace_jax.runs import Run
 
 _IMAGE_VALUES = 20_000  # of the test images that a page carries
+_QUESTION = "Draw, and see what the network under the cursor says of it, and whether its neighbours agree."
+_TASK_QUESTION = "Each network learned a task of its own. The images are of one that is new to the space ({})."
 _LEARNED = 128  # training images of a search in the page
 
 
-def view(run: Run[ImageData]) -> View:
-    """Test images with their labels, and the loss by which a search makes a network better."""
-    data = run.dataset
+def view(run: Run[ImageData | TaskImages]) -> View:
+    """Test images with their labels, and the loss by which a search makes a network better.
+
+    Where each network has a task of its own, they are those of a test member's: the map says which networks can do it.
+    """
+    networks = run.networks(run.trained_ids[0], "test")
+    data = run.dataset.of(int(networks.indices[0]))
     shape, classes = data.behaviour.input_shape, data.behaviour.classes
-    count = min(max(_IMAGE_VALUES // int(np.prod(shape)), 40), 300, len(data.test.y))
     tests = data.examples("test")
+    count = min(max(_IMAGE_VALUES // int(np.prod(shape)), 40), 300, len(tests.targets))
+    mean, std = (np.array(values, np.float32) for values in data.behaviour.normalisation)
+    pixels = np.rint(255 * (np.asarray(tests.inputs[:count]) * std + mean)).clip(0, 255).astype(np.uint8)
     train = data.examples("train")
     one_hot = np.eye(classes, dtype=np.float32)[np.asarray(train.targets[:_LEARNED])]
 
@@ -28,9 +37,9 @@ def view(run: Run[ImageData]) -> View:
 
     return View(
         script=packaged("netspace_jax.domains.images", "explorer.js"),
-        question="Draw, and see what the network under the cursor says of it, and whether its neighbours agree.",
+        question=_QUESTION if one_task(run.dataset) else _TASK_QUESTION.format(networks.members[0].item),
         batch=min(100, count),
-        arrays={"images": np.asarray(data.test.x[:count]), "targets": np.asarray(tests.targets[:count], np.int32)},
+        arrays={"images": pixels, "targets": np.asarray(tests.targets[:count], np.int32)},
         about={"shape": shape, "classes": classes, "mean": data.behaviour.mean, "std": data.behaviour.std},
         examples=Batch(tests.inputs[:count], tests.targets[:count]),
         loss=loss,

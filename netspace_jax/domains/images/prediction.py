@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from netspace_jax.behaviour import Split
+from netspace_jax.behaviour import Split, one_task
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.metrics.outputs import outputs_on, scores_on
 from netspace_jax.metrics.reconstruction import kendall_tau
@@ -26,14 +26,14 @@ def ridge(
 
 def prediction(run: Run[ImageData]) -> Section:
     """Predicting a network's accuracy on test images from what is known of it, for networks never seen."""
-    title, probes = run.metric.title, len(run.space.constants.probes)
+    title = run.metric.title
     train, test = (_features(run, split) for split in ("train", "test"))
     train_scores = np.array([member.score_test for i in run.trained_ids for member in run.networks(i, "train").members])
     test_scores = np.concatenate([run.evaluated(i, "test").score for i in run.trained_ids])
     labels = {
         "embedding": "its embedding",
         "statistics": "mean, variance and quantiles of each layer's weights",
-        "probes": f"its {title} on the encoder's {probes} probe images (training images)",
+        "probes": f"its {title} on the encoder's {run.config.netspace.probes} probe images (training images)",
     }
     metrics, rows = {}, []
     for name in train:
@@ -67,7 +67,7 @@ def _features_of(run: Run[ImageData], architecture_id: int, split: Split) -> dic
     features = {"embedding": np.asarray(z)}
     if len(run.trained_ids) == 1:  # statistics of different architectures have different lengths
         features["statistics"] = weight_statistics(architecture.spec, flats)
-    if run.config.netspace.encoder == "probe":
+    if run.config.netspace.encoder == "probe" and one_task(run.dataset):
         probes, images = run.space.constants.probes, run.dataset.train
         labels = images.y[np.arange(len(probes)) % len(images.y)]  # probes are the first training images
         outputs = outputs_on(architecture, flats, probes)

@@ -5,6 +5,7 @@ import dataclasses
 from netspace_jax.config import RefineConfig, RunConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.paper_presets import FOUR, PAPER_PRESETS
+from netspace_jax.domains.images.task_presets import TASK_PRESETS
 
 
 def digits() -> RunConfig:
@@ -209,5 +210,6 @@ PRESETS = {
     "cifar10-small": cifar10_small,
     "cifar10-resnet8": cifar10_resnet8,
     "cifar10-tutorial": cifar10_tutorial,
+    **TASK_PRESETS,
     **PAPER_PRESETS,
 }

@@ -90,6 +90,13 @@ def _changed(run: Run, **changes: int) -> RunConfig:
 def _measured(run: Run, architecture_id: int, config: RunConfig) -> tuple[float, float]:
     """Gap and agreement on test members of a NetSpace on the same zoo with another configuration."""
     space = fit_space(run.zoo, run.space.behaviour, run.dataset, config.netspace)
-    flats, original = run.networks(architecture_id, "test").parameters, run.evaluated(architecture_id, "test")
-    found = reconstruct(space, run.dataset, flats, original, architecture_id=architecture_id)
+    networks, original = run.networks(architecture_id, "test"), run.evaluated(architecture_id, "test")
+    found = reconstruct(
+        space,
+        run.dataset,
+        networks.parameters,
+        original,
+        architecture_id=architecture_id,
+        members=networks.indices,
+    )
     return found.gap, float(found.agreement.mean())

@@ -1,0 +1,130 @@
+"""A folder of data sets, one for each task: a `.npz`, or a folder with a folder of images for each class."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL.Image
+from jaxtyping import Int
+
+from netspace_jax.data.npz import read_arrays
+from netspace_jax.data.splits import Images, check_shape, checked, count_classes, reason, stratified
+from netspace_jax.errors import InputError
+
+FEWEST = 6
+"""Images of a task, at least: a sixth of them validates, and a sixth tests."""
+
+_LAYOUT = "give one .npz with x and y, or one folder with a folder of images for each class, for each task"
+_SEED = 0  # of the split of each task's images: changing it changes what results mean
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+
+class DataSet(NamedTuple):
+    """The images of one task.
+
+    Attributes:
+      classes: names of its classes.
+    """
+
+    name: str
+    images: Images
+    classes: tuple[str, ...]
+
+
+class Pool(NamedTuple):
+    """The images of all tasks, one after another, in one split.
+
+    Attributes:
+      rows: which each task has. For training those of the largest task; a smaller one has its own more than once. Else
+        as many as the smallest has.
+    """
+
+    images: Images
+    rows: Int[np.ndarray, "task n"]
+
+
+def read_sets(folder: str, count: int) -> list[DataSet]:
+    """The first `count` data sets of a folder, by their names.
+
+    Raises:
+      InputError: there is none, one cannot be read, or two differ in the shape of their images or in their classes.
+    """
+    place = Path(folder).expanduser()
+    if not place.is_dir():
+        raise InputError(f"{folder}: no such folder; {_LAYOUT}")
+    found = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
+    found = [path for path in found if path.is_dir() or path.suffix == ".npz"]
+    if not found:
+        raise InputError(f"{folder} holds no data sets: {_LAYOUT}")
+    sets = [_read_folder(path) if path.is_dir() else _read_npz(path) for path in found[:count]]
+    first = sets[0]
+    for path, one in zip(found, sets, strict=False):
+        if one.images.x.shape[1:] != first.images.x.shape[1:]:
+            check_shape(one.images.x, first.images.x.shape[1:], f"{path}, beside {found[0].name},")
+        if one.classes != first.classes:
+            raise InputError(
+                f"{path} has the classes {', '.join(one.classes)}, and {found[0].name} has {', '.join(first.classes)}: "
+                f"give all tasks the same classes"
+            )
+        if len(one.images.y) < FEWEST:
+            raise InputError(f"{path} has {len(one.images.y)} images; give at least {FEWEST}")
+    return sets
+
+
+def pools(sets: list[DataSet]) -> dict[str, Pool]:
+    """Images of all tasks by split: of each task a sixth validates and a sixth tests, stratified by class."""
+    parts: dict[str, list[Images]] = {"train": [], "validation": [], "test": []}
+    for one in sets:
+        x, y = one.images
+        rest, test = stratified(y, len(y) // FEWEST, _SEED)
+        train, validation = (rest[rows] for rows in stratified(y[rest], len(y) // FEWEST, _SEED))
+        mixed = np.random.default_rng(_SEED).permutation(train)  # probes are the first ones
+        for split, rows in (("train", mixed), ("validation", validation), ("test", test)):
+            parts[split].append(Images(x[rows], y[rows]))
+    return {split: _pool(images, max if split == "train" else min) for split, images in parts.items()}
+
+
+def _pool(images: list[Images], of_counts) -> Pool:
+    counts = np.array([len(one.y) for one in images])
+    places = np.arange(of_counts(counts))[None] % counts[:, None]
+    rows = places + (np.cumsum(counts) - counts)[:, None]
+    return Pool(Images(*(np.concatenate(column) for column in zip(*images, strict=True))), rows.astype(np.int32))
+
+
+def _read_npz(path: Path) -> DataSet:
+    arrays, names = read_arrays(path, ("x", "y"), "write it with numpy.savez_compressed")
+    for name in ("x", "y"):
+        if name not in arrays:
+            raise InputError(f"{path}: has no array {name}; it has {', '.join(names) or 'none'}: {_LAYOUT}")
+    images = checked(arrays["x"], arrays["y"], f"{path}: x", f"{path}: y")
+    classes = count_classes(images.y, f"{path}: y")
+    return DataSet(path.stem, images, tuple(map(str, range(classes))))
+
+
+def _read_folder(folder: Path) -> DataSet:
+    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    if len(classes) < 2:
+        raise InputError(f"{folder} has {len(classes)} folders of images, one for each class, and needs at least two")
+    pixels, labels = [], []
+    for label, place in enumerate(classes):
+        files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in _SUFFIXES]
+        if not files:
+            raise InputError(f"{place} has no images ({', '.join(_SUFFIXES)})")
+        pixels += [_read_image(path) for path in files]
+        labels += [label] * len(files)
+    shape = pixels[0].shape
+    grey = all(image.ndim == 2 for image in pixels)
+    pixels = [image if grey or image.ndim == 3 else np.stack([image] * 3, -1) for image in pixels]
+    if any(image.shape[:2] != shape[:2] for image in pixels):
+        raise InputError(f"{folder} has images of several sizes; give one size")
+    x = np.stack(pixels)
+    return DataSet(folder.name, checked(x, np.array(labels), f"{folder}: images", f"{folder}: labels"),
+                   tuple(place.name for place in classes))  # fmt: skip
+
+
+def _read_image(path: Path) -> np.ndarray:
+    try:
+        with PIL.Image.open(path) as image:
+            return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA", "I", "I;16", "F") else "RGB"))
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be read as an image ({reason(error)})") from error
