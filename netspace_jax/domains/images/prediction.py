@@ -67,8 +67,9 @@ def _features_of(run: Run[ImageData], architecture_id: int, split: Split) -> dic
     features = {"embedding": np.asarray(z)}
     if len(run.trained_ids) == 1:  # statistics of different architectures have different lengths
         features["statistics"] = weight_statistics(architecture.spec, flats)
-    if run.config.netspace.encoder == "probe" and one_task(run.dataset):
-        probes, images = run.space.constants.probes, run.dataset.train
+    probes = run.space.constants.probes
+    if run.config.netspace.encoder == "probe" and probes is not None and one_task(run.dataset):
+        images = run.dataset.train
         labels = images.y[np.arange(len(probes)) % len(images.y)]  # probes are the first training images
         outputs = outputs_on(architecture, flats, probes)
         features["probes"] = scores_on(run.dataset.behaviour, outputs, labels)[:, None]
