@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.behaviour import Batch, as_supervised
 from netspace_jax.explorer.programs import Programs
@@ -75,6 +75,6 @@ def _outputs_of_first(space: Space, tasks: Tasks, architecture_id: int) -> Float
     return np.asarray(outputs_on(space.architectures[architecture_id], flats, np.asarray(shown))[0])
 
 
-def _rounded(inputs: np.ndarray) -> Float[Array, "n *input"]:
+def _rounded(inputs: Shaped[Array, "n *input"]) -> Float[Array, "n *input"]:
     """As the page holds them."""
     return jnp.asarray(np.asarray(inputs, np.float16).astype(np.float32))

@@ -48,7 +48,8 @@ class View:
       loss: of an aim and a network's outputs on `loss_inputs`, what a search in the page makes smaller.
       aims: what searches are for: one for all, or one for each test member of the first architecture, of which a search
         takes that of the member nearest to where it starts.
-      tasks: new tasks, for which a page finds networks where the space reads tasks; its script shows them.
+      tasks: new tasks, for which a page finds networks where the space reads tasks. The script then sets
+        `page.adaptPanel` as well, a function of an element and the page, and `page.answer`, from a target to an answer.
     """
 
     script: str = CURVES

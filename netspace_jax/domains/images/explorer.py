@@ -1,5 +1,6 @@
 """How classifiers of images are shown in the explorer: drawn digits, test images, votes of the neighbours."""
 
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -69,8 +70,6 @@ def new_tasks(run: Run[ImageData | TaskImages]) -> Tasks:
     def stacked(split: Split, count: int) -> Batch:
         parts = [run.dataset.of(member).examples(split) for member in chosen.values()]
         order = np.random.default_rng(0).permutation(len(parts[0].targets))[:count]
-        return Batch(
-            *(np.stack([np.asarray(values)[order] for values in column]) for column in zip(*parts, strict=True))
-        )
+        return Batch(*(jnp.stack([values[order] for values in column]) for column in zip(*parts, strict=True)))
 
     return Tasks(list(chosen), stacked("validation", _PICKED), stacked("test", _TRIED))
