@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from netspace_jax import evaluations
+from netspace_jax.domain import domain
+
 ROOT = Path(__file__).resolve().parents[1]
 TINY_ZOO = ["--zoo.members=24", "--zoo.steps=30", "--zoo.chunk=8", "--zoo.validation=4", "--zoo.test=4"]
 TINY = [
@@ -28,11 +31,11 @@ TINY = [
 
 
 def start(script, *arguments, cwd, devices=0):
-    """The command, begun; on so many CPU devices, or as many as it chooses itself."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    environment.pop("XLA_FLAGS", None)
+    """The command, begun; on so many CPU devices, or as many as it chooses itself. It compiles as tests do."""
+    flags = "--xla_backend_optimization_level=0"
     if devices:
-        environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
+        flags += f" --xla_force_host_platform_device_count={devices}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     return subprocess.Popen(
         [sys.executable, str(ROOT / script), *map(str, arguments)],
         cwd=cwd,
@@ -75,3 +78,10 @@ def make_finished(place):
     # Whoever came second was told in one line who writes, and changed nothing.
     assert refused_status == 2 and second.count("error: ") == 1 and "has been writing" in second, second
     assert out.splitlines()[-1] == f"report: {Path('runs/digits/report.html')}"
+
+
+def brief_sections(run, on_section):
+    """The sections whose figures a test looks at; each section has tests of its own."""
+    del on_section
+    known = {one.name: one for one in evaluations.evaluations(domain(run.config.domain))}
+    return [evaluations.make(known[name], run) for name in ("zoo", "fidelity") if known[name].applies(run)]

@@ -49,7 +49,7 @@ FLAGS = [
     for part, sizes in SIZES.items()
     for name, size in sizes.items()
     for word in (f"--{part}.{name}", *str(size).split())
-]
+] + ["--no-explorer"]
 TRAIN, HALF = ("train", *FLAGS), ("train", *FLAGS, "--out", "runs/half")
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from netspace_jax import evaluations
-from netspace_jax.domain import domain, preset, presets
+from netspace_jax.domain import preset, presets
 from netspace_jax.jobs import train
 from netspace_jax.space.search import search
-from tests.commands import ROOT, TINY, run
+from tests import tiny
+from tests.commands import ROOT, TINY, brief_sections, run
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LEFT = {
@@ -31,35 +32,31 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def place(finished_run, tmp_path_factory):
-    """A folder with a finished tiny run of `digits` and a small file of images."""
+    """A folder with a finished tiny run of `digits`, a space that reads examples, and small files of images."""
     place = tmp_path_factory.mktemp("documents")
     shutil.copytree(finished_run, place, dirs_exist_ok=True)
     random = np.random.default_rng(0)
     arrays = {f"{kind}_{split}": random.integers(0, 10 if kind == "y" else 256, (60,) if kind == "y" else (60, 8, 8))
               for split in ("train", "test") for kind in "xy"}  # fmt: skip
+    pictures = tiny.dataset()
+    tiny.set_reader(pictures).save(place / "runs" / "digits-tasks" / "space")
+    x, y = (np.asarray(part)[:8] for part in pictures.examples("validation"))
+    np.savez(place / "my_examples.npz", x=x, y=y)
     np.savez(place / "mine.npz", **{name: values.astype(np.uint8) for name, values in arrays.items()})
     return place
 
 
-def small(config, plain):
-    """A preset as the snippets run it, in seconds: the same, or without coefficients and corrections."""
+def small(config):
+    """A preset as the snippets run it, in seconds, without coefficients and corrections."""
     zoo = config.zoo
     if not config.zoo_folder:  # what exists is as large as it is
         zoo = dataclasses.replace(zoo, members=(24,), steps=20, chunk=8, validation=4, test=4)
     netspace = dataclasses.replace(
-        config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1
-    )
-    if plain:
-        netspace = dataclasses.replace(netspace, rank=0, corrections=0)
+        config.netspace, networks=4, batch=16, hidden=16, embedding=8, probes=8, steps=20, validations=1, rank=0,
+        corrections=0,
+    )  # fmt: skip
     refine = dataclasses.replace(config.refine, steps=10)
     return dataclasses.replace(config, zoo=zoo, netspace=netspace, refine=refine)
-
-
-def brief_sections(run, on_section):
-    """The sections whose figures a test looks at; each section has tests of its own."""
-    del on_section
-    known = {one.name: one for one in evaluations.evaluations(domain(run.config.domain))}
-    return [evaluations.make(known[name], run) for name in ("zoo", "fidelity") if known[name].applies(run)]
 
 
 def brief_search(*arguments, config, **rest):
@@ -67,19 +64,23 @@ def brief_search(*arguments, config, **rest):
     return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
 
 
+LONG = ("CONTRIBUTING.md", "networks.md", "population.md")
+"""Documents whose snippets train from nothing, for half a minute each."""
+
+
 def snippets():
     for path in DOCUMENTS:
         blocks = BLOCK.findall(path.read_text())
         if blocks:
-            yield pytest.param(path, blocks, id=path.relative_to(ROOT).as_posix())
+            marks = [pytest.mark.long] if path.name in LONG else []
+            yield pytest.param(path, blocks, marks=marks, id=path.relative_to(ROOT).as_posix())
 
 
 @pytest.mark.parametrize(("path", "blocks"), list(snippets()))
 def test_snippets_run(path, blocks, place, monkeypatch):
     """The blocks of a document one after another, as one reader types them, presets made small."""
-    plain = path.name != "README.md"
     monkeypatch.chdir(place)
-    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo), plain))
+    monkeypatch.setattr("netspace_jax.domain.preset", lambda *name, **zoo: small(preset(*name, **zoo)))
     monkeypatch.setattr("netspace_jax.jobs.train", functools.partial(train, explorer=False))
     monkeypatch.setattr("netspace_jax.jobs.sections", brief_sections)
     monkeypatch.setattr("netspace_jax.space.search.search", brief_search)
@@ -91,7 +92,7 @@ def test_snippets_run(path, blocks, place, monkeypatch):
 
 
 def test_a_preset_ends_with_its_fidelity(place):
-    """The README's own example trains with corrections and refines: its figures are there."""
+    """The README's own example refines: its figures are there."""
     if not (place / "runs" / "tiny").exists():
         pytest.skip("the README's snippets did not run before")
     found = json.loads((place / "runs" / "tiny" / "metrics.json").read_text())

@@ -70,7 +70,7 @@ def test_a_finished_run_is_only_evaluated_again(finished_run, tmp_path):
 
 
 def test_a_section_can_be_made_again(finished_run, tmp_path, monkeypatch, capsys):
-    """In this process, which compiles at another level of optimisation: the figure is the same but for rounding."""
+    """In this process, which has other devices: the figure is the same but for rounding."""
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     cli.evaluate(["reconstruct", "runs/digits"])

@@ -126,7 +126,7 @@ def test_every_report_begins_and_ends_alike():
     for run_domain in domains():
         names = [one.name for one in evaluations.evaluations(run_domain) if not one.leads]
         assert names[:5] == ["zoo", "reconstruct", "fidelity", "embeddings", "prep"]
-        assert names[-3:] == ["training", "export", "explore"]
+        assert names[-4:] == ["training", "export", "adapt", "explore"]
 
 
 @pytest.mark.parametrize("name", evaluations.all_evaluations())

@@ -16,9 +16,12 @@ from netspace_jax.config import RunConfig
 from netspace_jax.data.images import Images, ImageSet
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.dataset import Classification, ImageData, image_data
+from netspace_jax.fit import as_group
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.runs import Run
 from netspace_jax.space import Constants, NetSpace, Space
+from netspace_jax.space.build import initial_params, make_constants, make_netspace
+from netspace_jax.space.loop import as_space
 from netspace_jax.space.observation import Pairs
 from netspace_jax.zoo import Members, Networks, Zoo
 
@@ -216,6 +219,16 @@ def members_of(rows, name: str, split: str, data: ImageData | None = None) -> Ne
         }
     )
     return Networks(members, np.asarray(rows))
+
+
+def set_reader(data: ImageData) -> Space:
+    """A space with a set encoder, as it starts, calibrated by six networks."""
+    config, members = netspace_config(encoder="set", probes=8), networks(6, 3, split="train")
+    built = (perceptron(3),)
+    netspace = make_netspace(config, built, data.behaviour, make_constants(config, built, data, (members.parameters,)))
+    netspace = netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0)))
+    groups = {0: as_group(members)}
+    return as_space(netspace, groups, data, groups)
 
 
 class Held(Zoo):

@@ -1,7 +1,7 @@
 """Plots: each takes what was computed and returns (figure, axes). Colours are safe for colour-blind readers."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib
 
@@ -214,3 +214,29 @@ def against_size(
     axes[0].set_ylabel("gap, agreement (on test inputs)")
     axes[0].legend(loc="center right")
     return fig, axes
+
+
+def against_examples(
+    counts: Sequence[int],
+    lines: Sequence[tuple[str, Float[np.ndarray, "count task"]]],
+    metric: Metric,
+    interval: Callable[[Float[np.ndarray, "task"]], tuple[float, float]],
+) -> tuple[Figure, Axes]:
+    """Mean score on new tasks over numbers of examples, with intervals; the first line stands out.
+
+    Args:
+      lines: label and scores of each.
+      interval: ends of the interval of a mean.
+    """
+    fig, ax = plt.subplots(figsize=(7.2, 4.2))
+    dashes = ("-", "--", "-.", ":")
+    for number, ((label, scores), (colour, marker)) in enumerate(zip(lines, styles(len(lines)), strict=True)):
+        ends = np.array([interval(row) for row in scores])
+        style, width = dashes[(number // len(COLOURS)) % len(dashes)], 2.4 if number == 0 else 1.4
+        ax.plot(counts, scores.mean(1), style, marker=marker, color=colour, ms=5, lw=width, label=label)
+        ax.fill_between(counts, *ends.T, color=colour, alpha=0.15, lw=0)
+    ax.set(xlabel="examples of the new task, in all", ylabel=f"{metric.title} on the new task (test)", xscale="log")
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.minorticks_off()
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return fig, ax

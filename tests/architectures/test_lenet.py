@@ -30,6 +30,6 @@ def test_digits_variant():
     x = jax.random.normal(jax.random.key(1), (5, 8, 8, 1))
     logits = jax.jit(architecture.apply)(flat, x)
     assert logits.shape == (5, 10)
-    trained, state = architecture.train_apply(variables["params"], {}, x, jax.random.key(0))
+    trained, state = jax.jit(architecture.train_apply)(variables["params"], {}, x, jax.random.key(0))
     np.testing.assert_allclose(logits, trained, rtol=1e-6, atol=1e-6)
     assert state == {}

@@ -47,7 +47,10 @@ def test_a_module_with_batch_norms_and_dropout_trains_and_is_folded():
     trained = jax.jit(one.finish)(state, data)
     x = data.examples("test").inputs
     np.testing.assert_allclose(
-        jax.jit(architecture.apply)(trained.flat, x), Net(CLASSES).apply(state.variables, x), rtol=1e-4, atol=1e-5
+        jax.jit(architecture.apply)(trained.flat, x),
+        jax.jit(Net(CLASSES).apply)(state.variables, x),
+        rtol=1e-4,
+        atol=1e-5,
     )
     assert trained.flat.shape == (architecture.size,) and trained.outcome.score_test > 0.6
     assert not any("mean" in leaf.path or "var" in leaf.path for leaf in architecture.spec.leaves)

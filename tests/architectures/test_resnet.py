@@ -56,7 +56,13 @@ def variables_of(parameters):
     return variables
 
 
-@pytest.mark.parametrize(("dataset", "depth"), SIZES)
+@pytest.mark.parametrize(
+    ("dataset", "depth"),
+    [
+        pytest.param(*case, marks=[] if case[1] == 8 or case == ("cifar10", 32) else [pytest.mark.long])
+        for case in SIZES
+    ],
+)
 def test_folding_and_logits_are_the_references(dataset, depth):
     architecture, key = build(dataset, depth), f"{dataset}/resnet{depth}"
     variables = variables_of(parity.reference_parameters(key))

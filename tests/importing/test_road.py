@@ -15,6 +15,7 @@ from netspace_jax.exchange import torch_names
 from netspace_jax.zoo import open_zoo
 from tests import tiny
 from tests.cli.test_commands import refused
+from tests.commands import brief_sections
 from tests.disk import assert_refused, content
 
 NETWORKS = """
@@ -74,14 +75,18 @@ def import_them(place, out, capsys, *flags):
     return capsys.readouterr().out
 
 
-def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.long)], ids=["brief", "whole"])
+def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, monkeypatch, whole):
+    """With two sections of the report, or all of them and the explorer."""
     monkeypatch.chdir(tmp_path)
+    if not whole:
+        monkeypatch.setattr("netspace_jax.jobs.sections", brief_sections)
     said = import_them(place, "zoos/mine", capsys, "--zoo.normalise", "0.25", "0.5", "--zoo.seed", "3")
     assert "half.pth: left out: " in said and "14 of 15 networks imported (10 train, 2 validation, 2 test)" in said
     cli.zoo(["show", "zoos/mine"])
     shown = capsys.readouterr().out
     assert "14 networks" in shown and "1 left out" in shown and "unknown" in shown
-    cli.train(["imported", "--zoo", "zoos/mine", "--out", "runs/mine", *FLAGS])
+    cli.train(["imported", "--zoo", "zoos/mine", "--out", "runs/mine", *FLAGS, *([] if whole else ["--no-explorer"])])
     run = netspace_jax.open_run("runs/mine", zoos="elsewhere")
     assert run.space.behaviour.mean == (0.25,) and run.space.behaviour.std == (0.5,)
     assert run.config.zoo.seed == 3 and run.zoo.imported

@@ -32,7 +32,7 @@ def test_one_process_alone_needs_nothing():
 
 def test_users_level_of_optimisation_has_the_same_gradients():
     """Tests compile at level 0, the commands at level 1."""
-    built = architectures.build("resnet8", (8, 8, 1), 10)
+    built = architectures.build("lenetlike", (8, 8, 1), 10)
     flat = jax.jit(lambda key: built.finish(built.init(key)))(jax.random.key(0))
     x = jax.random.normal(jax.random.key(1), (16, 8, 8, 1))
     gradient = jax.jit(jax.grad(lambda flat: jnp.square(built.apply(flat, x)).mean())).lower(flat)

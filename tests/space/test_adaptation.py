@@ -9,24 +9,15 @@ import numpy as np
 import pytest
 
 from netspace_jax.errors import InputError
-from netspace_jax.fit import as_group
 from netspace_jax.space import load
 from netspace_jax.space.adaptation import adapt
-from netspace_jax.space.build import initial_params, make_constants, make_netspace
-from netspace_jax.space.loop import as_space
 from netspace_jax.space.observation import Pairs
 from tests import tiny
 
 
 @pytest.fixture(scope="module")
 def reader(data):
-    """A space with a set encoder, as it starts, calibrated by six networks."""
-    config, networks = tiny.netspace_config(encoder="set", probes=8), tiny.networks(6, 3, split="train")
-    built = (tiny.perceptron(3),)
-    netspace = make_netspace(config, built, data.behaviour, make_constants(config, built, data, (networks.parameters,)))
-    netspace = netspace.replace(params=jax.jit(initial_params)(netspace, jax.random.key(0)))
-    groups = {0: as_group(networks)}
-    return as_space(netspace, groups, data, groups)
+    return tiny.set_reader(data)
 
 
 @pytest.fixture(scope="module")

@@ -189,6 +189,7 @@ def test_interrupted_it_is_the_same_while_networks_come_from_disk(train, tmp_pat
     assert len(whole.embeddings["perceptron3"]) == 8
 
 
+@pytest.mark.long
 def test_interrupted_it_is_the_same_while_corrections_train(train, tmp_path):
     """Interrupted before the corrections begin to train, and after."""
     config = changed(corrections=1, correct_share=0.4)
@@ -202,7 +203,7 @@ def test_interrupted_it_is_the_same_while_corrections_train(train, tmp_path):
     chex.assert_trees_all_equal(resumed.params, whole.params)
 
 
-@pytest.mark.parametrize(("first", "then"), [(2, 1), (8, 4)])
+@pytest.mark.parametrize(("first", "then"), [(2, 1), pytest.param(8, 4, marks=pytest.mark.long)])
 def test_a_run_goes_on_with_other_devices(undisturbed, train, tmp_path, first, then):
     """Begun on some devices, finished on others: the same to rounding."""
     _, path = undisturbed

@@ -97,15 +97,15 @@ def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
     assert count_coefficients(rows, columns, 2) == 4 + 2 + 4 and count_coefficients(rows, columns, 8) == 48 + 6 + 18
     module = LowRankChange(rows, columns, 2)
     coefficients = jax.random.normal(jax.random.key(0), (10,))
-    changes, params = module.init_with_output(jax.random.key(1), coefficients)
+    changes, params = jax.jit(module.init_with_output)(jax.random.key(1), coefficients)
     left, right = params["params"]["left_0"], params["params"]["right_0"]
     np.testing.assert_allclose(left.T @ left, np.eye(2), atol=1e-5)
     expected = np.sqrt(48 / 4) * left @ coefficients[:4].reshape(2, 2) @ right.T
     np.testing.assert_allclose(changes[:48].reshape(6, 8), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(module.apply(params, jnp.zeros(10)), 0)
     full = LowRankChange(rows, columns, 8)
-    params = full.init(jax.random.key(1), jnp.zeros(72))
-    reach = jax.jacobian(lambda own: full.apply(params, own))(jnp.zeros(72))
+    params = jax.jit(full.init)(jax.random.key(1), jnp.zeros(72))
+    reach = jax.jit(jax.jacobian(lambda own: full.apply(params, own)))(jnp.zeros(72))
     assert np.linalg.matrix_rank(reach) == 72
 
 

@@ -69,7 +69,10 @@ def test_both_encoders_are_the_same():
     assert all((single[name] == multi[name]).all() for name in single)
 
 
-@pytest.mark.parametrize("which", PREPS)
+BOTH = pytest.mark.parametrize("which", ["single", pytest.param("multi", marks=pytest.mark.long)])
+
+
+@BOTH
 def test_embeddings_are_the_references(which):
     params = encoder_params()
     encode = jax.jit(lambda prep: ConvEncoder(EMBEDDING).apply({"params": params}, seen(prep)))
@@ -77,7 +80,7 @@ def test_embeddings_are_the_references(which):
     assert parity.difference(embeddings, f"autoencoder_{which}/embedding") <= parity.TOLERANCE
 
 
-@pytest.mark.parametrize("which", PREPS)
+@BOTH
 def test_decoded_preps_and_architectures_are_the_references(which):
     """One embedding at a time, since the larger decoder needs a gigabyte for each; of it the first does."""
     params, head = decoder_params(which)

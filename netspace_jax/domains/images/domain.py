@@ -41,6 +41,20 @@ DOMAIN = Domain(
             "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=has_tasks, leads=True
         ),
         Evaluation(
+            "adaptation",
+            Lazy(f"{_REPORT}.adaptation:adaptation"),
+            "What does a new task get from a few examples?",
+            applies=has_tasks,
+            leads=True,
+        ),
+        Evaluation(
+            "adaptation_baselines",
+            Lazy(f"{_REPORT}.adaptation:adaptation_baselines"),
+            "The same beside rivals that are trained and tuned: minutes",
+            in_report=False,
+            applies=has_tasks,
+        ),
+        Evaluation(
             "interpolate",
             Lazy(f"{_REPORT}.interpolation:interpolation"),
             "Do the networks between two networks work?",

@@ -1,0 +1,184 @@
+"""MAML: a start from which a few gradient steps on a task's examples lead far (Finn et al. 2017, arXiv 1703.03400).
+
+The rates of these steps are learnt with it, one for each tensor and step (MAML++: Antoniou et al. 2019, arXiv
+1810.09502). In the first order the gradient of a gradient counts as zero; in ANIL only the last layer takes the steps
+(Raghu et al. 2020, arXiv 1909.09157). All three are one program, whose differences are data.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from netspace_jax.architectures import Architecture
+from netspace_jax.architectures.parameters import Spec
+from netspace_jax.behaviour import Dataset, Supervised, as_supervised
+from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss
+from netspace_jax.metrics.adaptation.config import AdaptationConfig
+from netspace_jax.metrics.adaptation.parallel import spread
+from netspace_jax.metrics.adaptation.pooled import falling_adam
+
+QUERY = 64
+"""Inputs of a training task on which the network after the inner steps is judged."""
+
+
+class Learned(NamedTuple):
+    """What MAML learns.
+
+    Attributes:
+      flat: the start.
+      log_rates: logarithm of the rate of each inner step and tensor.
+    """
+
+    flat: Float[Array, "size"]
+    log_rates: Float[Array, "step tensor"]
+
+
+class Kind(NamedTuple):
+    """Which of the three it is.
+
+    Attributes:
+      first_order: whether the gradient of a gradient counts as zero.
+      moves: 1 for the parameters that the inner steps change.
+    """
+
+    first_order: Bool[Any, ""]
+    moves: Float[Any, "size"]
+
+
+@flax.struct.dataclass
+class InnerSteps:
+    """How a new task is tuned: a factor of the learnt rates, and the number of steps."""
+
+    factor: Float[Any, "*count"]
+    steps: Int[Any, "*count"]
+
+
+@flax.struct.dataclass
+class MetaTuned(OneNetwork):
+    """The start that was learnt, after plain gradient steps on the examples at the rates that were learnt with it."""
+
+    learned: Learned
+    moves: Float[Array, "size"]
+    settings: InnerSteps
+    behaviour: Supervised = flax.struct.field(pytree_node=False)
+
+    def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
+        """Parameters after the last step."""
+        del key
+        rates = self.settings.factor * rates_of(self.architecture.spec, self.learned.log_rates)
+
+        def step(number, flat):
+            gradient = jax.grad(lambda flat: example_loss(self.behaviour, self.architecture.bind(flat), examples))(flat)
+            return flat - self.moves * rates[jnp.minimum(number, len(rates) - 1)] * gradient
+
+        return jax.lax.fori_loop(0, self.settings.steps, step, self.learned.flat)
+
+
+def rates_of(spec: Spec, log_rates: Float[Array, "step tensor"]) -> Float[Array, "step size"]:
+    """The rate of each parameter at each step."""
+    sizes = np.array([leaf.size for leaf in spec.leaves])
+    return jnp.repeat(jnp.exp(log_rates), sizes, axis=1, total_repeat_length=spec.size)
+
+
+def last_layer(spec: Spec) -> Float[np.ndarray, "size"]:
+    """1 for the parameters of the last layer: the last tensor of several axes, and what follows it."""
+    last = max((place for place, leaf in enumerate(spec.leaves) if len(leaf.shape) > 1), default=0)
+    return (np.arange(spec.size) >= spec.offsets[last]).astype(np.float32)
+
+
+def fit_maml(
+    key: PRNGKeyArray,
+    architecture: Architecture,
+    dataset: Dataset,
+    members: Int[np.ndarray, "task"],
+    start: Float[np.ndarray, "size"],
+    kinds: Kind,
+    config: AdaptationConfig,
+) -> Learned:
+    """MAML of several kinds, all from one start.
+
+    Args:
+      members: the zoo's members whose tasks train it.
+      start: a network for all of these tasks.
+      kinds: with a first axis of kinds.
+
+    Returns:
+      What each kind learns, with a first axis of kinds.
+    """
+    count = len(kinds.first_order)
+    log_rates = np.full((config.inner_steps, len(architecture.spec.leaves)), np.log(config.inner_rate), np.float32)
+    rows = (jax.random.split(key, count), kinds)
+    spent = np.int32(config.maml_steps), np.float32(config.maml_rate), np.float32(config.final)
+    program = _program(max(config.examples), config.maml_tasks)
+    return program(
+        rows, architecture, dataset, jnp.asarray(members), Learned(jnp.asarray(start), jnp.asarray(log_rates)), spent
+    )
+
+
+@functools.cache
+def _program(most: int, tasks: int) -> Callable[..., Any]:
+    return spread(functools.partial(_train, most=most, tasks=tasks), 5)
+
+
+def _train(
+    row: tuple[PRNGKeyArray, Kind],
+    architecture: Architecture,
+    dataset: Dataset,
+    members: Int[Array, "task"],
+    start: Learned,
+    spent: tuple[Int[Array, ""], Float[Array, ""], Float[Array, ""]],
+    *,
+    most: int,
+    tasks: int,
+) -> Learned:
+    """What MAML of ONE kind learns."""
+    (key, kind), (steps, rate, final) = row, spent
+    optimizer = optax.chain(optax.clip_by_global_norm(1.0), falling_adam(rate, final, steps))
+    loss = functools.partial(_task_loss, architecture=architecture, dataset=dataset, members=members, kind=kind)
+
+    def step(number, carry):
+        learned, state = carry
+        keys = jax.random.split(jax.random.fold_in(key, number), tasks)
+        mean = lambda learned: jax.vmap(lambda key: loss(learned, key, most=most))(keys).mean()  # noqa: E731
+        updates, state = optimizer.update(jax.grad(mean)(learned), state, learned)
+        return optax.apply_updates(learned, updates), state
+
+    return jax.lax.fori_loop(0, steps, step, (start, optimizer.init(start)))[0]
+
+
+def _task_loss(
+    learned: Learned,
+    key: PRNGKeyArray,
+    *,
+    architecture: Architecture,
+    dataset: Dataset,
+    members: Int[Array, "task"],
+    kind: Kind,
+    most: int,
+) -> Float[Array, ""]:
+    """Loss on other inputs of ONE training task after the inner steps on 1 to `most` examples, log-uniformly many."""
+    row_key, count_key, support_key, query_key = jax.random.split(key, 4)
+    data = dataset.of(members[jax.random.randint(row_key, (), 0, len(members))])
+    count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=float(np.log(most)))))
+    support, query = (data.sample(key, jnp.int32(0), size) for key, size in ((support_key, most), (query_key, QUERY)))
+    weight = (jnp.arange(len(support.inputs), dtype=jnp.float32) < count).astype(jnp.float32)
+
+    behaviour = as_supervised(dataset.behaviour)
+
+    def loss(flat, inputs, targets, weight):
+        return example_loss(behaviour, architecture.bind(flat), Examples(inputs, targets, weight))
+
+    def inner(flat, rate):
+        gradient = jax.grad(loss)(flat, *support, weight)
+        gradient = jnp.where(kind.first_order, jax.lax.stop_gradient(gradient), gradient)
+        return flat - kind.moves * rate * gradient, None
+
+    flat, _ = jax.lax.scan(inner, learned.flat, rates_of(architecture.spec, learned.log_rates))
+    return loss(flat, *query, jnp.ones(len(query.inputs)))

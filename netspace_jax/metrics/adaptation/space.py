@@ -1,0 +1,27 @@
+"""A space's own adaptation, as a column of the same table."""
+
+import flax.struct
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from netspace_jax.behaviour import as_supervised
+from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork
+from netspace_jax.space.adaptation import Calibration, adapt
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.observation import Pairs
+
+
+@flax.struct.dataclass
+class SpaceNetwork(OneNetwork):
+    """The network of the embedding that a space's encoder reads in the examples."""
+
+    netspace: NetSpace
+    calibration: Calibration
+    architecture_id: int = flax.struct.field(pytree_node=False)
+
+    def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
+        """Its parameters."""
+        del key
+        answers = as_supervised(self.netspace.behaviour).target_answers(examples.targets)
+        pairs = Pairs(examples.inputs, answers, examples.weight)
+        posterior = adapt(self.netspace, self.calibration, pairs, self.architecture_id)
+        return self.netspace.generate(posterior.mean, self.architecture_id)
