@@ -115,7 +115,9 @@ def test_clicks_find_the_network_of_a_task(page, run):
     page.find_element("id", "clear").click()
     page.find_element("id", "drawn").click()
     assert "empty" in page.find_element("id", "found").text and body(page, "examples") == "0"
-    ActionChains(page).click_and_hold(page.find_element("id", "draw")).move_by_offset(20, 30).release().perform()
+    field = page.find_element("id", "draw")
+    page.execute_script("arguments[0].scrollIntoView()", field)
+    ActionChains(page).click_and_hold(field).move_by_offset(20, 30).release().perform()
     Select(page.find_element("id", "label")).select_by_visible_text("2")
     page.find_element("id", "drawn").click()
     until(page, lambda: body(page, "examples") == "1")

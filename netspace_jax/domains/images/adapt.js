@@ -10,7 +10,7 @@ page.adaptPanel = (root, page) => {
     #examples button { padding: .2rem; line-height: 1; font-size: .8rem; min-width: 2.6rem; }
     #examples canvas { width: 2.2rem; height: 2.2rem; margin: 0 auto .2rem; image-rendering: pixelated; border-radius: 3px; }
     #task { min-width: 0; max-width: 100%; }
-    #beside { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
+    #beside:not(.shut) { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
     #beside canvas { width: 100%; image-rendering: pixelated; border-radius: 4px; }
     #beside p { font-size: .85rem; }
     </style><h2>A new task, from a few examples</h2>
