@@ -29,6 +29,8 @@ from benchmarks import tables  # noqa: E402
 from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.digest import digest  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
+from netspace_jax.evaluations import all_evaluations, make  # noqa: E402
+from netspace_jax.report import Section  # noqa: E402
 from netspace_jax.report.fidelity import FidelityOptions, fidelity  # noqa: E402
 
 RESULTS = ROOT / "results"
@@ -55,6 +57,9 @@ class Arguments:
     """Whether nothing else ran on the machine; if not, the tables give no minutes."""
     distil_times: int = 0
     """Distillation without a space also takes so many times the steps of refinement; 0 for the report's own alone."""
+    beside: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(prefix_name=False)] = ()
+    """An evaluation that no report waits for, whose figures count as well, as `adaptation_baselines`; again for each
+    one more."""
     name: str = ""
     """Name of the file of results; by default the preset's."""
     add: bool = False
@@ -80,7 +85,7 @@ def measure(args: Arguments) -> Path:
         status = subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode
         if status:
             raise InputError(f"train.py ended with status {status} on seed {seed}")
-        runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out))
+        runs.append(json.loads((out / "metrics.json").read_text()) | distilled(args, out) | evaluated(args, out))
         path.write_text(json.dumps(summary(args, runs, earlier), indent=1) + "\n")
     return path
 
@@ -127,6 +132,19 @@ def distilled(args: Arguments, out: Path) -> dict[str, float]:
     run = netspace_jax.open_run(out, args.zoos)
     metrics = fidelity(run, FidelityOptions((args.distil_times,))).metrics
     return {name: value for name, value in metrics.items() if name.startswith("baseline/distilled")}
+
+
+def evaluated(args: Arguments, out: Path) -> dict[str, float]:
+    """Figures of evaluations that no report waits for."""
+    if not args.beside:
+        return {}
+    run, known, metrics = netspace_jax.open_run(out, args.zoos), all_evaluations(), {}
+    for name in args.beside:
+        if name not in known:
+            raise InputError(f"--beside {name}: there is no such evaluation; `python eval` lists all")
+        section = make(known[name], run)
+        metrics |= section.metrics if isinstance(section, Section) else {}
+    return metrics
 
 
 def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict | None = None) -> dict:

@@ -17,6 +17,15 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("digits", "3,840 LeNetLikes, each from its own initialisation", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
+    ("digits-tasks", "2,048 LeNetLikes, each on digits turned, sheared, scaled, inverted in its own way", (
+        ("a new task from 1 example", "adapt/1/space"), ("from 5", "adapt/5/space"), ("from 50", "adapt/50/space"),
+        ("members, trained on all of their own", "adapt/5/member"), ("one network for all", "adapt/5/pooled"))),
+    ("digits-labels", "1,008 LeNetLikes, each told that another half of the digits is yes", (
+        ("a new half from 5 examples", "adapt/5/space"), ("from 10", "adapt/10/space"), ("from 20", "adapt/20/space"),
+        ("from 50", "adapt/50/space"), ("members, trained on all of theirs", "adapt/5/member"))),
+    ("cifar10-tasks", "400 small CNNs, each on photographs (JPEG-compressed) under its own conditions", (
+        ("a new task from 1 example", "adapt/1/space"), ("from 5", "adapt/5/space"), ("from 50", "adapt/50/space"),
+        ("members, trained on all of their own", "adapt/5/member"), ("one network for all", "adapt/5/pooled"))),
     ("digits-shared", "2,304 LeNetLikes from one shared initialisation", (
         ("encoder alone: agreement", "reconstruct/agreement_test"), ("gap", "reconstruct/gap_test"),
         ("refined: agreement", "refined/agreement_test"), ("gap", "refined/gap_test"))),
@@ -162,6 +171,8 @@ def fidelity(name: str) -> list[str]:
     return [*lines, "", source(found)]
 
 
+COUNTS = (1, 3, 5, 10, 20, 50)
+
 # Rows of tables about fields, each a label and names of figures: `table: WHICH-RESULTS` in a document.
 LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]] = {
     "psnr": (("networks of pictures never seen", "mean PSNR (dB), unless it says otherwise"), (
@@ -216,6 +227,16 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
                            ("test networks, 10 % noise on the weights", "noise"),
                            ("average of the training networks' weights", "average"),
                            ("drawn from a Gaussian of the training networks' weights", "gaussian")))),
+    "adapt": (("what a new task gets from k examples of it", *(f"k = {count}" for count in COUNTS)), tuple(
+        (label, tuple(f"adapt/{count}/{key}" for count in COUNTS)) for label, key in (
+            ("**the space**: the network read in the examples", "space"),
+            ("nearest member", "nearest"), ("nearest member, tuned", "nearest_tuned"),
+            ("vote of the nearest 16", "vote"), ("mean of their weights", "mean_weights"),
+            ("one network for all tasks", "pooled"), ("the same, tuned", "pooled_tuned"),
+            ("one ten times as large", "pooled_large"), ("MAML", "maml"), ("MAML, first order", "maml_first_order"),
+            ("ANIL", "anil"), ("linear probe", "probe"), ("from scratch", "scratch"),
+            ("hypernetwork, trained on all tasks' data", "hypernetwork"),
+            ("member, trained on all data of the task", "member")))),
     "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
         tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))

@@ -233,7 +233,9 @@ class Dataset(Protocol):
         ...
 
     def probes(self, count: int) -> Shaped[Array, "probe *input"]:
-        """The first `count` of a fixed sequence of training inputs, on which the encoder observes any network."""
+        """The first `count` of a fixed sequence of training inputs, on which the encoder observes a network: of one
+        task inputs of its own; of the data as a whole inputs for networks of all tasks.
+        """
         ...
 
     def score(self, network: RunNetwork, key: PRNGKeyArray, split: Split) -> Float[Array, ""]:

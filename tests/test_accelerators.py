@@ -90,7 +90,7 @@ def assert_suits_accelerators(text):
         assert condition.count(" = stablehlo.") <= 2, condition
 
 
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+@pytest.mark.parametrize("platform", ["cuda", pytest.param("tpu", marks=pytest.mark.long)])
 def test_what_is_lowered_for_accelerators_suits_them(data, platform):
     with lowering("accelerator"):
         population, normed = trainer(), tiny.normed()
@@ -137,7 +137,9 @@ def sizes_in_products(devices, networks, batch):
     return {size for name in names for size in shapes[name].split(",")}
 
 
-@pytest.mark.parametrize(("networks", "batch", "shared"), [(24, 40, "24"), (2, 40, "40")])
+@pytest.mark.parametrize(
+    ("networks", "batch", "shared"), [(24, 40, "24"), pytest.param(2, 40, "40", marks=pytest.mark.long)]
+)
 def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(networks, batch, shared):
     """No device's program has a product over all networks, or where those do not divide, over all of their inputs."""
     assert shared in sizes_in_products(1, networks, batch)

@@ -9,9 +9,11 @@ from netspace_jax.config import NetSpaceConfig, ZooConfig
 from netspace_jax.digest import NOT_IN_DIGEST, digest
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
+from netspace_jax.domains.tables.config import TableZooConfig
 from netspace_jax.rules import rebuild
 
-FIELDS = [(kind, field) for kind in (ImageZooConfig, FieldZooConfig) for field in dataclasses.fields(kind)]
+ZOOS = (ImageZooConfig, FieldZooConfig, TableZooConfig)
+FIELDS = [(kind, field) for kind in ZOOS for field in dataclasses.fields(kind)]
 
 
 def changed(value):
@@ -43,7 +45,7 @@ def test_the_hash_stands_for_the_data():
     assert digest(ZooConfig(), "a") == digest(ZooConfig(), "a") and len(digest(ZooConfig())) == 8
 
 
-@pytest.mark.parametrize("kind", [ImageZooConfig, ImageNetSpaceConfig, FieldZooConfig, NetSpaceConfig])
+@pytest.mark.parametrize("kind", [*ZOOS, ImageNetSpaceConfig, NetSpaceConfig])
 def test_configurations_come_back_from_json(kind):
     config = kind()
     assert rebuild(kind, json.loads(json.dumps(dataclasses.asdict(config)))) == config

@@ -16,6 +16,7 @@ SHAPES = {
     "tiny_imagenet": ((64, 64, 3), 200),
 }
 COORDINATES = {"shapes": 3, "pictures": 2, "signals": 1}
+COLUMNS = 13  # inputs of the preset's table
 
 
 @pytest.mark.parametrize("name", sorted(set(presets()) - {"imported"}))
@@ -24,6 +25,8 @@ def test_every_preset_can_be(name):
     assert config.name == name
     if config.domain == "fields":
         shape, outputs = (COORDINATES[config.zoo.kind],), 1
+    elif config.domain == "tables":
+        shape, outputs = (COLUMNS,), 1
     else:
         shape, outputs = SHAPES[config.zoo.dataset]
     sizes = {one: architectures.build(one, shape, outputs).size for one, _ in config.zoo.populations}

@@ -50,6 +50,7 @@ def test_the_report_stands_alone(finished_run):
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
 
 
+@pytest.mark.long
 def test_a_finished_run_is_only_evaluated_again(finished_run, tmp_path):
     """And keeps the seconds of the run that trained."""
     shutil.copytree(finished_run, tmp_path, dirs_exist_ok=True)

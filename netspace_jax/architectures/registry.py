@@ -81,6 +81,7 @@ register("siren64", functools.partial(_SIREN, width=64, frequency=15.0))
 register_family(
     r"siren((?:-[1-9]\d*)+)-w([1-9]\d*(?:\.\d+)?)", "siren-WIDTH-…-wOMEGA", Lazy(f"{_HERE}.siren:siren_of_sizes")
 )
+register_family(r"mlp((?:-[1-9]\d*)+)", "mlp-WIDTH-…", Lazy(f"{_HERE}.mlp:mlp_of_sizes"))
 for _depth in (8, 14, 20, 26, 32, 44, 56, 110):
     register(
         f"resnet{_depth}",

@@ -3,6 +3,8 @@
 from netspace_jax.domain import register
 from netspace_jax.domains.fields.domain import DOMAIN as FIELDS
 from netspace_jax.domains.images.domain import DOMAIN as IMAGES
+from netspace_jax.domains.tables.domain import DOMAIN as TABLES
 
 register(IMAGES)
 register(FIELDS)
+register(TABLES)

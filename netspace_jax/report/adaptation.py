@@ -15,6 +15,7 @@ from netspace_jax.metrics.adaptation import (
     fit_baselines,
     member_scores,
 )
+from netspace_jax.metrics.adaptation.hypernetwork import fit_hypernetwork
 from netspace_jax.metrics.adaptation.space import SpaceNetwork
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.ops.keys import Purpose, key_of
@@ -23,8 +24,9 @@ from netspace_jax.report.section import Section
 from netspace_jax.report.words import difference, listed
 from netspace_jax.rules import Count
 from netspace_jax.runs import Run
+from netspace_jax.space import NetSpace
 
-SPACE, MEMBER = "space", "member"
+SPACE, MEMBER, HYPERNETWORK = "space", "member", "hypernetwork"
 LABELS = {
     SPACE: "the space: one network, read in the examples",
     "nearest": "nearest training network",
@@ -39,6 +41,7 @@ LABELS = {
     "anil": "ANIL",
     "probe": "linear probe",
     "pooled_large": "a larger network for all tasks",
+    HYPERNETWORK: "hypernetwork, trained on all tasks' data",
     MEMBER: "trained on all data of the task",
 }
 IN_REPORT = (*UNTRAINED, "pooled")
@@ -60,7 +63,7 @@ def adaptation(run: Run, config: ReportConfig) -> Section:
 
 def adaptation_baselines(run: Run, config: AdaptationConfig) -> Section:
     """The same beside all baselines, each trained long and tuned on validation tasks."""
-    return _section("adaptation_baselines", run, config, BASELINES)
+    return _section("adaptation_baselines", run, config, (*BASELINES, HYPERNETWORK))
 
 
 def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> Section:
@@ -85,15 +88,29 @@ def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> 
         run.networks(architecture_id, "train"),
         run.networks(architecture_id, "validation").indices,
         config=config,
-        names=baselines,
+        names=[name for name in baselines if name != HYPERNETWORK],
     )
     adapters: dict[str, Adapter] = dict(made.adapters)
     if run.space.calibration is not None:
-        own = SpaceNetwork(architecture, run.space.netspace, run.space.calibration, architecture_id)
-        adapters = {SPACE: own, **adapters}
+        adapters = {SPACE: SpaceNetwork(architecture, run.space.netspace, architecture_id), **adapters}
+        if HYPERNETWORK in baselines:
+            adapters[HYPERNETWORK] = SpaceNetwork(architecture, _hypernetwork(run, config), architecture_id)
     key = key_of(config.seed, Purpose.EXAMPLES)
     curves = adaptation_curves(key, run.dataset, adapters, new.indices, config.examples, config.draws)
     return curves.joined(member_scores(run.dataset, MEMBER, new, config.examples)), made.left_out
+
+
+def _hypernetwork(run: Run, config: AdaptationConfig) -> NetSpace:
+    """The space's own modules, trained end to end on the data of its training tasks."""
+    architecture_id = run.trained_ids[0]
+    return fit_hypernetwork(
+        key_of(config.seed, Purpose.INIT),
+        run.space.netspace,
+        run.dataset,
+        run.networks(architecture_id, "train").indices,
+        config=run.config.netspace,
+        architecture_id=architecture_id,
+    )
 
 
 def _metrics(curves: Curves) -> dict[str, float]:
@@ -107,7 +124,7 @@ def _metrics(curves: Curves) -> dict[str, float]:
         for place, count in enumerate(curves.counts):
             low, high = mean_interval(curves.of(SPACE)[place])
             metrics |= {f"adapt/{count}/{SPACE}_low": low, f"adapt/{count}/{SPACE}_high": high}
-            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place), place)
+            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place, (HYPERNETWORK,)), place)
     return metrics
 
 
@@ -134,7 +151,7 @@ def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str
     if SPACE in curves.names:
         sentences = []
         for place, count in enumerate(curves.counts):
-            rival = curves.best_rival(SPACE, place)
+            rival = curves.best_rival(SPACE, place, (HYPERNETWORK,))
             apart = difference(curves.of(SPACE)[place], curves.of(rival)[place])
             sentences.append(
                 f"at k = {count} it is {apart} and wins on {curves.wins(SPACE, rival, place):.0%} of tasks "

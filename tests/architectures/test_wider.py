@@ -11,7 +11,10 @@ from netspace_jax.errors import InputError
 from tests import tiny
 
 
-@pytest.mark.parametrize(("name", "shape"), [("lenetlike", (8, 8, 1)), ("resnet8", (8, 8, 1)), ("siren64", (2,))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("lenetlike", (8, 8, 1)), pytest.param("resnet8", (8, 8, 1), marks=pytest.mark.long), ("siren64", (2,))],
+)
 def test_ten_times_the_parameters(name, shape):
     narrow = build(name, shape, 3)
     wide = wider(narrow, 10.0)

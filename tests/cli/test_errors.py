@@ -62,7 +62,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", place], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [10, 60, 110])
+@pytest.mark.parametrize("kilobytes", [10, 60, pytest.param(110, marks=pytest.mark.long)])
 @orbax_fails
 def test_a_full_disk_is_one_line_and_what_was_finished_is_kept(small_disk, tmp_path, capsys, kilobytes):
     """Full at different moments: at the first chunk, at the second, and later."""

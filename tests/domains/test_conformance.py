@@ -21,6 +21,7 @@ SMALL = {
     "signals": lambda: testing.shrink(preset("signals")),
     "chairs": lambda: testing.shrink(preset("chairs"), members=(10,), validation=2, test=2, **SHAPES),
     "pictures": lambda: testing.shrink(preset("pictures"), validation=1 / 8, test=1 / 8),
+    "tables": lambda: testing.shrink(preset("tables"), dataset="made"),
     **{name: lambda name=name: testing.shrink(preset(name)) for name in EXAMPLES},
 }
 SHORT = "waves"  # comes from nothing to a report in a few seconds
@@ -37,7 +38,7 @@ def examples():
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name == "chairs" else []) for name in SMALL]
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "pictures") else []) for name in SMALL]
 )
 def test_a_domain_keeps_its_promises(name):
     config = SMALL[name]()

@@ -58,7 +58,10 @@ class Exported:
     expected: jax.Array
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.long] if name == "vanilla_cnn" else []) for name in SHAPES],
+)
 def exported(request, tmp_path_factory):
     architecture = architectures.build(request.param, *SHAPES[request.param])
     flat = 0.1 * jax.random.normal(jax.random.key(0), (architecture.size,))

@@ -46,7 +46,7 @@ def trained(config, data):
     return train(ONE, data)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.long), "sgd"])
 def test_weight_decay_makes_parameters_smaller(data, optimizer):
     plain, decayed = (
         np.asarray(trained(tiny.zoo_config(optimizer=optimizer, steps=12, weight_decay=decay), data).flat)
@@ -63,7 +63,7 @@ def test_scores_are_asked_of_the_members_own_data(data):
     )
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [pytest.param("perceptron3", marks=pytest.mark.long), "normed"])
 def test_parameters_stay_float32_while_products_are_rounded(data, name):
     one = training(ARCHITECTURES[name](), tiny.zoo_config(steps=12, optimizer="sgd", precision="bfloat16"))
     state = one.advance(one.start(ONE, data), data, jnp.int32(0), jnp.int32(1))

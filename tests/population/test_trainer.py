@@ -63,7 +63,7 @@ def test_together_is_as_each_alone(data, name, recipe):
         assert_same(jax.tree.map(lambda leaf, index=index: leaf[index], together), alone)
 
 
-@pytest.mark.parametrize("devices", [2, 8])
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.long), 8])
 def test_spread_over_devices_is_as_on_one(data, devices):
     assert_same(train(data, devices=devices), train(data))
 
@@ -72,7 +72,7 @@ def test_networks_of_batch_norms_spread_over_devices(data):
     assert_same(train(data, "normed", "sgd", devices=8), train(data, "normed", "sgd"))
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", [pytest.param("perceptron3", marks=pytest.mark.long), "normed"])
 def test_in_bfloat16_products_are_rounded_and_parameters_are_not(data, name):
     """Steps of less than a bfloat16's last place add up; what comes out is near float32's, and not the same."""
     rounded, exact = train(data, name, "bfloat16"), train(data, name, "sgd")

@@ -69,7 +69,7 @@ def test_a_bigger_zoo_keeps_its_earlier_members_bit_for_bit(undisturbed, train, 
         assert [getattr(ours, name) for name in same] == [getattr(theirs, name) for name in same]
 
 
-@pytest.mark.parametrize("devices", [2, 8])
+@pytest.mark.parametrize("devices", [pytest.param(2, marks=pytest.mark.long), 8])
 def test_devices_do_not_change_a_zoo(undisturbed, train, tmp_path, devices):
     zoo, _ = undisturbed
     ours, theirs = everything(train(tmp_path / "zoo", devices=devices)), everything(zoo)

@@ -28,8 +28,8 @@ class TaskImages(SupervisedDataset):
       conditions: of the images, a row for each task; None where all tasks see them as they are.
       labels: class of each class of the images, by task; None where all have those of the images.
       rows: by split, which images each task has; empty where all have all.
-      member: the task that is asked about.
       items: number of tasks.
+      member: the task that is asked about; None before one was chosen.
     """
 
     images: ImageData
@@ -39,7 +39,12 @@ class TaskImages(SupervisedDataset):
     rows: dict[str, Int[Array, "task n"]]
     behaviour: Classification = flax.struct.field(pytree_node=False)
     items: int = flax.struct.field(pytree_node=False)
-    member: Int[Array, ""] | int = 0
+    member: Int[Array, ""] | int | None = None
+
+    @property
+    def task(self) -> Int[Array, ""] | int:
+        """The task that is asked about; the first before one was chosen."""
+        return 0 if self.member is None else self.member
 
     def of(self, member: Int[Array, ""] | int) -> "TaskImages":
         """The task of a member; where there are more members than tasks, these are counted round."""
@@ -83,8 +88,10 @@ class TaskImages(SupervisedDataset):
         return self.chosen_examples("train", jnp.asarray(chosen)).inputs
 
     def probes(self, count: int) -> Float[Array, "probe h w c"]:
-        """Training images in turn, each of the next of the tasks that train a space."""
+        """Training images in turn: of a task its own, before one was chosen each of the next that trains a space."""
         numbers = jnp.arange(count)
+        if self.member is not None:
+            return self.chosen_examples("train", numbers % self.count("train")).inputs
         tasks = self.training_tasks[numbers % len(self.training_tasks)]
 
         def probe(task, number):
@@ -100,20 +107,20 @@ class TaskImages(SupervisedDataset):
 
     def _pixels(self, split: Split, chosen: Int[Array, "n"]) -> tuple[UInt8[Array, "n h w c"], Int[Array, "n"]]:
         """Images of a split, and their classes as the images have them."""
-        images, rows = getattr(self.images, split), self.rows[split][self.member][chosen] if self.rows else chosen
+        images, rows = getattr(self.images, split), self.rows[split][self.task][chosen] if self.rows else chosen
         return images.x[rows], images.y[rows]
 
     def _seen(self, key: PRNGKeyArray, x: UInt8[Array, "n h w c"]) -> Float[Array, "n h w c"]:
         """Images under the task's conditions, normalised."""
         pixels = x.astype(jnp.float32) / 255
         if self.conditions is not None:
-            own = jax.tree.map(lambda leaf: leaf[self.member], self.conditions)
+            own = jax.tree.map(lambda leaf: leaf[self.task], self.conditions)
             pixels = jax.vmap(seen, (0, 0, None))(jax.random.split(key, len(x)), pixels, own)
         mean, std = (jnp.array(values)[None, None, None] for values in self.behaviour.normalisation)
         return (pixels - mean) / std
 
     def _named(self, y: Int[Array, "n"]) -> Int[Array, "n"]:
-        return y if self.labels is None else self.labels[self.member, y]
+        return y if self.labels is None else self.labels[self.task, y]
 
 
 def rows_of_classes(y: Int[np.ndarray, "n"], labels: Int[np.ndarray, "task class"]) -> Int[np.ndarray, "task m"]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import jax
@@ -48,9 +48,14 @@ class Curves:
         both = {name: getattr(self, name) + getattr(other, name) for name in names}
         return dataclasses.replace(self, scores=np.concatenate([self.scores, other.scores]), **both)
 
-    def best_rival(self, name: str, place: int) -> str:
-        """The best by mean score of the other adapters that give one network, at a place of `counts`; or none."""
-        rivals = [one for one, single in zip(self.names, self.one_network, strict=True) if single and one != name]
+    def best_rival(self, name: str, place: int, beside: Collection[str] = ()) -> str:
+        """The best by mean score of the other adapters that give one network, at a place of `counts`; or none.
+
+        Args:
+          beside: adapters that are no rivals, though what they give is one network.
+        """
+        rivals = [one for one, single in zip(self.names, self.one_network, strict=True) if single]
+        rivals = [one for one in rivals if one != name and one not in beside]
         return max(rivals, key=lambda one: float(self.of(one)[place].mean()), default="")
 
     def wins(self, name: str, rival: str, place: int) -> float:

@@ -5,7 +5,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from netspace_jax.behaviour import as_supervised
 from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork
-from netspace_jax.space.adaptation import Calibration, adapt
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs
 
@@ -15,7 +14,6 @@ class SpaceNetwork(OneNetwork):
     """The network of the embedding that a space's encoder reads in the examples."""
 
     netspace: NetSpace
-    calibration: Calibration
     architecture_id: int = flax.struct.field(pytree_node=False)
 
     def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
@@ -23,5 +21,4 @@ class SpaceNetwork(OneNetwork):
         del key
         answers = as_supervised(self.netspace.behaviour).target_answers(examples.targets)
         pairs = Pairs(examples.inputs, answers, examples.weight)
-        posterior = adapt(self.netspace, self.calibration, pairs, self.architecture_id)
-        return self.netspace.generate(posterior.mean, self.architecture_id)
+        return self.netspace.generate(self.netspace.embed_task(pairs), self.architecture_id)

@@ -21,7 +21,7 @@ def test_it_gives_the_network_that_the_space_gives():
     groups = {0: as_group(networks)}
     space = as_space(netspace, groups, data, groups)
     assert space.calibration is not None
-    adapter, given = SpaceNetwork(built[0], space.netspace, space.calibration, 0), tasks.examples(count=5)
+    adapter, given = SpaceNetwork(built[0], space.netspace, 0), tasks.examples(count=5)
     assert isinstance(adapter, Adapter) and adapter.one_network and adapter.parameters == built[0].size
     flat = jax.jit(lambda examples: adapter.flat(jax.random.key(0), examples))(given)
     adapted = space.adapt(np.asarray(given.inputs[:5]), np.asarray(given.targets[:5]))

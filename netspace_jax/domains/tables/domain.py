@@ -1,0 +1,39 @@
+"""The domain of networks that predict one column of a table from the others."""
+
+from typing import Any
+
+from netspace_jax.config import NetSpaceConfig
+from netspace_jax.domain import Domain, Evaluation
+from netspace_jax.domains.tables.config import TableZooConfig, check
+from netspace_jax.domains.tables.presets import PRESETS
+from netspace_jax.lazy import Lazy
+
+_HERE = "netspace_jax.domains.tables"
+
+
+def reads_numbers(run: Any) -> bool:
+    """Whether a run's networks answer by numbers, and its space reads tasks by their rows."""
+    return run.dataset.behaviour.name == "row_regression" and run.space.calibration is not None
+
+
+DOMAIN = Domain(
+    name="tables",
+    zoo_config=TableZooConfig,
+    netspace_config=NetSpaceConfig,
+    load=Lazy(f"{_HERE}.loading:load"),
+    presets=PRESETS,
+    behaviours=(f"{_HERE}.behaviour",),
+    evaluations=(
+        Evaluation(
+            "few_rows",
+            Lazy(f"{_HERE}.new_tasks:few_rows"),
+            "What do a few rows say of a new task, beside mixed-effects models and boosting?",
+            in_report=False,
+            applies=reads_numbers,
+        ),
+    ),
+    check=check,
+    read_examples=Lazy(f"{_HERE}.loading:read_examples"),
+    view=Lazy(f"{_HERE}.explorer:view"),
+    data_flags=("dataset", "task_column", "target", "inputs", "answers", "min_rows", "validation_rows", "test_rows"),
+)
