@@ -10,7 +10,7 @@ from typing import NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs
@@ -69,6 +69,44 @@ def adapt(netspace: NetSpace, calibration: Calibration, pairs: Pairs, architectu
     row = calibration.row(pairs.weight.sum())
     loss = left_out_loss(netspace, pairs, architecture_id)
     return Posterior(netspace.embed_task(pairs), calibration.deviation[row], loss, calibration.loss[row])
+
+
+VOTERS = 64
+"""Training networks, at most, whose mean answer labels inputs without targets."""
+
+ROUNDS = 3
+"""Times that the network found so far labels them anew."""
+
+
+def answers_without_targets(
+    netspace: NetSpace,
+    embeddings: Float[Array, "network embedding"],
+    inputs: Shaped[Array, "n *input"],
+    architecture_id: int = 0,
+) -> Pairs:
+    """Examples of ONE task whose targets are not known (docs/method.md, Adaptation).
+
+    The training networks that know most of these inputs, by the behaviour's `information`, answer them together; the
+    network that is found from these answers then answers them anew, a few times.
+
+    Args:
+      embeddings: of training networks.
+    """
+    apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
+
+    def one(z):
+        outputs = apply(netspace.generate(z, architecture_id), inputs)
+        return behaviour.information(outputs), behaviour.answers(outputs)
+
+    information, answers = jax.lax.map(one, embeddings)
+    _, voters = jax.lax.top_k(information, min(VOTERS, len(embeddings)))
+    pairs = Pairs(inputs, answers[voters].mean(0), jnp.ones(len(inputs)))
+
+    def anew(_, pairs):
+        flat = netspace.generate(netspace.embed_task(pairs), architecture_id)
+        return pairs._replace(answers=behaviour.answers(apply(flat, inputs)))
+
+    return jax.lax.fori_loop(0, ROUNDS, anew, pairs)
 
 
 def left_out_loss(netspace: NetSpace, pairs: Pairs, architecture_id: int) -> Float[Array, ""]:

@@ -36,8 +36,8 @@ class Network:
         """Its parameters as Flax has them, for `architecture.module.apply({"params": …}, x)`."""
         return unflatten(self.architecture.spec, self.flat)
 
-    def __call__(self, inputs: Shaped[Any, "n *input"]) -> Float[Array, "n *output"]:
-        """Outputs for inputs as the behaviour takes them: it prepares them as in training.
+    def __call__(self, inputs: Any) -> Float[Array, "n *output"]:
+        """Outputs for inputs as the behaviour takes them, an array or raw rows: it prepares them as in training.
 
         Raises:
           InputError: the inputs are not what the behaviour takes.

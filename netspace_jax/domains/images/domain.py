@@ -9,14 +9,14 @@ _HERE = "netspace_jax.domains.images"
 _REPORT = "netspace_jax.report"
 
 
-def has_one_between(run) -> bool:
-    """Whether a run has an architecture that lies between two others."""
-    return len(run.space.architectures) > 2
-
-
 def has_one_task(run) -> bool:
     """Whether all networks of a run learned the same, so that one may stand for another."""
     return run.config.zoo.tasks == "one"
+
+
+def has_one_between(run) -> bool:
+    """Whether a run has an architecture that lies between two others, whose networks learned the same."""
+    return has_one_task(run) and len(run.space.architectures) > 2
 
 
 def has_tasks(run) -> bool:

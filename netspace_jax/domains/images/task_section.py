@@ -57,5 +57,4 @@ def _strips(rows: list[tuple[Float[np.ndarray, "n h w c"], Shaped[np.ndarray, "n
         ax.tick_params(length=0, pad=1)
         ax.spines[:].set_visible(False)
         ax.set_title(label, fontsize=8, loc="left", pad=2)
-    figure.tight_layout()
     return figure

@@ -14,6 +14,7 @@ from netspace_jax.domain import preset
 from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression
 from netspace_jax.domains.tables.loading import load
 from netspace_jax.errors import InputError
+from netspace_jax.space.network import Network
 
 ENCODING = {
     "input_shape": (2,),
@@ -36,6 +37,13 @@ def test_raw_rows_are_prepared_by_their_names(behaviour):
     array = np.ones((3, 2), np.float32)
     np.testing.assert_array_equal(behaviour.prepare(array), array)
     assert behaviour_from(json.loads(json.dumps(describe_behaviour(behaviour)))) == behaviour
+
+
+def test_a_network_out_of_a_space_takes_raw_rows():
+    architecture = REGRESSION.architecture("mlp-3")
+    flat = jnp.arange(architecture.size, dtype=jnp.float32) / architecture.size
+    network = Network(architecture, REGRESSION, flat, jnp.zeros(2))
+    np.testing.assert_allclose(network(ROWS), architecture.apply(flat, jnp.array([[1, 1], [0.5, 0]])), rtol=1e-6)
 
 
 def test_numbers_are_learned_in_standard_deviations():
