@@ -230,6 +230,7 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
     "adapt": (("what a new task gets from k examples of it", *(f"k = {count}" for count in COUNTS)), tuple(
         (label, tuple(f"adapt/{count}/{key}" for count in COUNTS)) for label, key in (
             ("**the space**: the network read in the examples", "space"),
+            ("the same from the inputs alone, without labels", "space_unlabelled"),
             ("nearest member", "nearest"), ("nearest member, tuned", "nearest_tuned"),
             ("vote of the nearest 16", "vote"), ("mean of their weights", "mean_weights"),
             ("one network for all tasks", "pooled"), ("the same, tuned", "pooled_tuned"),

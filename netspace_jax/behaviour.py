@@ -130,6 +130,14 @@ class Behaviour:
         """Loss of each output against the answer that is wanted: by default the mean squared difference."""
         return jnp.square(self.answers(outputs) - answers).mean(-1)
 
+    def information(self, outputs: Float[Array, "n *output"]) -> Float[Array, ""]:
+        """How much a network's outputs tell of inputs whose targets are not known; more is a network that knows them.
+
+        Raises:
+          InputError: nothing can be said of such networks without targets.
+        """
+        raise InputError(f"{self.name}: without targets nothing says which network is right; give targets")
+
     def decided(self, answers: Float[Array, "n answer"]) -> Float[Array, "n answer"]:
         """Answers in the form that true targets have: of classes, the likeliest alone. By default as they are."""
         return answers

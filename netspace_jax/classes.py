@@ -54,6 +54,15 @@ class ClassAnswers(Supervised):
         """Cross-entropy."""
         return optax.softmax_cross_entropy(outputs, answers)
 
+    def information(self, outputs: Float[Array, "n classes"]) -> Float[Array, ""]:
+        """Mutual information of input and class, in nats: a network that is sure of each input, and of several classes
+        (Bridle et al. 1991; RIM, Krause et al. 2010).
+        """
+        log_shares = jax.nn.log_softmax(outputs)
+        shares = jnp.exp(log_shares)
+        mean = shares.mean(0)
+        return (shares * log_shares).sum(-1).mean() - (mean * jnp.log(mean + 1e-9)).sum()
+
     def decided(self, answers: Float[Array, "n classes"]) -> Float[Array, "n classes"]:
         """The likeliest class, with certainty."""
         return jax.nn.one_hot(answers.argmax(-1), self.classes)

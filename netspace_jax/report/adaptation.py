@@ -5,18 +5,20 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from netspace_jax.classes import ClassAnswers
 from netspace_jax.metrics.adaptation import (
     BASELINES,
     UNTRAINED,
     AdaptationConfig,
     Adapter,
+    Baselines,
     Curves,
     adaptation_curves,
     fit_baselines,
     member_scores,
 )
 from netspace_jax.metrics.adaptation.hypernetwork import fit_hypernetwork
-from netspace_jax.metrics.adaptation.space import SpaceNetwork
+from netspace_jax.metrics.adaptation.space import SpaceNetwork, UnlabelledSpaceNetwork
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report import figures
@@ -26,9 +28,12 @@ from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space import NetSpace
 
-SPACE, MEMBER, HYPERNETWORK = "space", "member", "hypernetwork"
+SPACE, UNLABELLED, MEMBER, HYPERNETWORK = "space", "space_unlabelled", "member", "hypernetwork"
+BESIDE = (HYPERNETWORK, UNLABELLED)
+"""What stands beside, and is no rival of the space."""
 LABELS = {
     SPACE: "the space: one network, read in the examples",
+    UNLABELLED: "the same from inputs alone, without labels",
     "nearest": "nearest training network",
     "vote": "vote of the nearest",
     "mean_weights": "mean of their weights",
@@ -67,17 +72,19 @@ def adaptation_baselines(run: Run, config: AdaptationConfig) -> Section:
 
 
 def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> Section:
-    curves, left_out = measured(run, config, baselines)
+    curves, made = measured(run, config, baselines)
     metrics = _metrics(curves)
-    header = ("way", "parameters", "ms a task", *(f"k = {count}" for count in curves.counts))
+    header = ("way", "parameters", "s to train and tune", "ms a task", *(f"k = {count}" for count in curves.counts))
     lines = [(LABELS.get(one, one), curves.of(one)) for one in curves.names]
     figure, _ = figures.against_examples(curves.counts, lines, run.metric, mean_interval)
-    table = (header, *(_row(curves, one) for one in curves.names))
-    return Section(name, "A new task from a few examples", _text(run, curves, config, left_out), metrics, figure, table)
+    table = (header, *(_row(curves, made, one) for one in curves.names))
+    return Section(
+        name, "A new task from a few examples", _text(run, curves, config, made.left_out), metrics, figure, table
+    )
 
 
-def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> tuple[Curves, dict[str, str]]:
-    """Scores of the space and of baselines on the tasks of test members, and why a baseline is missing."""
+def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> tuple[Curves, Baselines]:
+    """Scores of the space and of baselines on the tasks of test members, and these baselines."""
     architecture_id = run.trained_ids[0]
     architecture, test = run.space.architectures[architecture_id], run.networks(architecture_id, "test")
     new = test.first(config.tasks)
@@ -92,12 +99,17 @@ def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> 
     )
     adapters: dict[str, Adapter] = dict(made.adapters)
     if run.space.calibration is not None:
-        adapters = {SPACE: SpaceNetwork(architecture, run.space.netspace, architecture_id), **adapters}
+        netspace = run.space.netspace
+        own: dict[str, Adapter] = {SPACE: SpaceNetwork(architecture, netspace, architecture_id)}
+        if isinstance(run.dataset.behaviour, ClassAnswers):
+            embeddings = run.space.embeddings[architecture.name]
+            own[UNLABELLED] = UnlabelledSpaceNetwork(architecture, netspace, embeddings, architecture_id)
+        adapters = own | adapters
         if HYPERNETWORK in baselines:
             adapters[HYPERNETWORK] = SpaceNetwork(architecture, _hypernetwork(run, config), architecture_id)
     key = key_of(config.seed, Purpose.EXAMPLES)
     curves = adaptation_curves(key, run.dataset, adapters, new.indices, config.examples, config.draws)
-    return curves.joined(member_scores(run.dataset, MEMBER, new, config.examples)), made.left_out
+    return curves.joined(member_scores(run.dataset, MEMBER, new, config.examples)), made
 
 
 def _hypernetwork(run: Run, config: AdaptationConfig) -> NetSpace:
@@ -124,15 +136,15 @@ def _metrics(curves: Curves) -> dict[str, float]:
         for place, count in enumerate(curves.counts):
             low, high = mean_interval(curves.of(SPACE)[place])
             metrics |= {f"adapt/{count}/{SPACE}_low": low, f"adapt/{count}/{SPACE}_high": high}
-            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place, (HYPERNETWORK,)), place)
+            metrics[f"adapt/wins_{count}"] = curves.wins(SPACE, curves.best_rival(SPACE, place, BESIDE), place)
     return metrics
 
 
-def _row(curves: Curves, name: str) -> tuple[str, ...]:
+def _row(curves: Curves, made: Baselines, name: str) -> tuple[str, ...]:
     place = curves.names.index(name)
-    seconds = curves.seconds[place]
-    taken = "–" if name == MEMBER else f"{1000 * seconds:.1f}"
-    return LABELS.get(name, name), f"{curves.parameters[place]:,}", taken, *map(_cell, curves.of(name))
+    trained = f"{made.seconds[name]:.0f}" if name in made.seconds else "–"
+    taken = "–" if name == MEMBER else f"{1000 * curves.seconds[place]:.1f}"
+    return LABELS.get(name, name), f"{curves.parameters[place]:,}", trained, taken, *map(_cell, curves.of(name))
 
 
 def _cell(scores: Float[np.ndarray, "task"]) -> str:
@@ -151,13 +163,14 @@ def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str
     if SPACE in curves.names:
         sentences = []
         for place, count in enumerate(curves.counts):
-            rival = curves.best_rival(SPACE, place, (HYPERNETWORK,))
+            rival = curves.best_rival(SPACE, place, BESIDE)
             apart = difference(curves.of(SPACE)[place], curves.of(rival)[place])
             sentences.append(
                 f"at k = {count} it is {apart} and wins on {curves.wins(SPACE, rival, place):.0%} of tasks "
                 f"({LABELS.get(rival, rival)})"
             )
         text += f" The space beside the best baseline of one network: {listed(sentences)}."
+    text += " What several baselines need, as the network for all tasks, is counted for the first that needs it."
     for name, reason in left_out.items():
         text += f" Left out: {LABELS[name]}, since {reason}."
     return text

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs
@@ -71,17 +71,56 @@ def adapt(netspace: NetSpace, calibration: Calibration, pairs: Pairs, architectu
     return Posterior(netspace.embed_task(pairs), calibration.deviation[row], loss, calibration.loss[row])
 
 
+VOTERS = 64
+"""Training networks, at most, whose mean answer labels inputs without targets."""
+
+ROUNDS = 3
+"""Times that the network found so far labels them anew."""
+
+
+def answers_without_targets(
+    netspace: NetSpace,
+    embeddings: Float[Array, "network embedding"],
+    inputs: Shaped[Array, "n *input"],
+    architecture_id: int = 0,
+) -> Pairs:
+    """Examples of ONE task whose targets are not known (docs/method.md, Adaptation).
+
+    The training networks that know most of these inputs, by the behaviour's `information`, answer them together; the
+    network that is found from these answers then answers them anew, a few times.
+
+    Args:
+      embeddings: of training networks.
+    """
+    apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
+
+    def one(z):
+        outputs = apply(netspace.generate(z, architecture_id), inputs)
+        return behaviour.information(outputs), behaviour.answers(outputs)
+
+    information, answers = jax.lax.map(one, embeddings)
+    _, voters = jax.lax.top_k(information, min(VOTERS, len(embeddings)))
+    pairs = Pairs(inputs, answers[voters].mean(0), jnp.ones(len(inputs)))
+
+    def anew(_, pairs):
+        flat = netspace.generate(netspace.embed_task(pairs), architecture_id)
+        return pairs._replace(answers=behaviour.answers(apply(flat, inputs)))
+
+    return jax.lax.fori_loop(0, ROUNDS, anew, pairs)
+
+
 def left_out_loss(netspace: NetSpace, pairs: Pairs, architecture_id: int) -> Float[Array, ""]:
     """Mean loss of an example under the network that the others find, each left out in turn: of classes, minus the
     logarithm of the probability that they give it.
     """
     apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
 
-    def one(row):
-        z = netspace.embed_task(pairs._replace(weight=pairs.weight.at[row].set(0.0)))
-        outputs = apply(netspace.generate(z, architecture_id), pairs.inputs[row][None])
-        return behaviour.answer_losses(outputs, pairs.answers[row][None])[0]
+    def one(weight, example, answer):
+        z = netspace.embed_task(pairs._replace(weight=weight))
+        outputs = apply(netspace.generate(z, architecture_id), example[None])
+        return behaviour.answer_losses(outputs, answer[None]).sum()
 
-    rows = jnp.arange(min(len(pairs.weight), LEFT_OUT))
-    weight = pairs.weight[: len(rows)]
-    return (jax.vmap(one)(rows) * weight).sum() / jnp.maximum(weight.sum(), 1.0)
+    count = min(len(pairs.weight), LEFT_OUT)
+    weight, others = pairs.weight[:count], pairs.weight[None] * (1 - jnp.eye(count, len(pairs.weight)))
+    losses = jax.vmap(one)(others, pairs.inputs[:count], pairs.answers[:count])
+    return (losses * weight).sum() / jnp.maximum(weight.sum(), 1.0)

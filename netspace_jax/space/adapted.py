@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 from netspace_jax.behaviour import as_supervised, prepared
 from netspace_jax.errors import InputError
 from netspace_jax.ops.keys import Purpose, key_of
-from netspace_jax.space.adaptation import Calibration, Posterior, adapt
+from netspace_jax.space.adaptation import Calibration, Posterior, adapt, answers_without_targets
 from netspace_jax.space.batched import generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.network import Network
@@ -77,6 +77,22 @@ class Adapted:
         outputs = self.network.architecture.apply(self.network.flat, data)
         others = (other.architecture.apply(other.flat, data) for other in self.sample(_DRAWS, seed))
         return jnp.stack([behaviour.agreement(outputs, other) for other in others]).mean()
+
+
+_unlabelled = jax.jit(answers_without_targets, static_argnames=("architecture_id",))
+
+
+def inputs_as_pairs(netspace: NetSpace, embeddings: Any, inputs: Any, architecture_id: int) -> Pairs:
+    """A user's inputs without targets, answered by the networks that know most of them.
+
+    Raises:
+      InputError: they are not what the space's networks take, fewer than two, or nothing can be said without targets.
+    """
+    data = prepared(netspace.behaviour, inputs, "inputs")
+    if len(data) < 2:
+        raise InputError("inputs: one alone says nothing without its target; give several, or targets")
+    with jax.default_matmul_precision("float32"):
+        return _unlabelled(netspace.netspace, jnp.asarray(embeddings), data, architecture_id=architecture_id)
 
 
 def examples_as_pairs(netspace: NetSpace, inputs: Any, targets: Any) -> Pairs:

@@ -27,7 +27,7 @@ from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, batched, search
 from netspace_jax.space.adaptation import Calibration
-from netspace_jax.space.adapted import Adapted, adapt_to, examples_as_pairs
+from netspace_jax.space.adapted import Adapted, adapt_to, examples_as_pairs, inputs_as_pairs
 from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
@@ -134,12 +134,13 @@ class Space(NetSpace):
             z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
         return z[0] if single else z
 
-    def adapt(self, inputs: Shaped[Any, "n *input"], targets: Any, architecture: str | None = None) -> Adapted:
+    def adapt(self, inputs: Shaped[Any, "n *input"], targets: Any = None, architecture: str | None = None) -> Adapted:
         """The network of a new task from a handful of examples of it, without a gradient step (docs/adaptation.md).
 
         Args:
           inputs: inputs of the task, as networks of the space take them.
-          targets: the true answer to each: a class, a value, a row of values.
+          targets: the true answer to each: a class, a value, a row of values. Without any, networks that know most of
+            the inputs answer them: of classes, where tasks differ in what inputs look like. Then nothing warns.
           architecture: name of the network's architecture; needed where the space has several.
 
         Raises:
@@ -154,8 +155,13 @@ class Space(NetSpace):
                 "the encoder of this space reads networks alone: train a space with --netspace.encoder set, which "
                 "reads examples of a task as well"
             )
-        pairs = examples_as_pairs(self, inputs, targets)
-        return adapt_to(self, self.calibration, pairs, self.id_of(architecture))
+        architecture_id = self.id_of(architecture)
+        if targets is None:
+            known = self._embeddings_of(self.names[architecture_id])
+            pairs = inputs_as_pairs(self, known, inputs, architecture_id)
+        else:
+            pairs = examples_as_pairs(self, inputs, targets)
+        return adapt_to(self, self.calibration, pairs, architecture_id)
 
     def _reading_inputs(self, inputs: Shaped[Any, "n *input"] | None) -> Shaped[Array, "n *input"]:
         if inputs is not None:

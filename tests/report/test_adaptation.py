@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.behaviour import Metric
-from netspace_jax.metrics.adaptation import Curves
+from netspace_jax.metrics.adaptation import Baselines, Curves
 from netspace_jax.report import adaptation, figures
 from tests import tiny
 
@@ -19,7 +19,11 @@ def curves(space):
 @pytest.fixture
 def section(monkeypatch):
     def made(space, left_out):
-        monkeypatch.setattr(adaptation, "measured", lambda run, config, names: (curves(space), left_out))
+        monkeypatch.setattr(
+            adaptation,
+            "measured",
+            lambda run, config, names: (curves(space), Baselines({}, left_out, {"nearest": 7.0})),
+        )
         monkeypatch.setattr(type(tiny.trained()), "networks", lambda run, which, split: tiny.networks(4))
         return adaptation.adaptation(tiny.trained(), adaptation.ReportConfig(examples=(1, 10)))
 
@@ -36,8 +40,8 @@ def test_scores_wins_and_cost_are_metrics(section):
 
 def test_the_table_has_a_row_for_each_way_and_the_text_what_is_missing(section):
     made = section([[0.5, 0.6, 0.7]] * 2, {"pooled_large": "nothing is larger"})
-    assert made.table[0][3:] == ("k = 1", "k = 10") and len(made.table) == 5
-    assert made.table[-1][2] == "–" and "0.800" in made.table[-1][3]
+    assert made.table[0][4:] == ("k = 1", "k = 10") and len(made.table) == 5 and made.table[2][2] == "7"
+    assert made.table[-1][2:4] == ("–", "–") and "0.800" in made.table[-1][4]
     assert "wins on 100% of tasks (nearest training network)" in made.text and "nothing is larger" in made.text
     assert made.figure is not None
 
@@ -51,5 +55,5 @@ def test_every_way_is_a_line_with_its_interval():
 
 
 def test_every_baseline_has_a_label():
-    names = {*adaptation.BASELINES, adaptation.SPACE, adaptation.MEMBER}
+    names = {*adaptation.BASELINES, *adaptation.BESIDE, adaptation.SPACE, adaptation.MEMBER}
     assert names == adaptation.LABELS.keys() and {*adaptation.IN_REPORT} <= names

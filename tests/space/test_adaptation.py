@@ -65,6 +65,15 @@ def test_draws_agree_with_the_network_more_or_less(reader, images):
     chex.assert_trees_all_equal([draw.flat for draw in adapted.sample(3)], [draw.flat for draw in draws])
 
 
+def test_inputs_without_targets_are_answered_by_networks_that_know_them(reader, images):
+    """The answers are probabilities, and those of the network that comes out of them."""
+    adapted = quietly(reader, images[:5])
+    np.testing.assert_allclose(adapted.pairs.answers.sum(-1), 1, rtol=1e-5)
+    assert adapted.network(images).shape == (len(images), tiny.CLASSES)
+    with pytest.raises(InputError, match="one alone says nothing without its target"):
+        reader.adapt(images[:1])
+
+
 def test_a_saved_space_adapts_as_before(reader, images, tmp_path):
     reader.save(tmp_path / "space")
     again = quietly(load(tmp_path / "space"), images[:2], [0, 1])

@@ -46,9 +46,9 @@ class AdaptationConfig:
     """Rate of such a step."""
     inner_steps: Count = 5
     """Gradient steps on the examples of a task, within a step of MAML."""
-    inner_rate: Positive = 0.05
-    """Rate at which these begin; a rate for each layer and step is learnt."""
-    inner_factors: tuple[Positive, ...] = (0.3, 1.0, 3.0)
+    inner_rate: Positive = 0.02
+    """Rate at which these begin; one for each tensor, step and number of examples is learnt."""
+    inner_factors: tuple[Positive, ...] = (0.1, 0.3, 1.0, 3.0)
     """Factors of the learnt rates; the best on validation tasks is used, for each number of examples."""
     inner_more: tuple[Count, ...] = (1, 2, 6)
     """Times the inner steps that a new task gets, chosen likewise; further steps have the rates of the last."""

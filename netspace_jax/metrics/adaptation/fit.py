@@ -92,9 +92,12 @@ class _Zoo:
     def meta_tuned(self, kind: int) -> Adapter:
         learned = jax.tree.map(lambda leaf: jnp.asarray(leaf[kind]), self.learned)
         moves = last_layer(self.architecture.spec) if kind == 2 else np.ones(self.architecture.size, np.float32)
+        counts = jnp.array(self.config.examples, jnp.float32)
         steps = tuple(self.config.inner_steps * times for times in self.config.inner_more)
         tried = grid(InnerSteps, factor=self.config.inner_factors, steps=steps)
-        return self.tuned(MetaTuned(self.architecture, learned, jnp.asarray(moves), tried[0], self.behaviour), tried)
+        return self.tuned(
+            MetaTuned(self.architecture, learned, counts, jnp.asarray(moves), tried[0], self.behaviour), tried
+        )
 
 
 def _pooled(zoo: _Zoo) -> FixedNetwork:

@@ -1,8 +1,8 @@
 """MAML: a start from which a few gradient steps on a task's examples lead far (Finn et al. 2017, arXiv 1703.03400).
 
-The rates of these steps are learnt with it, one for each tensor and step (MAML++: Antoniou et al. 2019, arXiv
-1810.09502). In the first order the gradient of a gradient counts as zero; in ANIL only the last layer takes the steps
-(Raghu et al. 2020, arXiv 1909.09157). All three are one program, whose differences are data.
+The rates of these steps are learnt with it, one for each tensor, step and number of examples (after MAML++: Antoniou
+et al. 2019, arXiv 1810.09502). In the first order the gradient of a gradient counts as zero; in ANIL only the last
+layer takes the steps (Raghu et al. 2020, arXiv 1909.09157). All three are one program, whose differences are data.
 """
 
 import functools
@@ -19,13 +19,15 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import Spec
 from netspace_jax.behaviour import Dataset, Supervised, as_supervised
-from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss
+from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss, nearest_count
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
+from netspace_jax.metrics.adaptation.examples import weights_of
 from netspace_jax.metrics.adaptation.parallel import spread
 from netspace_jax.metrics.adaptation.pooled import falling_adam
 
 QUERY = 64
 """Inputs of a training task on which the network after the inner steps is judged."""
+_FASTER = 10.0  # times the rate of the start: that of the logarithms of rates
 
 
 class Learned(NamedTuple):
@@ -33,11 +35,11 @@ class Learned(NamedTuple):
 
     Attributes:
       flat: the start.
-      log_rates: logarithm of the rate of each inner step and tensor.
+      log_rates: logarithm of the rate of each inner step and tensor, for each of some numbers of examples.
     """
 
     flat: Float[Array, "size"]
-    log_rates: Float[Array, "step tensor"]
+    log_rates: Float[Array, "count step tensor"]
 
 
 class Kind(NamedTuple):
@@ -65,6 +67,7 @@ class MetaTuned(OneNetwork):
     """The start that was learnt, after plain gradient steps on the examples at the rates that were learnt with it."""
 
     learned: Learned
+    counts: Float[Array, "count"]
     moves: Float[Array, "size"]
     settings: InnerSteps
     behaviour: Supervised = flax.struct.field(pytree_node=False)
@@ -72,7 +75,8 @@ class MetaTuned(OneNetwork):
     def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
         """Parameters after the last step."""
         del key
-        rates = self.settings.factor * rates_of(self.architecture.spec, self.learned.log_rates)
+        log_rates = self.learned.log_rates[nearest_count(self.counts, examples.weight)]
+        rates = self.settings.factor * rates_of(self.architecture.spec, log_rates)
 
         def step(number, flat):
             gradient = jax.grad(lambda flat: example_loss(self.behaviour, self.architecture.bind(flat), examples))(flat)
@@ -83,8 +87,11 @@ class MetaTuned(OneNetwork):
 
 def rates_of(spec: Spec, log_rates: Float[Array, "step tensor"]) -> Float[Array, "step size"]:
     """The rate of each parameter at each step."""
-    sizes = np.array([leaf.size for leaf in spec.leaves])
-    return jnp.repeat(jnp.exp(log_rates), sizes, axis=1, total_repeat_length=spec.size)
+    columns = jnp.split(jnp.exp(log_rates), len(spec.leaves), axis=1)
+    parts = [
+        jnp.broadcast_to(column, (len(column), leaf.size)) for column, leaf in zip(columns, spec.leaves, strict=True)
+    ]
+    return jnp.concatenate(parts, 1)
 
 
 def last_layer(spec: Spec) -> Float[np.ndarray, "size"]:
@@ -113,18 +120,17 @@ def fit_maml(
       What each kind learns, with a first axis of kinds.
     """
     count = len(kinds.first_order)
-    log_rates = np.full((config.inner_steps, len(architecture.spec.leaves)), np.log(config.inner_rate), np.float32)
+    shape = len(config.examples), config.inner_steps, len(architecture.spec.leaves)
+    log_rates = jnp.full(shape, np.log(config.inner_rate), jnp.float32)
     rows = (jax.random.split(key, count), kinds)
     spent = np.int32(config.maml_steps), np.float32(config.maml_rate), np.float32(config.final)
-    program = _program(max(config.examples), config.maml_tasks)
-    return program(
-        rows, architecture, dataset, jnp.asarray(members), Learned(jnp.asarray(start), jnp.asarray(log_rates)), spent
-    )
+    program = _program(tuple(config.examples), config.maml_tasks)
+    return program(rows, architecture, dataset, jnp.asarray(members), Learned(jnp.asarray(start), log_rates), spent)
 
 
 @functools.cache
-def _program(most: int, tasks: int) -> Callable[..., Any]:
-    return spread(functools.partial(_train, most=most, tasks=tasks), 5)
+def _program(counts: tuple[int, ...], tasks: int) -> Callable[..., Any]:
+    return spread(functools.partial(_train, counts=counts, tasks=tasks), 5)
 
 
 def _train(
@@ -135,7 +141,7 @@ def _train(
     start: Learned,
     spent: tuple[Int[Array, ""], Float[Array, ""], Float[Array, ""]],
     *,
-    most: int,
+    counts: tuple[int, ...],
     tasks: int,
 ) -> Learned:
     """What MAML of ONE kind learns."""
@@ -146,8 +152,9 @@ def _train(
     def step(number, carry):
         learned, state = carry
         keys = jax.random.split(jax.random.fold_in(key, number), tasks)
-        mean = lambda learned: jax.vmap(lambda key: loss(learned, key, most=most))(keys).mean()  # noqa: E731
+        mean = lambda learned: jax.vmap(lambda key: loss(learned, key, counts=counts))(keys).mean()  # noqa: E731
         updates, state = optimizer.update(jax.grad(mean)(learned), state, learned)
+        updates = jax.tree.map(jnp.multiply, updates, Learned(jnp.float32(1), jnp.float32(_FASTER)))
         return optax.apply_updates(learned, updates), state
 
     return jax.lax.fori_loop(0, steps, step, (start, optimizer.init(start)))[0]
@@ -161,14 +168,16 @@ def _task_loss(
     dataset: Dataset,
     members: Int[Array, "task"],
     kind: Kind,
-    most: int,
+    counts: tuple[int, ...],
 ) -> Float[Array, ""]:
-    """Loss on other inputs of ONE training task after the inner steps on 1 to `most` examples, log-uniformly many."""
+    """Loss on other inputs of ONE training task after the inner steps on as many examples as one of `counts` says."""
     row_key, count_key, support_key, query_key = jax.random.split(key, 4)
     data = dataset.of(members[jax.random.randint(row_key, (), 0, len(members))])
-    count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=float(np.log(most)))))
-    support, query = (data.sample(key, jnp.int32(0), size) for key, size in ((support_key, most), (query_key, QUERY)))
-    weight = (jnp.arange(len(support.inputs), dtype=jnp.float32) < count).astype(jnp.float32)
+    place = jax.random.randint(count_key, (), 0, len(counts))
+    support, query = (
+        data.sample(key, jnp.int32(0), size) for key, size in ((support_key, max(counts)), (query_key, QUERY))
+    )
+    weight = jnp.asarray(weights_of(counts))[place, : len(support.inputs)]
 
     behaviour = as_supervised(dataset.behaviour)
 
@@ -180,5 +189,5 @@ def _task_loss(
         gradient = jnp.where(kind.first_order, jax.lax.stop_gradient(gradient), gradient)
         return flat - kind.moves * rate * gradient, None
 
-    flat, _ = jax.lax.scan(inner, learned.flat, rates_of(architecture.spec, learned.log_rates))
+    flat, _ = jax.lax.scan(inner, learned.flat, rates_of(architecture.spec, learned.log_rates[place]))
     return loss(flat, *query, jnp.ones(len(query.inputs)))

@@ -12,19 +12,19 @@ from netspace_jax.metrics.adaptation.maml import InnerSteps, Kind, Learned, Meta
 from tests import tiny
 from tests.metrics.adaptation import tasks
 
-PERCEPTRON = tiny.perceptron(6)
+PERCEPTRON, COUNTS = tiny.perceptron(6), jnp.array([1.0, 6.0])
 CONFIG = AdaptationConfig(examples=(1, 6), maml_steps=40, maml_tasks=4, inner_steps=2, inner_rate=0.1, maml_rate=1e-2)
 
 
 def learned(architecture, rate=0.1, steps=2):
     flat = 0.5 * jax.random.normal(jax.random.key(3), (architecture.size,))
-    return Learned(flat, jnp.full((steps, len(architecture.spec.leaves)), jnp.log(rate)))
+    return Learned(flat, jnp.full((2, steps, len(architecture.spec.leaves)), jnp.log(rate)))
 
 
 def loss_of(architecture, first_order):
     kind = Kind(jnp.array(first_order), jnp.ones(architecture.size))
     given = {"architecture": architecture, "dataset": tasks.data(), "members": jnp.arange(8), "kind": kind}
-    return jax.jit(lambda learned: maml._task_loss(learned, jax.random.key(1), most=6, **given))
+    return jax.jit(lambda learned: maml._task_loss(learned, jax.random.key(1), counts=(1, 6), **given))
 
 
 @pytest.mark.parametrize("name", ["perceptron6", "lenetlike"])
@@ -46,7 +46,8 @@ def test_the_second_order_is_the_true_gradient_and_the_first_is_not(name):
 def test_only_the_last_layer_moves_in_anil():
     moves = jnp.asarray(last_layer(PERCEPTRON.spec))
     assert moves.sum() == 6 * tiny.CLASSES + tiny.CLASSES
-    adapter = MetaTuned(PERCEPTRON, learned(PERCEPTRON), moves, InnerSteps(jnp.float32(1), jnp.int32(4)), tiny.TASK)
+    settings = InnerSteps(jnp.float32(1), jnp.int32(4))
+    adapter = MetaTuned(PERCEPTRON, learned(PERCEPTRON), COUNTS, moves, settings, tiny.TASK)
     flat = adapter.flat(jax.random.key(0), tasks.examples())
     changed = flat != adapter.learned.flat
     assert changed[moves > 0].any() and not changed[moves == 0].any()
@@ -60,7 +61,7 @@ def test_meta_training_lowers_the_loss_after_inner_steps():
 
     def after(learned):
         settings = InnerSteps(jnp.float32(1), jnp.int32(2))
-        adapter = MetaTuned(PERCEPTRON, learned, jnp.ones(PERCEPTRON.size), settings, tiny.TASK)
+        adapter = MetaTuned(PERCEPTRON, learned, COUNTS, jnp.ones(PERCEPTRON.size), settings, tiny.TASK)
         given = [tasks.examples(int(member)) for member in tasks.members("test").indices]
         return np.mean([example_loss(tiny.TASK, adapter.adapt(jax.random.key(0), one), one) for one in given])
 
