@@ -94,6 +94,11 @@ class Behaviour:
         """Size of the last axis of the outputs: classes, channels, actions."""
         return 1
 
+    @property
+    def outputs_in_words(self) -> str:
+        """Outputs, for the card of an exported network."""
+        return f"{self.outputs} values for each input, scored by {self.metric}"
+
     def architecture(self, name: str) -> Architecture:
         """The architecture of a name for these inputs and outputs.
 

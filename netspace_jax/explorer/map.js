@@ -106,6 +106,7 @@ function netspaceMap(page) {
     };
     track(page.way(), [5, 4], ink);
     track(page.path, [], style.getPropertyValue("--warm"));
+    if (page.posterior) posterior(style);
     pen.fillStyle = ink;
     page.way().forEach((p, i) => { const [x, y] = place(...p); pen.lineWidth = 4; pen.strokeStyle = style.getPropertyValue("--panel");
       const beside = y < 28 ? y + 18 : y - 18;
@@ -119,6 +120,33 @@ function netspaceMap(page) {
       if (held) { pen.moveTo(x - 14, y); pen.lineTo(x - 4, y); pen.moveTo(x + 4, y); pen.lineTo(x + 14, y); }
       pen.stroke();
     }
+  }
+
+  // Where examples of a task put it: a mean with the ring of one standard deviation, and the means before it.
+  function posterior(style) {
+    const { means, ring } = page.posterior, paper = style.getPropertyValue("--paper"), accent = style.getPropertyValue("--accent");
+    const line = (points) => { pen.beginPath(); points.forEach((p, i) => pen[i ? "lineTo" : "moveTo"](...place(...p))); };
+    line(ring);
+    pen.closePath();
+    pen.globalAlpha = 0.15;
+    pen.fillStyle = accent;
+    pen.fill();
+    pen.globalAlpha = 1;
+    for (const [width, tint] of [[5, paper], [2.5, accent]]) {
+      Object.assign(pen, { lineWidth: width, strokeStyle: tint });
+      line(ring);
+      pen.closePath();
+      pen.stroke();
+      line(means);
+      pen.stroke();
+    }
+    means.forEach((p, i) => {
+      const last = i === means.length - 1;
+      mark(2, ...place(...p), last ? 5 : 2.5);
+      Object.assign(pen, { fillStyle: accent, strokeStyle: paper, lineWidth: 1.5 });
+      pen.fill();
+      pen.stroke();
+    });
   }
 
   const visible = (i) => shown[kind[i]];
@@ -161,5 +189,5 @@ function netspaceMap(page) {
   new ResizeObserver(draw).observe(canvas);
   dark.addEventListener("change", () => { explain(); draw(); });
   explain();
-  return { draw, mixture, kind, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
+  return { draw, mixture, kind, hold: () => { held = true; }, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
 }

@@ -2,11 +2,12 @@
 function netspaceExplorer(document) {
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent), byId = (id) => document.getElementById(id);
-  const page = { data, document, about: data.about, root: byId("panel"), arrays: {}, path: [], at: [0, 0] };
+  const page = { data, document, about: data.about, root: byId("panel"), arrays: {}, path: [], at: [0, 0], posterior: null };
   const programs = {}, decoded = new Map();
   let constants, map, panel, size, z, network, ends = [null, null], due = false, searching = 0;
 
   const run = (name, ...given) => (programs[name] ||= netspacePrograms.compile(data.programs[name], constants))(...given);
+  page.run = run;
   const row = (i) => page.arrays.z.data.slice(i * size, (i + 1) * size);
   const project = (z) => [0, 1].map((k) => {
     let s = 0;
@@ -99,6 +100,10 @@ function netspaceExplorer(document) {
     put(mixed, at);
   };
   page.visit = (i) => { stop(); page.aim = null; put(row(i), [page.points[2 * i], page.points[2 * i + 1]]); };
+  // Hold a network of any embedding, until the map is clicked.
+  page.put = (embedding) => { stop(); page.aim = null; map.hold(); put(embedding); };
+  page.project = project;
+  page.redraw = () => map.draw();
   page.way = () => (ends[0] && ends[1] ? ends.map(project) : []);
 
   // Walk.
@@ -173,7 +178,7 @@ function netspaceExplorer(document) {
     for (let i = 0; i < n; i++) {
       for (const value of decode(row(i), data.architecture[i]).run(checkInputs.data)) worst = Math.max(worst, Math.abs(value - checkOutputs.data[at++]));
     }
-    return worst;
+    return data.tasks ? Math.max(worst, page.checkTask()) : worst;
   };
   page.step = (architectureId, ...state) => run(`improve/${architectureId}`, ...state, page.aim || aimOf(0));
   page.decode = (z, architectureId) => decode(Float32Array.from(z), architectureId);
@@ -187,7 +192,9 @@ function netspaceExplorer(document) {
     page.points = new Float32Array(2 * data.score.length);
     for (let i = 0; i < data.score.length; i++) page.points.set(project(row(i)), 2 * i);
     map = netspaceMap(page);
+    if (data.tasks) netspaceTasks(page);
     panel = page.panel(page.root, page);
+    if (data.tasks) page.adaptPanel(byId("adapt"), page);
     const usable = data.architecture.map((a, i) => i).filter((i) => data.kept.includes(data.architecture[i]) && map.kind[i] === 0);
     usable.sort((a, b) => (data.score[b] ?? 0) - (data.score[a] ?? 0));
     const apart = (i) => Math.hypot(...[0, 1].map((k) => page.points[2 * i + k] - page.points[2 * usable[0] + k]));

@@ -19,6 +19,7 @@ from netspace_jax.explorer.packing import EXACT, TooLarge, pack
 from netspace_jax.explorer.points import Points, map_points, principal_plane
 from netspace_jax.explorer.programs import Programs
 from netspace_jax.explorer.search import search_step
+from netspace_jax.explorer.tasks import PAIRS, adapts, add_task_programs, task_arrays
 from netspace_jax.explorer.view import View
 from netspace_jax.files import packaged, write_text
 from netspace_jax.metrics.outputs import outputs_on
@@ -28,7 +29,7 @@ from netspace_jax.runs import Run
 from netspace_jax.space import Space
 from netspace_jax.space.batched import generate_many
 
-_PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "map.js")
+_PACKAGE, _SCRIPTS = "netspace_jax.explorer", ("programs.js", "packing.js", "page.js", "tasks.js", "map.js")
 _TABLE = 40  # characters that say what an array is
 _STEPS = 120  # of a search in the page
 _CHECKED, _CHECKED_INPUTS = 4, 8  # networks whose outputs the page compares with Python's, and inputs of each
@@ -65,6 +66,8 @@ def page(run: Run, view: View, options: ExploreOptions = ExploreOptions()) -> tu
             return _page(run, view, points, sorted(kept), int(options.megabytes * 1e6))
         except TooLarge:  # the largest architecture does not fit
             kept.pop()
+    if adapts(run.space, view):  # a page without new tasks needs no encoder
+        return page(run, dataclasses.replace(view, tasks=None), options)
     smallest = min(architecture.size for architecture in architectures)
     raise InputError(f"a decoder of networks of {smallest} parameters does not fit into {options.megabytes:g} MB")
 
@@ -112,6 +115,8 @@ def _programs(space: Space, view: View, kept: list[int]) -> Programs:
         programs.add("score", lambda outputs: as_supervised(space.behaviour).score(outputs, targets), outputs)
     if len(space.architectures) > 1:
         programs.add("classify", decoder.classify, z)
+    if adapts(space, view):
+        add_task_programs(programs, space, decoder, kept)
     return programs
 
 
@@ -138,6 +143,8 @@ def _arrays(space: Space, view: View, points: list[Points], kept: list[int]) -> 
         arrays["examples"] = np.asarray(view.examples.inputs)
     if view.aims is not None:
         arrays["aims"] = np.asarray(view.aims, np.float32)[: len(first.embeddings)]
+    if view.tasks is not None and adapts(space, view):
+        arrays |= task_arrays(space, view.tasks, kept)
     return arrays | dict(view.arrays)
 
 
@@ -166,6 +173,7 @@ def _data(run: Run, view: View, points: list[Points]) -> dict[str, Any]:
         "label": [label for part in points for label in part.labels],
         "about": dict(view.about),
         "scored": view.examples is not None,
+        "tasks": {"names": list(view.tasks.names), "pairs": PAIRS} if view.tasks and adapts(run.space, view) else None,
     }
 
 

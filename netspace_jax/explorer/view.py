@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float
@@ -16,6 +16,20 @@ page.panel = (root, page) => {
   return { show: (network) => page.curves(root.querySelector("canvas"), network.run(page.arrays.probes.data)) };
 };
 """
+
+
+class Tasks(NamedTuple):
+    """Tasks that are new to a space, each with inputs to take examples from and others to try its network on.
+
+    Attributes:
+      names: of the tasks.
+      examples: inputs of shape (task, n, *input) with their targets.
+      tests: the same, of other inputs.
+    """
+
+    names: Sequence[str]
+    examples: Batch
+    tests: Batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +48,8 @@ class View:
       loss: of an aim and a network's outputs on `loss_inputs`, what a search in the page makes smaller.
       aims: what searches are for: one for all, or one for each test member of the first architecture, of which a search
         takes that of the member nearest to where it starts.
+      tasks: new tasks, for which a page finds networks where the space reads tasks. The script then sets
+        `page.adaptPanel` as well, a function of an element and the page, and `page.answer`, from a target to an answer.
     """
 
     script: str = CURVES
@@ -46,3 +62,4 @@ class View:
     loss: Callable[[Float[Array, "n outputs"], Float[Array, "n outputs"]], Float[Array, ""]] | None = None
     loss_inputs: np.ndarray | None = None
     aims: np.ndarray | None = None
+    tasks: Tasks | None = None

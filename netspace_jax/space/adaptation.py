@@ -115,11 +115,12 @@ def left_out_loss(netspace: NetSpace, pairs: Pairs, architecture_id: int) -> Flo
     """
     apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
 
-    def one(row):
-        z = netspace.embed_task(pairs._replace(weight=pairs.weight.at[row].set(0.0)))
-        outputs = apply(netspace.generate(z, architecture_id), pairs.inputs[row][None])
-        return behaviour.answer_losses(outputs, pairs.answers[row][None])[0]
+    def one(weight, example, answer):
+        z = netspace.embed_task(pairs._replace(weight=weight))
+        outputs = apply(netspace.generate(z, architecture_id), example[None])
+        return behaviour.answer_losses(outputs, answer[None]).sum()
 
-    rows = jnp.arange(min(len(pairs.weight), LEFT_OUT))
-    weight = pairs.weight[: len(rows)]
-    return (jax.vmap(one)(rows) * weight).sum() / jnp.maximum(weight.sum(), 1.0)
+    count = min(len(pairs.weight), LEFT_OUT)
+    weight, others = pairs.weight[:count], pairs.weight[None] * (1 - jnp.eye(count, len(pairs.weight)))
+    losses = jax.vmap(one)(others, pairs.inputs[:count], pairs.answers[:count])
+    return (losses * weight).sum() / jnp.maximum(weight.sum(), 1.0)

@@ -71,7 +71,7 @@ class Network:
             title=title or f"A {self.architecture.name} out of a latent space of networks",
             origin=origin or "Decoded from an embedding of a space (netspace_jax).",
             inputs=f"inputs of {self.behaviour.name}: {self.behaviour.inputs_in_words}",
-            outputs=f"{self.behaviour.outputs} values for each input, scored by {self.behaviour.metric}",
+            outputs=self.behaviour.outputs_in_words,
             mean=mean,
             std=std,
             scores=tuple((scores or {}).items()),

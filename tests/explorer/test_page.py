@@ -84,6 +84,7 @@ def test_a_click_a_key_and_a_walk(page):
     canvas.send_keys(Keys.ARROW_LEFT * 8)
     until(page, lambda: page.find_element("id", "panel").get_attribute("data-logits") != before)
     assert "on 40 test inputs" in page.find_element("id", "here").text
+    assert not page.find_element("id", "adapt").is_displayed()  # its encoder reads no tasks
     page.find_element("id", "play").click()
     until(page, lambda: body(page, "doing") is None and page.find_element("id", "walk").get_attribute("value") == "100")
     assert not [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"]

@@ -1,3 +1,31 @@
+// Images side by side, the wrongly named ones framed and the others dimmed; how many are framed. `pixel` gives 0 to 255.
+page.mosaic = (canvas, { count, across, tile, pixel, right }) => {
+  const [height, width] = page.about.shape, gap = 2, pen = canvas.getContext("2d");
+  const small = new OffscreenCanvas(width, height), brush = small.getContext("2d"), picture = brush.createImageData(width, height);
+  canvas.width = across * (tile + gap);
+  canvas.height = Math.ceil(count / across) * (tile + gap);
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingEnabled = false;
+  let wrong = 0;
+  for (let i = 0; i < count; i++) {
+    const x = i % across * (tile + gap), y = Math.floor(i / across) * (tile + gap), good = right(i);
+    page.paint(picture, (row, column, c) => pixel(i, row, column, c));
+    brush.putImageData(picture, 0, 0);
+    pen.globalAlpha = good ? 0.5 : 1;
+    pen.drawImage(small, x + 1, y + 1, tile, tile);
+    pen.globalAlpha = 1;
+    if (good) continue;
+    wrong++;
+    Object.assign(pen, { strokeStyle: "#ff8c1a", lineWidth: 2 });
+    pen.strokeRect(x + 1, y + 1, tile, tile);
+  }
+  return wrong;
+};
+page.paint = (picture, pixel) => {
+  for (let y = 0; y < picture.height; y++) for (let x = 0; x < picture.width; x++) {
+    for (let c = 0; c < 4; c++) picture.data[4 * (y * picture.width + x) + c] = c === 3 ? 255 : pixel(y, x, c);
+  }
+};
 // Classifiers: a canvas to draw on, what the network says of it, its neighbours' votes, and its mistakes on test images.
 page.panel = (root, page) => {
   "use strict";
@@ -31,9 +59,7 @@ page.panel = (root, page) => {
   function choose(i) {
     chosen = i;
     const picture = pen.createImageData(pad.width, pad.height);
-    for (let y = 0; y < pad.height; y++) for (let x = 0; x < pad.width; x++) for (let c = 0; c < 4; c++) {
-      picture.data[4 * (y * pad.width + x) + c] = c === 3 ? 255 : pixel(i, Math.floor(y / FINE), Math.floor(x / FINE), c);
-    }
+    page.paint(picture, (y, x, c) => pixel(i, Math.floor(y / FINE), Math.floor(x / FINE), c));
     pen.putImageData(picture, 0, 0);
     input = examples.data.slice(i * size, (i + 1) * size);
     drawn = false;
@@ -63,29 +89,10 @@ page.panel = (root, page) => {
   }
 
   function tests() {
-    const canvas = $("tests"), mosaic = canvas.getContext("2d"), rows = Math.ceil(count / across), gap = 2;
-    canvas.width = across * (tile + gap);
-    canvas.height = rows * (tile + gap);
-    let wrong = 0;
-    mosaic.fillRect(0, 0, canvas.width, canvas.height);
-    const small = new OffscreenCanvas(width, height), brush = small.getContext("2d"), picture = brush.createImageData(width, height);
-    for (let i = 0; i < count; i++) {
-      const logits = network.outputs.subarray(i * classes, (i + 1) * classes), right = page.maximum(logits) === targets.data[i];
-      const x = i % across * (tile + gap), y = Math.floor(i / across) * (tile + gap);
-      wrong += !right;
-      for (let k = 0; k < width * height; k++) {
-        for (let c = 0; c < 3; c++) picture.data[4 * k + c] = pixel(i, Math.floor(k / width), k % width, c);
-        picture.data[4 * k + 3] = 255;
-      }
-      brush.putImageData(picture, 0, 0);
-      mosaic.imageSmoothingEnabled = false;
-      mosaic.globalAlpha = right ? 0.5 : 1;
-      mosaic.drawImage(small, x + 1, y + 1, tile, tile);
-      mosaic.globalAlpha = 1;
-      if (!right) { mosaic.strokeStyle = "#ff8c1a"; mosaic.lineWidth = 2; mosaic.strokeRect(x + 1, y + 1, tile, tile); }
-    }
+    const right = (i) => page.maximum(network.outputs.subarray(i * classes, (i + 1) * classes)) === targets.data[i];
+    const wrong = page.mosaic($("tests"), { count, across, tile, pixel, right });
     const text = `${wrong} of ${count} test images are named wrongly here: the framed ones. Choose one to ask about it.`;
-    canvas.setAttribute("aria-label", text);
+    $("tests").setAttribute("aria-label", text);
     $("wrong").textContent = text;
   }
   $("tests").addEventListener("click", (e) => {
@@ -112,5 +119,6 @@ page.panel = (root, page) => {
     $("clear").addEventListener("click", () => { clear(); fromPad(); });
   }
   choose(0);
+  page.asked = () => input.slice();
   return { show(next) { network = next; ask(); tests(); } };
 };

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.behaviour import Batch, Metric, Supervised, register_behaviour
 from netspace_jax.classes import ClassAnswers
-from netspace_jax.domains.tables.encoding import Encoding, numbers, require_columns, texts
+from netspace_jax.domains.tables.encoding import CATEGORY, MISSING, NUMBER, Encoding, numbers, require_columns, texts
 from netspace_jax.errors import InputError
 
 NEAR = 0.1
@@ -34,14 +34,19 @@ class Rows(Supervised):
     fills: tuple[float, ...]
     means: tuple[float, ...]
     stds: tuple[float, ...]
-    inputs_in_words: ClassVar[str] = (
-        "columns of a table as numbers, a missing one by its median, and 1 or 0 for a category or a missing value"
-    )
 
     @property
     def encoding(self) -> Encoding:
         """From columns to inputs."""
         return Encoding(self.columns, self.kinds, self.categories, self.fills, self.means, self.stds)
+
+    @property
+    def inputs_in_words(self) -> str:  # type: ignore[override]
+        """The inputs in their order, as a user without this library has to make them."""
+        words = {NUMBER: "{column} ({fill:g} where missing)", MISSING: "1 if {column} is missing, else 0"}
+        words[CATEGORY] = "1 if {column} is {category}, else 0"
+        entries = zip(self.columns, self.kinds, self.categories, self.fills, strict=True)
+        return "; ".join(words[kind].format(column=c, category=k, fill=fill) for c, kind, k, fill in entries)
 
     @property
     def normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -100,6 +105,11 @@ class RowRegression(Rows):
         agreement=f"differ by at most {NEAR:g} standard deviations",
     )
 
+    @property
+    def outputs_in_words(self) -> str:
+        """The target's units, in which outputs are not."""
+        return f"{self.target} in standard deviations from the mean: multiply by {self.std:g}, then add {self.mean:g}"
+
     def read_targets(self, column: Any) -> Float[Array, "n"]:
         """The numbers of a column."""
         return jnp.asarray(numbers(column, self.target), jnp.float32)
@@ -130,7 +140,7 @@ class RowRegression(Rows):
 
 @register_behaviour
 @dataclasses.dataclass(frozen=True)
-class RowClassification(Rows, ClassAnswers):
+class RowClassification(Rows, ClassAnswers):  # type: ignore[override]  # of how inputs are put into words
     """One of several classes for a row.
 
     Attributes:
@@ -143,6 +153,11 @@ class RowClassification(Rows, ClassAnswers):
     relative: float = 1.0
     name: ClassVar[str] = "row_classification"
     metric: ClassVar[Metric] = Metric("accuracy", agreement="predict the same class")
+
+    @property
+    def outputs_in_words(self) -> str:
+        """The classes in their order."""
+        return f"logits of {self.target} being {', '.join(self.labels)}"
 
     @property
     def classes(self) -> int:  # type: ignore[override]

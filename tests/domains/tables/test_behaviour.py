@@ -46,6 +46,12 @@ def test_a_network_out_of_a_space_takes_raw_rows():
     np.testing.assert_allclose(network(ROWS), architecture.apply(flat, jnp.array([[1, 1], [0.5, 0]])), rtol=1e-6)
 
 
+def test_a_card_says_what_goes_in_and_what_comes_out():
+    assert REGRESSION.inputs_in_words == "x (4 where missing); 1 if colour is red, else 0"
+    assert REGRESSION.outputs_in_words.endswith("multiply by 10, then add 100")
+    assert CLASSES.outputs_in_words == "logits of sold being no, yes"
+
+
 def test_numbers_are_learned_in_standard_deviations():
     inputs, targets = REGRESSION.batch(ROWS)
     np.testing.assert_array_equal(targets, [90, 120])
