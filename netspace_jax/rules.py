@@ -110,6 +110,8 @@ def rebuild(config_class: type[Config], values: Any) -> Config:
     Raises:
       TypeError: a field is unknown, or against its type or its rule.
     """
+    if not isinstance(values, dict):
+        raise TypeError(f"{type(values).__name__} where fields and their values belong")
     try:
         model = _model(config_class).model_validate_json(json.dumps(values))
     except ValidationError as error:
