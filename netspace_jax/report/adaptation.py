@@ -72,7 +72,7 @@ def adaptation_baselines(run: Run, config: AdaptationConfig) -> Section:
 
 
 def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> Section:
-    curves, made = measured(run, config, baselines)
+    curves, made = measured(run, _within(run, config), baselines)
     metrics = _metrics(curves)
     header = ("way", "parameters", "s to train and tune", "ms a task", *(f"k = {count}" for count in curves.counts))
     lines = [(LABELS.get(one, one), curves.of(one)) for one in curves.names]
@@ -81,6 +81,15 @@ def _section(name: str, run: Run, config: AdaptationConfig, baselines: tuple[str
     return Section(
         name, "A new task from a few examples", _text(run, curves, config, made.left_out), metrics, figure, table
     )
+
+
+def _within(run: Run, config: AdaptationConfig) -> AdaptationConfig:
+    """The configuration with those of the usual numbers of examples that tasks have; others are asked for by hand."""
+    if config.examples != type(config).examples:
+        return config
+    there = len(run.dataset.of(0).examples("validation").inputs)
+    counts = tuple(count for count in config.examples if count <= there)
+    return dataclasses.replace(config, examples=counts or (there,))
 
 
 def measured(run: Run, config: AdaptationConfig, baselines: tuple[str, ...]) -> tuple[Curves, Baselines]:
