@@ -47,7 +47,7 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
     """The numbers that stand for a signal, by linear regression from embeddings, which no label trained."""
     truth, features = run.dataset.truth, features_of(run)
     train, test = (np.asarray(truth.numbers)[items_of(run, split)] for split in ("train", "test"))
-    probes = run.space.constants.probes
+    probes = run.space.probe_reading.inputs
     train_probes, test_probes = (values_on(run, flats, probes).reshape(len(flats), -1) for flats in features["flat"])
     sources = {
         "embedding": ("embedding", features["embedding"]),
