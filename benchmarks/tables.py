@@ -50,6 +50,9 @@ PRESETS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("chairs", "1,024 procedural chairs in SIRENs", (
         ("generated against its SIREN: within 0.01", "shapes/within_0.01"), ("IoU", "shapes/iou"),
         ("refined", "shapes/refined_within_0.01"), ("IoU", "shapes/refined_iou"))),
+    ("tables", "perceptrons on rows of numbers, one task a baseball player", (
+        ("variance explained for a new player from 3 rows", "few_rows/3/space"),
+        ("by a mixed-effects model", "few_rows/3/mixed"))),
     ("pictures", "1,797 digits, each in a SIREN of its own", (
         ("PSNR of members", "pictures/psnr_members"), ("encoder alone", "pictures/psnr_generated"),
         ("refined", "pictures/psnr_refined"), ("class from the embedding", "classify/embedding"),
