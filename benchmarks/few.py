@@ -14,6 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import netspace_jax
+from netspace_jax.behaviour import Batch
 from netspace_jax.report.figures import COLOURS
 
 TASKS, EXAMPLES, ASKED = 4, 5, 10
@@ -29,6 +30,8 @@ def main(run_path: str, out: str, zoos: str = "zoos") -> None:
     for row, member in zip(axes, members, strict=True):
         data = run.dataset.of(int(member))
         given, asked = data.examples("validation"), data.examples("test")
+        random = np.random.default_rng(int(member))
+        given, asked = (_shuffled(random, batch) for batch in (given, asked))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network = run.space.adapt(given.inputs[:EXAMPLES], given.targets[:EXAMPLES]).network
@@ -46,6 +49,11 @@ def main(run_path: str, out: str, zoos: str = "zoos") -> None:
                 fontsize=10)  # fmt: skip
     figure.savefig(out, dpi=120)
     print(f"{out}: {Path(out).stat().st_size / 1e3:.0f} kB")
+
+
+def _shuffled(random: np.random.Generator, batch: Batch) -> Batch:
+    order = random.permutation(len(batch.inputs))
+    return Batch(batch.inputs[order], batch.targets[order])
 
 
 def _draw(axis, image, title: str, colour: str) -> None:
