@@ -200,7 +200,7 @@ def training_curve(
 
 
 def against_size(
-    curves: Sequence[tuple[str, Int[np.ndarray, "n"], Float[np.ndarray, "n 2"]]],
+    curves: Sequence[tuple[str, Int[np.ndarray, "_n"], Float[np.ndarray, "_n 2"]]],
 ) -> tuple[Figure, Sequence[Axes]]:
     """Gap and agreement over sizes on a logarithmic axis; a panel for each (label, sizes, gap and agreement rows)."""
     fig, grid = plt.subplots(1, len(curves), figsize=(4.6 * len(curves), 3.6), sharey=True, squeeze=False)
