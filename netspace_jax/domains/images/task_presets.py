@@ -10,8 +10,8 @@ from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConf
 def digits_tasks() -> RunConfig:
     """2,048 LeNetLikes, each on digits under conditions of its own: turned, sheared, scaled, some inverted.
 
-    `python train.py digits-tasks`: a new task from 1, 5, 50 labelled images 0.958, 0.969, 0.971; members, trained on all
-    1,197 of theirs, 0.948 (1 seed).
+    `python train.py digits-tasks`: a new task from 1, 5, 50 labelled images 0.958, 0.969, 0.971; members, trained on
+    all 1,197 of theirs, 0.948 (1 seed).
     """
     zoo = ImageZooConfig(
         tasks="conditions",
