@@ -15,8 +15,7 @@ class AdaptOptions:
     """Which examples, and where the network goes."""
 
     examples: str = ""
-    """A `.npz` with arrays x and y, or what else the domain reads: of images a folder with a folder of images for each
-    class."""
+    """A `.npz` with arrays x and y; of tables a CSV or Parquet file."""
     count: Natural = 0
     """Examples to use, the first of the file; 0 for all."""
     architecture: str = ""
