@@ -33,17 +33,9 @@ def digits_labels() -> RunConfig:
 
     `python train.py digits-labels`: not measured yet.
     """
-    zoo = ImageZooConfig(
-        tasks="labels",
-        members=(1008,),
-        validation=48,
-        test=160,
-        stops="end",
-        steps=400,
-        learning_rate=5e-3,
-        schedule="cosine",
-    )
-    return RunConfig("digits-labels", "images", zoo, _space(steps=4000), RefineConfig(steps=100))
+    base = digits_tasks()
+    zoo = dataclasses.replace(base.zoo, tasks="labels", members=(1008,), validation=48, test=160, steps=400)
+    return dataclasses.replace(base, name="digits-labels", zoo=zoo)
 
 
 def cifar10_tasks() -> RunConfig:
