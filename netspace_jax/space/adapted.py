@@ -74,9 +74,17 @@ class Adapted:
         """
         behaviour = self.netspace.behaviour
         data = prepared(behaviour, inputs, "inputs")
-        outputs = self.network.architecture.apply(self.network.flat, data)
-        others = (other.architecture.apply(other.flat, data) for other in self.sample(_DRAWS, seed))
-        return jnp.stack([behaviour.agreement(outputs, other) for other in others]).mean()
+        z = self.posterior.sample(key_of(seed, Purpose.SAMPLE), _DRAWS)
+        flats = generate_many(self.netspace, self.architecture_id, z)
+        with jax.default_matmul_precision("float32"):
+            return _mean_agreement(self.network.architecture, self.network.flat, flats, data, behaviour)
+
+
+@functools.partial(jax.jit, static_argnames=("behaviour",))
+def _mean_agreement(architecture, flat, others, inputs, behaviour) -> Float[Array, ""]:
+    """Agreement of a network with others of its architecture, on the same inputs."""
+    outputs = architecture.apply(flat, inputs)
+    return jax.vmap(lambda other: behaviour.agreement(outputs, architecture.apply(other, inputs)))(others).mean()
 
 
 _unlabelled = jax.jit(answers_without_targets, static_argnames=("architecture_id",))
