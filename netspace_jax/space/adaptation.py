@@ -36,7 +36,12 @@ class Calibration:
 
     def row(self, count: Float[Array, ""]) -> Int[Array, ""]:
         """The row of the number of examples that is nearest, by their ratio."""
-        return jnp.abs(jnp.log(self.counts) - jnp.log(jnp.maximum(count, 1.0))).argmin()
+        return nearest_count(self.counts, count)
+
+
+def nearest_count(counts: Float[Array, "count"], count: Float[Array, ""]) -> Int[Array, ""]:
+    """The place of the number of examples that is nearest to a number of them, in ratio."""
+    return jnp.abs(jnp.log(counts) - jnp.log(jnp.maximum(count, 1.0))).argmin()
 
 
 class Posterior(NamedTuple):

@@ -14,7 +14,7 @@ from netspace_jax.space.adaptation import Calibration, left_out_loss
 from netspace_jax.space.loss import Group
 from netspace_jax.space.modules import TaskEncoder
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.space.observation import Pairs, reading_of
+from netspace_jax.space.observation import Pairs, first_count, reading_of
 
 COUNTS = (1, 2, 3, 5, 10, 20, 50, 100)
 """Numbers of examples for which a space is calibrated, as far as its data has so many."""
@@ -66,7 +66,7 @@ def _errors(row, netspace, dataset, counts, architecture_id):
     answers = behaviour.decided(behaviour.answers(outputs[:given]))
 
     def of_count(count):
-        pairs = Pairs(inputs[:given], answers, (jnp.arange(given, dtype=jnp.float32) < count).astype(jnp.float32))
+        pairs = Pairs(inputs[:given], answers, first_count(count, given))
         z = netspace.embed_task(pairs)
         return jnp.square(z - whole), left_out_loss(netspace, pairs, architecture_id)
 

@@ -1,6 +1,5 @@
 """What NetSpace is trained to minimise: the behaviour of generated networks (docs/method.md, Objectives)."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -13,7 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
 from netspace_jax.behaviour import Batch, Dataset, one_task, take, task_axis
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.space.observation import Reading
+from netspace_jax.space.observation import Reading, log_uniform_count
 
 Teacher = Callable[[Shaped[Array, "n *input"]], Float[Array, "n *output"]]
 
@@ -124,9 +123,7 @@ def sample_readings(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], g
     def one(key, member):
         input_key, count_key, form_key = jax.random.split(key, 3)
         inputs = dataset.of(member).sample(input_key, step, most).inputs
-        count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=math.log(len(inputs)))))
-        weight = (jnp.arange(len(inputs), dtype=jnp.float32) < count).astype(jnp.float32)
-        return Reading(inputs, weight, jax.random.bernoulli(form_key))
+        return Reading(inputs, log_uniform_count(count_key, len(inputs)), jax.random.bernoulli(form_key))
 
     return jax.vmap(one)(jax.random.split(jax.random.fold_in(key, step), len(group.indices)), group.indices)
 

@@ -1,9 +1,11 @@
 """All that an encoder may look at of ONE network, or of one task."""
 
+import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Shaped
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
@@ -38,6 +40,16 @@ class Reading(NamedTuple):
 def reading_of(inputs: Shaped[Array, "n *input"]) -> Reading:
     """All of some inputs alike, and answers as they come."""
     return Reading(inputs, jnp.ones(len(inputs)))
+
+
+def first_count(count: Float[Array, ""], length: int) -> Float[Array, "n"]:
+    """Weights of `length` pairs, of which the first `count` are in the set."""
+    return (jnp.arange(length, dtype=jnp.float32) < count).astype(jnp.float32)
+
+
+def log_uniform_count(key: PRNGKeyArray, length: int) -> Float[Array, "n"]:
+    """Weights of `length` pairs, of which the first so many are in the set: a number that is log-uniform from 1."""
+    return first_count(jnp.round(jnp.exp(jax.random.uniform(key, maxval=math.log(length)))), length)
 
 
 class Observation(NamedTuple):

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import flax.struct
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import RunNetwork, Supervised
+from netspace_jax.space.adaptation import nearest_count
 
 
 class Examples(NamedTuple):
@@ -138,14 +139,9 @@ class ByCount:
 
     def adapt(self, key: PRNGKeyArray, examples: Examples) -> RunNetwork:
         """What the adapter gives with the settings for so many examples; near is meant in ratio."""
-        nearest = nearest_count(self.counts, examples.weight)
+        nearest = nearest_count(self.counts, examples.weight.sum())
         own = jax.tree.map(lambda values: values[nearest], self.settings)
         return self.adapter.replace(settings=own).adapt(key, examples)
-
-
-def nearest_count(counts: Float[Array, "count"], weight: Float[Array, "example"]) -> Int[Array, ""]:
-    """The place of the number of examples that is nearest to those that count, in ratio."""
-    return jnp.abs(jnp.log(counts) - jnp.log(jnp.maximum(weight.sum(), 1.0))).argmin()
 
 
 def example_loss(behaviour: Supervised, network: RunNetwork, examples: Examples) -> Float[Array, ""]:

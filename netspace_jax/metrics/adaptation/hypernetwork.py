@@ -17,7 +17,7 @@ from netspace_jax.behaviour import Dataset, as_supervised
 from netspace_jax.config import NetSpaceConfig
 from netspace_jax.space.build import initial_params
 from netspace_jax.space.netspace import NetSpace
-from netspace_jax.space.observation import Pairs
+from netspace_jax.space.observation import Pairs, log_uniform_count
 from netspace_jax.space.schedule import make_optimizer
 
 
@@ -86,8 +86,7 @@ def _loss(
     data = dataset.of(tasks[jax.random.randint(task_key, (), 0, len(tasks))])
     behaviour, architecture = as_supervised(netspace.behaviour), netspace.architectures[architecture_id]
     given, asked = data.sample(given_key, number, config.pairs), data.sample(asked_key, number, config.batch)
-    count = jnp.round(jnp.exp(jax.random.uniform(count_key, maxval=np.log(len(given.inputs)))))
-    weight = (jnp.arange(len(given.inputs), dtype=jnp.float32) < count).astype(jnp.float32)
+    weight = log_uniform_count(count_key, len(given.inputs))
     z = netspace.embed_task(Pairs(given.inputs, behaviour.target_answers(given.targets), weight))
     outputs = architecture.apply(netspace.generate(z, architecture_id), asked.inputs)
     return behaviour.fit_loss(outputs, asked.targets)

@@ -19,11 +19,12 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import Spec
 from netspace_jax.behaviour import Dataset, Supervised, as_supervised
-from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss, nearest_count
+from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import weights_of
 from netspace_jax.metrics.adaptation.parallel import spread
 from netspace_jax.metrics.adaptation.pooled import falling_adam
+from netspace_jax.space.adaptation import nearest_count
 
 QUERY = 64
 """Inputs of a training task on which the network after the inner steps is judged."""
@@ -75,7 +76,7 @@ class MetaTuned(OneNetwork):
     def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
         """Parameters after the last step."""
         del key
-        log_rates = self.learned.log_rates[nearest_count(self.counts, examples.weight)]
+        log_rates = self.learned.log_rates[nearest_count(self.counts, examples.weight.sum())]
         rates = self.settings.factor * rates_of(self.architecture.spec, log_rates)
 
         def step(number, flat):

@@ -1,7 +1,7 @@
 """Settings of adapters, such as rates and steps, chosen on validation tasks for each number of examples."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -45,12 +45,3 @@ def tuned(
     ]
     best = np.mean(means, axis=(1, 3)).argmax(0)
     return with_settings([tried[place] for place in best])
-
-
-def settings_of(adapters: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """The settings that were chosen, by adapter and field, for each number of examples."""
-    return {
-        name: {field: np.asarray(values).tolist() for field, values in vars(one.settings).items()}
-        for name, one in adapters.items()
-        if isinstance(one, ByCount)
-    }
