@@ -140,7 +140,8 @@ class Space(NetSpace):
         Args:
           inputs: inputs of the task, as networks of the space take them.
           targets: the true answer to each: a class, a value, a row of values. Without any, networks that know most of
-            the inputs answer them: of classes, where tasks differ in what inputs look like. Then nothing warns.
+            the inputs answer them: of classes, where tasks differ in what inputs look like. Then no warning
+            can tell a task that is unlike all others.
           architecture: name of the network's architecture; needed where the space has several.
 
         Raises:
