@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import sys
@@ -30,6 +31,9 @@ from tests.browser import browser  # noqa: F401 (a fixture)
 from tests.commands import make_finished
 
 jax.config.update("jax_num_cpu_devices", 8)
+# Tracing makes many objects and few circles; where a line was written matters to no test.
+gc.set_threshold(200_000, 20, 100)
+jax.config.update("jax_traceback_in_locations_limit", 0)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
