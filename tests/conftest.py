@@ -94,6 +94,13 @@ def finished_run(tmp_path_factory):
     return place
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lasting_objects_are_not_searched():
+    """Compiled programs live on: without this each collection of garbage walks through those of all files before."""
+    yield
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def figures_closed():
     """What a test drew; matplotlib warns of more than twenty figures that stay open."""

@@ -47,6 +47,7 @@ def trained(data, way, devices=1):
         return jax.tree.map(np.asarray, trainer(devices).train(networks(), tiny.normed(), data))
 
 
+@pytest.mark.long
 def test_a_zoo_is_the_same_both_ways(data):
     """A convolution, batch norm, augmentation, order, validation checks and stops of each one's own."""
     cpu, accelerator = trained(data, "cpu"), trained(data, "accelerator", devices=4)
@@ -61,6 +62,7 @@ def space_of(data, networks=8, architecture=None):
     return TrainData(data, netspace, {0: Group(flats, jnp.arange(12))}, None, jax.random.key(SPACE.seed))
 
 
+@pytest.mark.long
 def test_a_netspace_and_its_evaluation_are_the_same_both_ways(data):
     found = {}
     for way in ("cpu", "accelerator"):
@@ -115,6 +117,7 @@ def operations(compiled):
     return compiled.cost_analysis()["flops"]
 
 
+@pytest.mark.long
 def test_devices_share_the_work_of_a_zoo(data):
     found = {}
     for devices in (1, 8):

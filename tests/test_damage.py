@@ -19,7 +19,7 @@ def pristine(tmp_path_factory):
         yield place
 
 
-@pytest.mark.parametrize("cases", [30, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("cases", [12, pytest.param(60, marks=pytest.mark.long)])
 @orbax_fails
 @pytest.mark.filterwarnings("ignore")
 def test_what_is_damaged_is_refused_in_one_line_or_read_right(pristine, cases):

@@ -64,7 +64,7 @@ def brief_search(*arguments, config, **rest):
     return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
 
 
-LONG = ("CONTRIBUTING.md", "networks.md", "population.md")
+LONG = ("CONTRIBUTING.md", "applications.md", "networks.md", "population.md", "shapes.md")
 """Documents whose snippets train from nothing, for half a minute each."""
 
 

@@ -132,6 +132,7 @@ def killed(place, mark, number):
     return process.returncode, said
 
 
+@pytest.mark.long
 def test_killed_and_run_again_equals_undisturbed(finished_run, tmp_path):
     """Once within the zoo, once within NetSpace. And a run is called what the last part of --out is."""
     status, said = killed(tmp_path, "zoos/*/chunks/*.csv", signal.SIGKILL)

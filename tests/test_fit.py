@@ -87,6 +87,7 @@ class Unknown(Weights):
     """One that nobody registered."""
 
 
+@pytest.mark.long
 def test_an_encoder_of_ones_own_is_saved_and_found_again(flats, data, tmp_path):
     space = fitted(flats, data, encoder=Weights(5))
     assert space.embedding_size == 5 and isinstance(space.encoder, Weights)

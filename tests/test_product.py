@@ -17,6 +17,7 @@ from netspace_jax.ops.devices import network_mesh
 from netspace_jax.zoo import train_zoo
 from tests import tiny
 
+pytestmark = pytest.mark.long
 NAME = "perceptron8"
 architectures.register(NAME, lambda shape, outputs: tiny.Perceptron(8, outputs))
 

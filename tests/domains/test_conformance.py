@@ -38,7 +38,11 @@ def examples():
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "pictures") else []) for name in SMALL]
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "digits", "pictures") else [])
+        for name in SMALL
+    ],
 )
 def test_a_domain_keeps_its_promises(name):
     config = SMALL[name]()

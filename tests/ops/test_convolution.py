@@ -62,10 +62,14 @@ def by_lax(size, kernel, stride, padding):
     return with_gradients(lax_conv, *drawn(size, kernel), stride, padding)
 
 
-@pytest.mark.parametrize("tile_bytes", [1, 2_000, 10**8], ids=["row by row", "some rows", "all rows"])
-@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), CASES)
-def test_convolution_and_its_gradients_are_laxs(size, kernel, stride, padding, tile_bytes, monkeypatch):
+TILES = [(1, case) for case in CASES] + [(some, case) for some in (2_000, 10**8) for case in CASES[::4]]
+
+
+@pytest.mark.parametrize(("tile_bytes", "case"), TILES)
+def test_convolution_and_its_gradients_are_laxs(tile_bytes, case, monkeypatch):
+    """Row by row, some rows at a time, and all."""
     monkeypatch.setattr(rows, "TILE_BYTES", tile_bytes)
+    size, kernel, stride, padding = case
     x, weights = drawn(size, kernel)
     chex.assert_trees_all_close(
         with_gradients(row_conv2d, x, weights, stride, padding),

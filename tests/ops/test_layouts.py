@@ -70,7 +70,9 @@ def trained(module, run, mapped):
     return jax.jit(over(step))(variables["params"], state, x)
 
 
-@pytest.mark.parametrize(("module", "mapped"), [(Everything(), True), (Rows(), False)])
+@pytest.mark.parametrize(
+    ("module", "mapped"), [pytest.param(Everything(), True, marks=pytest.mark.long), (Rows(), False)]
+)
 def test_outputs_and_gradients_are_those_of_the_plain_module(module, mapped):
     expected = trained(module, lambda apply: apply, mapped)
     found = trained(module, in_fast_layouts, mapped)

@@ -18,6 +18,7 @@ def changed(**changes):
     return tiny.again(trained, config=dataclasses.replace(trained.config, netspace=netspace))
 
 
+@pytest.mark.long
 def test_each_point_is_trained_on_what_it_says(monkeypatch):
     seen = []
     train = module.fit_space

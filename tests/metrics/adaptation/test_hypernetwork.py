@@ -5,6 +5,7 @@ import dataclasses
 import chex
 import jax
 import numpy as np
+import pytest
 
 from netspace_jax.metrics.adaptation.hypernetwork import fit_hypernetwork
 from netspace_jax.metrics.adaptation.space import SpaceNetwork
@@ -13,6 +14,7 @@ from tests import tiny
 from tests.metrics.adaptation import tasks
 
 
+@pytest.mark.long
 def test_it_learns_from_true_targets_and_not_from_networks():
     """Its loss falls, other parameters of the space change nothing, and other targets do."""
     data, networks = tiny.dataset(), tiny.networks(6, 3, split="train")

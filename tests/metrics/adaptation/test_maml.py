@@ -27,7 +27,7 @@ def loss_of(architecture, first_order):
     return jax.jit(lambda learned: maml._task_loss(learned, jax.random.key(1), counts=(1, 6), **given))
 
 
-@pytest.mark.parametrize("name", ["perceptron6", "lenetlike"])
+@pytest.mark.parametrize("name", ["perceptron6", pytest.param("lenetlike", marks=pytest.mark.long)])
 def test_the_second_order_is_the_true_gradient_and_the_first_is_not(name):
     """Along a random direction, against finite differences; a LeNetLike has convolutions of our own."""
     architecture = build(name, tiny.SHAPE, tiny.CLASSES)
@@ -53,6 +53,7 @@ def test_only_the_last_layer_moves_in_anil():
     assert changed[moves > 0].any() and not changed[moves == 0].any()
 
 
+@pytest.mark.long
 def test_meta_training_lowers_the_loss_after_inner_steps():
     members, start = tasks.members("train"), np.asarray(learned(PERCEPTRON).flat)
     kinds = Kind(np.array([False, True]), np.ones((2, PERCEPTRON.size), np.float32))
