@@ -140,9 +140,8 @@ def sizes_in_products(devices, networks, batch):
     return {size for name in names for size in shapes[name].split(",")}
 
 
-@pytest.mark.parametrize(
-    ("networks", "batch", "shared"), [(24, 40, "24"), pytest.param(2, 40, "40", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("networks", "batch", "shared"), [(24, 40, "24"), (2, 40, "40")])
 def test_devices_share_the_networks_of_a_netspace_step_or_their_inputs(networks, batch, shared):
     """No device's program has a product over all networks, or where those do not divide, over all of their inputs."""
     assert shared in sizes_in_products(1, networks, batch)
@@ -156,6 +155,7 @@ def test_devices_that_cannot_share_the_work_do_not_repeat_it(caplog):
     assert part_of(network_mesh(8), 3).size == 3
 
 
+@pytest.mark.long
 def test_a_zoo_of_an_accelerator_goes_on_with_its_chunks(data, tmp_path):
     """Networks of a chunk come from the memory, once; another machine keeps to what was written."""
     config = tiny.zoo_config(chunk=0, members=(5,), validation=1, test=1)

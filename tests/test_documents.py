@@ -64,7 +64,7 @@ def brief_search(*arguments, config, **rest):
     return search(*arguments, config=dataclasses.replace(config, steps=20, validations=2), **rest)
 
 
-LONG = ("CONTRIBUTING.md", "applications.md", "networks.md", "population.md", "shapes.md")
+LONG = ("CONTRIBUTING.md", "applications.md", "jax.md", "networks.md", "population.md", "shapes.md", "use-study.md")
 """Documents whose snippets train from nothing, for half a minute each."""
 
 

@@ -41,6 +41,7 @@ def space(flats, data):
     return fitted(flats, data)
 
 
+@pytest.mark.long
 def test_every_eighth_network_chooses_and_the_others_train(space, flats):
     assert space.names == ("perceptron3",) and space.embeddings["perceptron3"].shape == (14, 6)
     training = np.delete(flats, [7, 15], axis=0)
@@ -143,6 +144,7 @@ def test_a_configuration_that_cannot_be_is_refused(flats, data):
         fit_space({}, data.behaviour, data, CONFIG)
 
 
+@pytest.mark.long
 def test_a_set_encoder_is_trained_on_the_networks_answers_alone_and_then_reads_examples(flats, data):
     """And no label changes what is learned."""
     config = dataclasses.replace(CONFIG, encoder="set", probes=8, pairs=4)

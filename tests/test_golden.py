@@ -23,7 +23,7 @@ from tests import tiny
 
 ZOO = tiny.zoo_config(optimizer="adam", learning_rate=1e-2, weight_decay=0.0)
 SPACE = tiny.netspace_config(schedule="constant", learning_rate=1e-3, noise=0.1)
-LEVELS = pytest.mark.parametrize("level", [0, 1])
+LEVELS = pytest.mark.parametrize("level", [pytest.param(0, marks=pytest.mark.long), 1])
 
 
 def compiled(function, level, *arguments):

@@ -37,6 +37,7 @@ def built(make, name="of-a-user"):
     return architectures.build(name, SHAPE, CLASSES)
 
 
+@pytest.mark.long
 def test_a_module_with_batch_norms_and_dropout_trains_and_is_folded():
     architecture, data = built(lambda shape, outputs: Net(outputs)), dataset()
     config = ZooConfig(architectures=("of-a-user",), members=(1,), steps=60, batch=16, learning_rate=1e-2)

@@ -13,7 +13,11 @@ from tests import tiny
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("lenetlike", (8, 8, 1)), pytest.param("resnet8", (8, 8, 1), marks=pytest.mark.long), ("siren64", (2,))],
+    [
+        pytest.param("lenetlike", (8, 8, 1), marks=pytest.mark.long),
+        pytest.param("resnet8", (8, 8, 1), marks=pytest.mark.long),
+        ("siren64", (2,)),
+    ],
 )
 def test_ten_times_the_parameters(name, shape):
     narrow = build(name, shape, 3)

@@ -24,7 +24,6 @@ SMALL = {
     "tables": lambda: testing.shrink(preset("tables"), dataset="made"),
     **{name: lambda name=name: testing.shrink(preset(name)) for name in EXAMPLES},
 }
-SHORT = "waves"  # comes from nothing to a report in a few seconds
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,7 +39,7 @@ def examples():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "digits", "pictures") else [])
+        pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "digits", "digits-tasks", "pictures") else [])
         for name in SMALL
     ],
 )
@@ -54,9 +53,8 @@ def test_a_domain_keeps_its_promises(name):
     testing.check_training(config, dataset)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == SHORT else [pytest.mark.long]) for name in SMALL]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", SMALL)
 def test_a_domain_comes_from_nothing_to_a_report(name, tmp_path):
     run = testing.check_run(SMALL[name](), tmp_path)
     assert run.config.name == name

@@ -63,7 +63,9 @@ def test_names_and_order_are_the_references(key):
     assert exchange.torch_names(architecture_of(key)) == tuple(parity.reference_parameters(key))
 
 
-@pytest.mark.parametrize("key", [*PLAIN, *RESNETS])
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=pytest.mark.long if key.endswith("resnet56") else []) for key in (*PLAIN, *RESNETS)]
+)
 def test_logits_are_the_references(key):
     architecture = architecture_of(key)
     flat = load_network(parity.reference_parameters(key), architecture)

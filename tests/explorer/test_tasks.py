@@ -66,7 +66,8 @@ def first_examples(run, count):
     return Pairs(inputs, answers, (jnp.arange(PAIRS) < count).astype(jnp.float32))
 
 
-@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.long), 4])
+@pytest.mark.long
+@pytest.mark.parametrize("count", [1, 4])
 def test_what_examples_say_is_pythons(page, run, count):
     script = """const { inputs, targets } = page.task(0), length = inputs.length / targets.length;
         const examples = Array.from({ length: arguments[0] }, (_, i) => (

@@ -75,7 +75,8 @@ def import_them(place, out, capsys, *flags):
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.long)], ids=["brief", "whole"])
+@pytest.mark.long
+@pytest.mark.parametrize("whole", [False, True], ids=["brief", "whole"])
 def test_a_folder_becomes_a_zoo_a_space_and_a_report(place, tmp_path, capsys, monkeypatch, whole):
     """With two sections of the report, or all of them and the explorer."""
     monkeypatch.chdir(tmp_path)
@@ -120,6 +121,7 @@ def test_any_zoo_that_exists_can_be_embedded_again(place, tmp_path, capsys):
     assert_refused(lambda: on_zoo(preset("chairs"), tmp_path / "zoo"), "of the domain images")
 
 
+@pytest.mark.long
 def test_from_python_in_three_lines(place, tmp_path):
     vectors = np.asarray(tiny.flats(6))
     found = netspace_jax.import_zoo(

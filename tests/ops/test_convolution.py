@@ -122,6 +122,7 @@ def test_taps_fall_on_the_phase_they_are_listed_under():
                     assert stride * output + tap - padding == stride * (output + shift) + phase
 
 
+@pytest.mark.long
 def test_bfloat16_maps_are_summed_in_float32():
     """Gradients over 4,096 positions, within what rounding x, the kernel and dy alone makes."""
     x, weights = (v.astype(jnp.bfloat16) for v in drawn((32, 32), (3, 3), batch=4))

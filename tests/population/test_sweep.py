@@ -56,6 +56,7 @@ def test_each_network_is_what_it_is_alone(sweep):
     assert np.abs(found.parameters[2] - found.parameters[3]).max() > 1e-4  # weight decay alone differs
 
 
+@pytest.mark.long
 def test_rates_do_what_rates_do(sweep):
     found, *_ = sweep
     still = train(X, Y, seeds=[5], hyperparameters={"learning_rate": 0.0})
@@ -77,6 +78,7 @@ def test_own_data_and_rows_of_shared_data_are_the_same():
     assert len(np.unique(shared.parameters[:, 0])) == 5
 
 
+@pytest.mark.long
 def test_regression_and_a_loss_of_ones_own():
     y = X @ np.array([1.0, -2.0, 0.5], np.float32)
     options = population.Options(steps=300, batch=32)

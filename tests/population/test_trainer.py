@@ -68,6 +68,7 @@ def test_spread_over_devices_is_as_on_one(data, devices):
     assert_same(train(data, devices=devices), train(data))
 
 
+@pytest.mark.long
 def test_networks_of_batch_norms_spread_over_devices(data):
     assert_same(train(data, "normed", "sgd", devices=8), train(data, "normed", "sgd"))
 

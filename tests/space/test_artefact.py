@@ -34,6 +34,7 @@ def arrays_of(folder):
     return sorted(path.name for path in folder.glob("arrays-*"))
 
 
+@pytest.mark.long
 def test_a_folder_that_was_moved_holds_the_same_space(space, saved, members, tmp_path):
     saved.rename(tmp_path / "elsewhere")
     found = load(tmp_path / "elsewhere")

@@ -109,6 +109,7 @@ def test_the_unit_of_noise_is_the_deviation_of_each_parameters_layer(dataset):
     np.testing.assert_allclose(units[:64], expected, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_seeds_give_other_starts(dataset):
     netspace = make_netspace(tiny.netspace_config(), (tiny.perceptron(),), dataset.behaviour, tiny.constants())
     netspace = netspace.replace(

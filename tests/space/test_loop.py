@@ -174,6 +174,7 @@ def test_a_finished_run_is_not_trained_again(undisturbed, train):
     assert {file: file.stat().st_mtime_ns for file in before} == before
 
 
+@pytest.mark.long
 def test_interrupted_it_is_the_same_while_networks_come_from_disk(train, tmp_path):
     """With 8 of 11 training members in memory at a time, and 8 in a step: another window each step."""
     config = changed(resident=8, log_every=1)
@@ -203,6 +204,7 @@ def test_interrupted_it_is_the_same_while_corrections_train(train, tmp_path):
     chex.assert_trees_all_equal(resumed.params, whole.params)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("first", "then"), [(2, 1), pytest.param(8, 4, marks=pytest.mark.long)])
 def test_a_run_goes_on_with_other_devices(undisturbed, train, tmp_path, first, then):
     """Begun on some devices, finished on others: the same to rounding."""

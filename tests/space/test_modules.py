@@ -91,6 +91,7 @@ def test_head_has_a_logit_for_each_architecture():
     np.testing.assert_allclose(module.apply({"params": params}, z), z @ params["Dense_0"]["kernel"], rtol=1e-6)
 
 
+@pytest.mark.long
 def test_coefficients_change_each_tensor_by_a_matrix_of_low_rank():
     """U S Vᵀ for every tensor, with entries of 1 for coefficients of 1; at full rank any change can be reached."""
     rows, columns = (6, 6, 3), (8, 1, 6)

@@ -100,6 +100,7 @@ def test_from_an_optimum_it_is_kept(dataset, starts):
     np.testing.assert_allclose((found.score, found.initial_score), 0, atol=1e-10)
 
 
+@pytest.mark.long
 def test_what_is_found_is_no_worse_than_its_start_and_has_the_score_that_it_says(dataset, starts, found):
     assert (found.score >= found.initial_score).all() and (found.score > found.initial_score + 0.1).any()
     np.testing.assert_allclose(found.initial_score, accuracies(dataset, starts), atol=1e-6)

@@ -170,6 +170,7 @@ def test_search_is_no_worse_than_its_starts_and_repeatable(space, data, z_read_a
     np.testing.assert_array_equal(again.embedding, network.embedding)
 
 
+@pytest.mark.long
 def test_of_all_architectures_search_takes_the_best_within_the_budget(space, data):
     best = [space.search(Fit(data), 6, architecture=name, config=SEARCH) for name in space.names]
     either = space.search(Fit(data), 6, config=SEARCH)

@@ -42,6 +42,7 @@ def trained(data, pieces, devices=1):
     return state, losses
 
 
+@pytest.mark.long
 def test_the_loss_falls(data):
     _, losses = trained(data, [10, 40, 10])
     assert losses[-1] < 0.7 * losses[0]
@@ -53,6 +54,7 @@ def test_cut_in_pieces_it_is_the_same_bit_for_bit(data):
     chex.assert_trees_all_equal(whole, cut)
 
 
+@pytest.mark.long
 def test_spread_over_devices_it_is_the_same(data):
     one, _ = trained(data, [5])
     many, _ = trained(data, [5], devices=8)

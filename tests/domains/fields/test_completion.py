@@ -48,6 +48,7 @@ def complete(monkeypatch):
     return lambda **changes: module.completion(tiny.again(run_of_shapes(), **changes))
 
 
+@pytest.mark.long
 def test_a_shape_that_the_space_has_is_completed(complete):
     """The training network that fits best is the shape itself."""
     section = complete()

@@ -45,6 +45,7 @@ def test_psnr_by_hand():
     np.testing.assert_allclose(psnr(truth + np.array([0.2, 0.02])[:, None, None], truth), [20, 40], rtol=1e-5)
 
 
+@pytest.mark.long
 def test_a_space_that_gives_networks_back_has_their_psnr(run):
     metrics = pictures(run).metrics
     test = run.networks(0, "test")
@@ -76,6 +77,7 @@ def test_nearest_rows_are_those_of_least_distance():
     np.testing.assert_array_equal(nearest_rows(values, known, 3), distance.argsort(1)[:, :3])
 
 
+@pytest.mark.long
 def test_new_pictures_and_finer_ones_are_drawn(run):
     found = samples(run)
     assert found.figure is not None and 0 < found.metrics["samples/different_nearest"] <= 1

@@ -55,6 +55,7 @@ def check(found, n):
         assert rows.dtype == np.float32 and np.abs(rows[..., :3]).max() <= 1
 
 
+@pytest.mark.long
 def test_rows_of_chairs_hold_the_distance_of_their_own_point(procedural):
     check(procedural, 3)
     parameters = shapes.chair_parameters(3, 0)

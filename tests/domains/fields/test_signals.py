@@ -52,6 +52,7 @@ def test_interpolation_passes_through_what_was_seen():
     np.testing.assert_allclose(module.interpolated(instants, values, mask)[0, :, 0], [0, 1, 2, 1.5, 1])
 
 
+@pytest.mark.long
 def test_a_signal_that_the_space_has_is_found_from_little(run, monkeypatch):
     """Embeddings begin at other signals; what is found passes through what was seen."""
     monkeypatch.setattr(fit_samples, "STEPS", 300)

@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from netspace_jax import latent
 from netspace_jax.domains.images.novelty import novelty
@@ -10,6 +11,7 @@ from tests import tiny
 NAMES = ("generated", "refined", "mixture", "kernel", "members", "noise", "average", "gaussian", "best")
 
 
+@pytest.mark.long
 def test_the_section_by_networks_that_come_back():
     """Generated networks are the test networks, which are none of the training networks."""
     run = tiny.trained()

@@ -30,6 +30,7 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_space_that_gives_networks_back_agrees_with_strangers(folder):
     run = tiny.trained()
     section = out_of_distribution(run, ForeignOptions(str(folder)))

@@ -85,6 +85,7 @@ def test_a_row_for_each_way(trained, section):
     assert rows[8][3:] == tuple(f"{float(score):.3f}" for score in expected)
 
 
+@pytest.mark.long
 def test_from_each_architecture_to_each_other(both):
     section = search_architectures(both, CONFIG)
     pairs = ("perceptron3_to_perceptron4", "perceptron4_to_perceptron3")

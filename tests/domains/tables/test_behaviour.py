@@ -98,6 +98,7 @@ def test_examples_that_do_not_fit_are_named(rows, said):
         REGRESSION.batch(rows)
 
 
+@pytest.mark.long
 def test_classes_of_rows_keep_what_a_behaviour_promises():
     data = load(dataclasses.replace(preset("tables").zoo, dataset="made", target="colour", members=(8,))).dataset
     assert isinstance(data.behaviour, RowClassification) and data.behaviour.labels == ("blue", "red")

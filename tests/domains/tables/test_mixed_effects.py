@@ -48,6 +48,7 @@ def test_more_rows_of_a_task_explain_more(model):
     assert means == sorted(means) and means[-1] > 0.85
 
 
+@pytest.mark.long
 def test_boosting_learns_more_where_it_is_told_of_the_task():
     told, untold = (fit_boosting(tasks(60, 0), (1, 5), leaves=4, rate=0.1, told=flag) for flag in (True, False))
     new = tasks(20, 2)

@@ -87,6 +87,7 @@ def test_the_baselines_do_well_on_easy_tasks(curves):
     assert (curves.of("nearest") > 0.7).all() and (curves.scores.mean(2) > 0.4).all()  # a quarter is chance
 
 
+@pytest.mark.long
 def test_a_task_alone_has_the_score_that_it_has_among_others(baselines):
     members = tasks.members("test").indices
     for name in ("nearest", "pooled_tuned"):

@@ -87,6 +87,7 @@ def test_the_probe_is_the_logistic_regression():
         np.testing.assert_allclose(loss, expected, atol=5e-3)
 
 
+@pytest.mark.long
 def test_trunks_are_the_pooled_one_and_one_of_own_last_layers():
     architecture, members = tiny.perceptron(6), tasks.members("train")
     start = np.asarray(random_network(architecture))
