@@ -91,7 +91,7 @@ def test_each_room_can_be_imported_alone():
     assert python("-c", ALONE, *TOP) == ""
 
 
-@pytest.mark.parametrize("opener", ["netspace_jax.space", "netspace_jax.jobs"])
+@pytest.mark.parametrize("opener", ["netspace_jax.space", pytest.param("netspace_jax.jobs", marks=pytest.mark.long)])
 def test_rooms_know_the_domains_of_spaces_that_they_open(saved, opener):
     code = f"import {opener}, netspace_jax.space; print(netspace_jax.space.load({saved!r}).behaviour)"
     assert "Classification" in python("-c", code)

@@ -39,7 +39,10 @@ def examples():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.long] if name in ("chairs", "digits", "digits-tasks", "pictures") else [])
+        pytest.param(
+            name,
+            marks=[pytest.mark.long] if name in ("chairs", "digits", "digits-tasks", "pictures", "signals") else [],
+        )
         for name in SMALL
     ],
 )

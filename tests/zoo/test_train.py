@@ -27,6 +27,7 @@ def test_progress_adds_up(undisturbed):
     assert {total for _, total, _ in reports} == {steps}
 
 
+@pytest.mark.long
 def test_several_architectures_and_a_teacher(train, tmp_path):
     zoo = train(
         tmp_path / "zoo",

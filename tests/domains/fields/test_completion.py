@@ -61,6 +61,7 @@ def test_a_shape_that_the_space_has_is_completed(complete):
         assert (part.vertices[part.faces].mean(1)[:, 2] > 0).all()
 
 
+@pytest.mark.long
 def test_a_shape_that_the_space_has_not_is_found_by_search(complete):
     """Search begins at other shapes, and comes nearer to the half that was not seen."""
     flats = flats_of_shapes(8, seed=1)

@@ -49,6 +49,7 @@ def test_a_space_that_gives_networks_back_agrees_with_strangers(folder):
     assert len(section.figure.axes) == 2 and all(ax.get_xlabel() and ax.get_ylabel() for ax in section.figure.axes)
 
 
+@pytest.mark.long
 def test_the_nearest_member_of_a_training_member_is_itself(tmp_path):
     run = tiny.trained()
     save(tmp_path / "a.safetensors", run.networks(0, "train").parameters[5])

@@ -59,6 +59,7 @@ def test_a_member_of_the_lower_half_has_a_quarter_below_it(trained):
     assert sum(other < score for other in scores) <= 3 < sum(other <= score for other in scores)
 
 
+@pytest.mark.long
 def test_the_figures_of_a_search(trained, section):
     """Networks come back from their embeddings, so before is what the members are."""
     low, best = ranked(trained, "test")[1].score_validation, ranked(trained, "train")[-1]

@@ -75,6 +75,7 @@ def test_every_baseline_is_an_adapter():
     assert curves.names == BASELINES and np.isfinite(curves.scores).all()
 
 
+@pytest.mark.long
 def test_curves_have_a_score_for_each_number_and_task(curves):
     members = tasks.members("test")
     assert curves.names == (*SOME, "member") and curves.scores.shape == (5, 3, len(members.members))
@@ -83,6 +84,7 @@ def test_curves_have_a_score_for_each_number_and_task(curves):
     np.testing.assert_array_equal(curves.of("pooled")[0], curves.of("pooled")[2])
 
 
+@pytest.mark.long
 def test_the_baselines_do_well_on_easy_tasks(curves):
     assert (curves.of("nearest") > 0.7).all() and (curves.scores.mean(2) > 0.4).all()  # a quarter is chance
 
