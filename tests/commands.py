@@ -32,7 +32,7 @@ TINY = [
 
 def start(script, *arguments, cwd, devices=0):
     """The command, begun; on so many CPU devices, or as many as it chooses itself. It compiles as tests do."""
-    flags = "--xla_backend_optimization_level=0"
+    flags = os.environ["XLA_FLAGS"]
     if devices:
         flags += f" --xla_force_host_platform_device_count={devices}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
