@@ -71,6 +71,9 @@ class ImageZooConfig(ZooConfig):
     """Contrast; 1 as it is."""
     colours: Degrees = (0.0, 0.0)
     """Degrees by which the three channels are rotated about mid-grey, around an axis at random."""
+    jitter: Annotated[Fraction, Unless("tasks", "one")] = 0.0
+    """How much each training image is turned, sheared, scaled and moved at random: standard deviation of the numbers of
+    the matrix, and of the shifts as a share of half the image."""
     task_classes: Annotated[int, Interval(ge=2, le=MOST), _SOME] = 5
     """Classes of a task, where each has some of them."""
 

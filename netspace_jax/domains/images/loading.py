@@ -76,6 +76,7 @@ def _tasks(
         rows={split: jnp.asarray(table) for split, table in rows.items()},
         behaviour=dataclasses.replace(data.behaviour, classes=drawn.classes),
         items=len(drawn.names),
+        jitter=config.jitter,
     )
     _check_batch(config, tasks.count("train"), "one task")
     return Loaded(tasks, drawn.names, config, splits)

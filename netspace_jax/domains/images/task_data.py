@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
 from netspace_jax.behaviour import Batch, Split, SupervisedDataset
 from netspace_jax.data.augment import augment
-from netspace_jax.domains.images.conditions import Conditions, seen
+from netspace_jax.domains.images.conditions import Conditions, jittered, seen
 from netspace_jax.domains.images.dataset import Classification, ImageData
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.shuffle import batch_of_epoch
@@ -29,6 +29,7 @@ class TaskImages(SupervisedDataset):
       labels: class of each class of the images, by task; None where all have those of the images.
       rows: by split, which images each task has; empty where all have all.
       items: number of tasks.
+      jitter: how much each training image is warped at random (`conditions.jittered`); 0 for not at all.
       member: the task that is asked about; None before one was chosen.
     """
 
@@ -39,6 +40,7 @@ class TaskImages(SupervisedDataset):
     rows: dict[str, Int[Array, "task n"]]
     behaviour: Classification = flax.struct.field(pytree_node=False)
     items: int = flax.struct.field(pytree_node=False)
+    jitter: float = flax.struct.field(pytree_node=False, default=0.0)
     member: Int[Array, ""] | int | None = None
 
     @property
@@ -66,7 +68,7 @@ class TaskImages(SupervisedDataset):
         augment_key, noise_key = jax.random.split(jax.random.wrap_key_data(words))
         x, y = self._pixels("train", chosen)
         x = augment(augment_key, x, self.images.crop_padding, self.images.flip)
-        return Batch(self._seen(noise_key, x), self._named(y))
+        return Batch(self._seen(noise_key, x, self.jitter), self._named(y))
 
     def examples(self, split: Split) -> Batch:
         """All images of the task in a split; no member trained on those of validation and of test."""
@@ -110,12 +112,15 @@ class TaskImages(SupervisedDataset):
         images, rows = getattr(self.images, split), self.rows[split][self.task][chosen] if self.rows else chosen
         return images.x[rows], images.y[rows]
 
-    def _seen(self, key: PRNGKeyArray, x: UInt8[Array, "n h w c"]) -> Float[Array, "n h w c"]:
+    def _seen(self, key: PRNGKeyArray, x: UInt8[Array, "n h w c"], jitter: float = 0.0) -> Float[Array, "n h w c"]:
         """Images under the task's conditions, normalised."""
-        pixels = x.astype(jnp.float32) / 255
-        if self.conditions is not None:
-            own = jax.tree.map(lambda leaf: leaf[self.task], self.conditions)
-            pixels = jax.vmap(seen, (0, 0, None))(jax.random.split(key, len(x)), pixels, own)
+        own = jax.tree.map(lambda leaf: leaf[self.task], self.conditions or Conditions())
+
+        def one(key, image):
+            jitter_key = jax.random.fold_in(key, 1)
+            return seen(key, image, jittered(jitter_key, own, jitter, len(image)) if jitter else own)
+
+        pixels = jax.vmap(one)(jax.random.split(key, len(x)), x.astype(jnp.float32) / 255)
         mean, std = (jnp.array(values)[None, None, None] for values in self.behaviour.normalisation)
         return (pixels - mean) / std
 

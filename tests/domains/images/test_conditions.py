@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.domains.images.conditions import Conditions, blurred, recoloured, seen, warped
+from netspace_jax.domains.images.conditions import Conditions, blurred, jittered, recoloured, seen, warped
 from netspace_jax.domains.images.tasks import rotations, warps
 
 IMAGE = jnp.asarray(np.random.default_rng(0).random((5, 5, 3)), jnp.float32)
@@ -63,3 +63,18 @@ def test_contrast_inversion_and_noise():
     noisy = seen(key, jnp.zeros((64, 64, 1)), Conditions(noise=jnp.float32(0.2)))
     np.testing.assert_allclose(noisy.std(), 0.2, rtol=0.05)
     np.testing.assert_array_equal(seen(key, IMAGE, Conditions()), IMAGE)
+
+
+def test_jitter_changes_each_image_on_its_own_and_by_as_much_as_asked():
+    keys, turned = jax.random.split(jax.random.key(0), 400), Conditions(warp=one(warps, 0.3, 0.1, 0.9))
+    many = jax.vmap(lambda key: jittered(key, turned, 0.1, 8))(keys)
+    change = many.warp @ jnp.linalg.inv(turned.warp) - jnp.eye(2)[None]
+    assert float(jnp.abs(change.mean(0)).max()) < 0.02 and abs(float(change.std()) - 0.1) < 0.01
+    assert abs(float(many.shift.std()) - 0.4) < 0.04
+    still = jittered(keys[0], Conditions(), 0.0, 5)
+    np.testing.assert_allclose(seen(keys[0], IMAGE, still), IMAGE, atol=1e-6)
+
+
+def test_a_shift_moves_what_is_seen():
+    shifted = seen(jax.random.key(0), IMAGE, Conditions(warp=jnp.eye(2), shift=jnp.array([1.0, 0.0])))
+    np.testing.assert_allclose(shifted[:, :-1], IMAGE[:, 1:], atol=1e-6)

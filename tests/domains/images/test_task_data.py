@@ -94,6 +94,17 @@ def test_noise_is_drawn_anew_in_training_and_never_for_examples():
     assert np.abs(np.sort(first.inputs.ravel()) - np.sort(second.inputs.ravel())).max() > 1e-3
 
 
+def test_jitter_is_of_training_alone():
+    still, moved = (
+        load(dataclasses.replace(CONFIG, tasks="conditions", jitter=amount)).dataset.of(1) for amount in (0.0, 0.2)
+    )
+    for split in ("train", "validation", "test"):
+        chex.assert_trees_all_equal(still.examples(split), moved.examples(split))
+    drawn, same = (data.sample(jax.random.key(0), jnp.int32(0), 4) for data in (moved, still))
+    chex.assert_trees_all_equal(drawn.targets, same.targets)
+    assert np.abs(drawn.inputs - same.inputs).mean((1, 2, 3)).min() > 1e-3
+
+
 def test_imitations_are_compared_on_training_images(loaded):
     data = loaded["conditions"].dataset.of(4)
     inputs = data.imitation_inputs(20, 0)
