@@ -60,19 +60,19 @@ def seen(key: PRNGKeyArray, image: Image, conditions: Conditions) -> Image:
     return image
 
 
-def jittered(key: PRNGKeyArray, conditions: Conditions, amount: float, size: int) -> Conditions:
-    """Conditions of one image that is also turned, sheared, scaled and moved at random, in one interpolation.
+def jittered(normal: Float[Array, "6"], conditions: Conditions, amount: float, size: int) -> Conditions:
+    """Conditions under which images are also turned, sheared, scaled and moved a little, in one interpolation.
 
     Args:
+      normal: standard normal numbers.
       amount: standard deviation of each number of the matrix that turns, shears and scales, and of both shifts as a
-        share of half the image.
-      size: rows, or columns, of the image.
+        share of half an image.
+      size: rows, or columns, of an image.
     """
-    matrix_key, shift_key = jax.random.split(key)
-    matrix = jnp.eye(2) + amount * jax.random.normal(matrix_key, (2, 2))
+    matrix = jnp.eye(2) + amount * normal[:4].reshape(2, 2)
     if conditions.warp is not None:
         matrix = matrix @ conditions.warp
-    return dataclasses.replace(conditions, warp=matrix, shift=amount * size / 2 * jax.random.normal(shift_key, (2,)))
+    return dataclasses.replace(conditions, warp=matrix, shift=amount * size / 2 * normal[4:])
 
 
 def warped(image: Image, matrix: Float[Array, "2 2"], shift: Float[Array, "2 1 1"] | float = 0.0) -> Image:

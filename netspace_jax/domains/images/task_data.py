@@ -13,6 +13,7 @@ from netspace_jax.data.augment import augment
 from netspace_jax.domains.images.conditions import Conditions, jittered, seen
 from netspace_jax.domains.images.dataset import Classification, ImageData
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.ops.platform import on_cpu
 from netspace_jax.ops.shuffle import batch_of_epoch
 
 _IMITATED = 2048  # images of one task on which an imitation is compared with its network
@@ -116,11 +117,19 @@ class TaskImages(SupervisedDataset):
         """Images under the task's conditions, normalised."""
         own = jax.tree.map(lambda leaf: leaf[self.task], self.conditions or Conditions())
 
-        def one(key, image):
-            jitter_key = jax.random.fold_in(key, 1)
-            return seen(key, image, jittered(jitter_key, own, jitter, len(image)) if jitter else own)
+        keys, pixels = jax.random.split(key, len(x)), x.astype(jnp.float32) / 255
+        if not jitter:
+            pixels = jax.vmap(seen, (0, 0, None))(keys, pixels, own)
+        else:
+            normal = jax.random.normal(jax.random.fold_in(key, 1), (len(x), 6))
 
-        pixels = jax.vmap(one)(jax.random.split(key, len(x)), x.astype(jnp.float32) / 255)
+            def one(given):
+                return seen(*given[:2], jittered(given[2], own, jitter, x.shape[1]))
+
+            # On a CPU one after another: in a vmap each pixel draws its image's numbers anew, and steps take four times
+            # as long.
+            each = jax.lax.map if on_cpu() else lambda function, given: jax.vmap(function)(given)
+            pixels = each(one, (keys, pixels, normal))
         mean, std = (jnp.array(values)[None, None, None] for values in self.behaviour.normalisation)
         return (pixels - mean) / std
 
