@@ -21,7 +21,8 @@ from netspace_jax.rules import rebuild
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from netspace_jax.behaviour import Batch, Behaviour, Dataset
+    from netspace_jax.behaviour import Behaviour
+    from netspace_jax.dataset import Batch, Dataset
     from netspace_jax.zoo.training import MakeTraining
 
 

@@ -189,11 +189,11 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=evaluation.summary)
         _prepare(args)
         capture.directory = args.run
-        from netspace_jax import jobs
         from netspace_jax.ops.platform import lowering
+        from netspace_jax.runs import open_run
 
         with lowering(args.lowering):
-            run = jobs.open_run(args.run, args.zoos)
+            run = open_run(args.run, args.zoos)
             for line in evaluations.evaluate(name, run, options and _part(args, options)):
                 print(line)
 

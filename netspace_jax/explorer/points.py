@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.decomposition import PCA
 
-from netspace_jax.behaviour import Split, one_task
+from netspace_jax.dataset import Split, one_task
 from netspace_jax.explorer.view import View
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of

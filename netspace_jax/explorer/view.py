@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import Batch, Split
+from netspace_jax.dataset import Batch, Split
 
 CURVES = """
 page.panel = (root, page) => {

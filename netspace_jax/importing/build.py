@@ -7,9 +7,10 @@ from typing import Any
 
 from etils import epath
 
-from netspace_jax.behaviour import Dataset, Metric, one_task
+from netspace_jax.behaviour import Metric
 from netspace_jax.checks import check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.domain import Domain, domain
 from netspace_jax.errors import InputError
 from netspace_jax.files import check_new

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction

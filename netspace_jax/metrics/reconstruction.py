@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
-from netspace_jax.behaviour import Dataset, Split
-from netspace_jax.metrics.outputs import Evaluated, Members, agreements, evaluate, scores_of
+from netspace_jax.dataset import Dataset, Split
+from netspace_jax.metrics.outputs import Evaluated, MemberIndices, agreements, evaluate, scores_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space import Space
 from netspace_jax.space.batched import classify_many, embed_members, generate_many
@@ -66,7 +66,7 @@ def reconstruct(
     original: Evaluated,
     *,
     architecture_id: int,
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Reconstruction:
     """Encode and decode networks of one architecture, and compare both on the inputs of a split.
@@ -89,7 +89,7 @@ def decode_and_compare(
     z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Reconstruction:
     """Decode embeddings to networks of one architecture, and compare each with an original on the inputs of a split.

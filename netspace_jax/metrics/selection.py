@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.interpolation import between_boundaries
 from netspace_jax.metrics.outputs import Evaluated, evaluate, scores_of
 from netspace_jax.metrics.reconstruction import reconstruct

@@ -11,7 +11,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, as_supervised, draw, evaluation_key, take
+from netspace_jax.behaviour import as_supervised
+from netspace_jax.dataset import Dataset, draw, evaluation_key, take
 from netspace_jax.ops.keys import Purpose, key_of
 
 

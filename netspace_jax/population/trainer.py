@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.devices import agreed, everywhere, optimised, over_networks, padded
 from netspace_jax.ops.mapping import each_network
 from netspace_jax.ops.platform import lowering_of, on_cpu

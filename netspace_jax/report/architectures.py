@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.behaviour import one_task
+from netspace_jax.dataset import one_task
 from netspace_jax.metrics.baselines import distilled
 from netspace_jax.metrics.interpolation import Between, all_pairs, between_boundaries
 from netspace_jax.metrics.outputs import scores_of

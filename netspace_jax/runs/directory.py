@@ -23,7 +23,7 @@ from jax.sharding import Mesh, SingleDeviceSharding
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, location, write_text
+from netspace_jax.files import BESIDE, append_text, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.runs.description import check_directory, write_description
@@ -154,6 +154,18 @@ class RunDirectory:
     def _hand_on(self, step: int, metrics: Mapping[str, int | float]) -> None:
         if is_first():
             self._on_metrics(step, {name: float(value) for name, value in metrics.items()})
+
+    def first_total(self, netspace: float, total: float) -> float:
+        """Seconds in all: where nothing was trained since they were first written, those."""
+        written = self.path / "metrics.json"
+        try:
+            earlier = read_json(written) if written.is_file() else None
+        except InputError:  # it is written anew
+            return total
+        if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(netspace)):
+            first = earlier.get("seconds/total")
+            return float(first) if isinstance(first, int | float) else total
+        return total
 
     def write_metrics(self, metrics: Mapping[str, int | float], step: int = 0) -> None:
         """Write metrics.json after the last step.

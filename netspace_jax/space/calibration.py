@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import batched
 from netspace_jax.space.adaptation import Calibration, left_out_loss

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
 from netspace_jax.space.batched import embed_members
@@ -24,7 +24,7 @@ from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
 from netspace_jax.space.space import Space
-from netspace_jax.space.step import TrainData, Training, TrainState, make_training
+from netspace_jax.space.step import TrainData, TrainingFunctions, TrainState, make_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,7 +169,7 @@ def train_netspace(
     return best, run.progress
 
 
-def _restore_lost(run: _Run, training: Training, config: NetSpaceConfig, store: Store, like: NetSpace) -> None:
+def _restore_lost(run: _Run, training: TrainingFunctions, config: NetSpaceConfig, store: Store, like: NetSpace) -> None:
     """Go on without the best that was kept, where it was lost: from the same state, or from the beginning."""
     progress = run.progress
     if progress.best_step < 0 or store.restore_best(like, progress.best_step) is not None:

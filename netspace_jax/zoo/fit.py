@@ -16,8 +16,8 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.files import crc32
 from netspace_jax.ops.devices import network_mesh, on_host, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering_of, on_cpu

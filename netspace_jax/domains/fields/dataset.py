@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.sampling import ShapeSamples
 

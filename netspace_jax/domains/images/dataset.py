@@ -10,10 +10,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
-from netspace_jax.behaviour import Batch, Metric, Split, SupervisedDataset, register_behaviour
+from netspace_jax.behaviour import Metric, register_behaviour
 from netspace_jax.classes import ClassAnswers
 from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import batch_of_epoch
 

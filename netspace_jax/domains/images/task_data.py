@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
 from netspace_jax.data.augment import augment
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.images.conditions import Conditions, jittered, seen
 from netspace_jax.domains.images.dataset import Classification, ImageData
 from netspace_jax.ops.keys import Purpose, key_of

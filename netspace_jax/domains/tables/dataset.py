@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression
 from netspace_jax.domains.tables.config import TableZooConfig
 

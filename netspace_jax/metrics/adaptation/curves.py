@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Dataset, evaluation_key
+from netspace_jax.dataset import Dataset, evaluation_key
 from netspace_jax.metrics.adaptation.adapter import Adapter, Examples
 from netspace_jax.metrics.adaptation.examples import check_examples, drawn_examples, weights_of
 from netspace_jax.metrics.adaptation.parallel import spread

@@ -13,8 +13,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from netspace_jax.behaviour import Dataset, as_supervised
+from netspace_jax.behaviour import as_supervised
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.space.build import initial_params
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs, log_uniform_count

@@ -18,7 +18,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import Spec
-from netspace_jax.behaviour import Dataset, Supervised, as_supervised
+from netspace_jax.behaviour import Supervised, as_supervised
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import weights_of

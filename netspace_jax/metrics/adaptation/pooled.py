@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, evaluation_key
+from netspace_jax.dataset import Dataset, evaluation_key
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import AllTasks
 from netspace_jax.metrics.adaptation.parallel import spread

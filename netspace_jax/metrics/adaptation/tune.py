@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.adaptation.adapter import ByCount, Tunable
 from netspace_jax.metrics.adaptation.curves import task_scores
 
