@@ -219,8 +219,7 @@ def behaviour_from(description: Mapping[str, Any]) -> Behaviour:
     Raises:
       InputError: no behaviour of that name is registered, or the fields do not fit it.
     """
-    fields = dict(description)
-    name = fields.pop("name", None)
+    name, fields = description.get("name"), {k: value for k, value in description.items() if k != "name"}
     if name not in _BEHAVIOURS:
         registered = ", ".join(_BEHAVIOURS)
         raise InputError(f"unknown behaviour {name!r}: import the module that registers it; registered: {registered}")

@@ -92,8 +92,7 @@ def train(
     """From nothing, or from what there is, to a report; returns where the report is.
 
     Args:
-      out: directory of the run.
-      zoos: directory under which zoos lie.
+      out, zoos: directory of the run, and that under which zoos lie.
       devices: devices to spread networks over; 0 for all.
       fresh: whether to delete the run directory first.
       began: time, in seconds since the epoch, at which the process began; None for now.
@@ -101,8 +100,7 @@ def train(
       explorer: whether to write explore.html beside the report.
 
     Raises:
-      InputError: the configuration or the data cannot be used, or a directory holds something else; or, when all is
-        written, a section of the report has failed.
+      InputError: configuration, data or a directory cannot be used; or, when all is written, a section has failed.
     """
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
@@ -124,16 +122,10 @@ def train(
         # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
         directory = RunDirectory(out, description, fresh, defaults, on_metrics=callbacks.metrics)
         space, progress = fit_from_zoo(
-            zoo,
-            behaviour,
-            own.data_of(config.netspace, loaded.dataset),
-            config=config.netspace,
-            key=jax.random.key(config.netspace.seed),
-            store=directory,
-            devices=devices,
-            architectures=config.zoo.architectures,
-            on_progress=callbacks.netspace,
-        )
+            zoo, behaviour, own.data_of(config.netspace, loaded.dataset), config=config.netspace,
+            key=jax.random.key(config.netspace.seed), store=directory, devices=devices,
+            architectures=config.zoo.architectures, on_progress=callbacks.netspace,
+        )  # fmt: skip
         space.save(directory.path / "space")
         run = opened(config, directory.path, zoo, loaded.dataset, space)
         # The zoo and the training may have been done by an earlier process: their seconds count all the same.
