@@ -17,12 +17,7 @@ _MAX_POINTS, _MAX_VALUES = 480, 700_000  # points, and values of their embedding
 
 
 class Points(NamedTuple):
-    """Points of one kind.
-
-    Attributes:
-      scores: not finite where there are none.
-      labels: empty where there are none.
-    """
+    """Points of one kind."""
 
     kind: str
     embeddings: Float[np.ndarray, "point embedding"]

@@ -46,8 +46,6 @@ class Examined:
     Attributes:
       networks: those that fit, are new and compute something.
       left_out: the others, and why.
-      compared: what was looked at, a line each.
-      warnings: what a user has to know, a line each.
     """
 
     networks: tuple[Scored, ...]

@@ -19,10 +19,7 @@ class Reconstruction(NamedTuple):
     """Networks of one architecture, and the networks that the autoencoder generates for them, row for row.
 
     Attributes:
-      embedding: of each input network.
       generated: flat parameters of the generated network.
-      outputs, generated_outputs: of the input and of the generated network, on the inputs of a split.
-      score, generated_score: their scores there.
       agreement: share of those inputs on which the two give the same answer (docs/method.md, eq. 29).
       read_as: id of the architecture that the head reads in the embedding.
     """
@@ -72,9 +69,7 @@ def reconstruct(
     """Encode and decode networks of one architecture, and compare both on the inputs of a split.
 
     Args:
-      flats: the networks.
       original: the same networks, run on these inputs.
-      members: their indices in the zoo, where each has a task of its own.
     """
     z = embed_members(netspace, architecture_id, flats, dataset, members)
     return decode_and_compare(
@@ -96,7 +91,6 @@ def decode_and_compare(
 
     Args:
       original: networks that were run on these inputs, one for each embedding.
-      members: their indices in the zoo, where each has a task of its own.
     """
     flats = generate_many(netspace, architecture_id, z)
     generated = evaluate(dataset, netspace.architectures[architecture_id], flats, members, split)

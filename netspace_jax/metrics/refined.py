@@ -36,9 +36,6 @@ def refine_embeddings(
     """Embeddings of networks, refined on the training inputs of each one's task, without labels.
 
     Args:
-      flats: the networks, all of one architecture.
-      z: their embeddings to begin at.
-      members: indices of the zoo's members whose tasks they do; left out where all members share one.
       config: how they are refined, and on inputs of which split it is judged how far an embedding moves.
     """
     started = time.perf_counter()

@@ -23,9 +23,6 @@ def selection_metric(
     The score counts interpolated networks too, where interpolation is taught, as the paper does. The share of members
     that are read as another architecture is taken off: what is generated for them would not even have their shape.
     Members run when the first checkpoint is judged, and not again.
-
-    Args:
-      validation: by architecture id, validation members.
     """
     originals: dict[int, Evaluated] = {}
 

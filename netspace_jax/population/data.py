@@ -68,7 +68,6 @@ class PopulationData(SupervisedDataset):
       common: arrays by name: `inputs`, `targets`, `held_inputs`, `held_targets` (those that networks are scored on),
         and `rows` where a network trains on some of the inputs only.
       own: those of these arrays whose first axis is the network.
-      hyperparameters: of each network.
     """
 
     common: dict[str, Any]

@@ -39,7 +39,6 @@ class RunDirectory:
 
     Args:
       description: what the run is, as JSON holds it: the fields of a `RunConfig`, and the name of the zoo's folder.
-      fresh: whether to delete first what an earlier run left.
       defaults: of the fields of its zoo and NetSpace, which an older run had where it does not name them.
       on_metrics: called with a step and its metrics, as they are written, in the first process only.
 
@@ -105,12 +104,7 @@ class RunDirectory:
         return Progress(**record)
 
     def restore_best(self, like: NetSpace, step: int) -> NetSpace | None:
-        """The best NetSpace, from its checkpoint, or, where that is lost, from the space that was made of it.
-
-        Args:
-          like: an abstract tree of it.
-          step: of training, at which it was the best.
-        """
+        """The best NetSpace, from its checkpoint, or, where that is lost, from the space that was made of it."""
         here = SingleDeviceSharding(jax.local_devices()[0])
         tree = {"params": like.params, "constants": like.constants}
         try:

@@ -19,9 +19,6 @@ from netspace_jax.zoo import Zoo, fingerprint, open_zoo, zoo_name
 def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
     """A finished run with its zoo and its data.
 
-    Args:
-      zoos: directory under which zoos lie.
-
     Raises:
       InputError: run, zoo or data is missing or cannot be read.
     """

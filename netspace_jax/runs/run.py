@@ -42,7 +42,6 @@ class Run(Generic[Data]):
     What sections of a report have in common is computed when the first asks for it, and kept.
 
     Attributes:
-      path: directory of the run.
       step: training step of the checkpoint that became the space.
     """
 

@@ -48,9 +48,6 @@ def groups_of(
 def as_flats(networks: Any, architecture: Architecture) -> Float[np.ndarray, "network size"]:
     """Networks of one architecture as their flat parameters.
 
-    Args:
-      networks: flat parameters [network, size], a pytree stacked along a first axis, or a list of networks.
-
     Raises:
       InputError: they do not fit the architecture, or are not finite.
     """

@@ -32,8 +32,6 @@ class Progress:
     """What is known of a training beside its state.
 
     Attributes:
-      seconds: spent so far, summed over interruptions.
-      best: the highest selection metric so far.
       best_step: the step that it is of; -1 before the first validation check.
     """
 
@@ -131,12 +129,7 @@ def train_netspace(
     windows: Windows | None = None,
     on_progress: OnProgress = lambda step, steps, loss: None,
 ) -> tuple[NetSpace, Progress]:
-    """Train a NetSpace, or go on with a training that was interrupted; returns the best.
-
-    Args:
-      data: of the first window, where networks are read in windows.
-      select: what the best is chosen by.
-    """
+    """Train a NetSpace, or go on with a training that was interrupted; returns the best."""
     began = time.perf_counter()
     training = make_training(config, tuple(data.groups), mesh)
     data = put_everywhere(data, mesh)
@@ -214,7 +207,6 @@ def as_space(
     """A trained NetSpace with the embeddings of the networks that trained it, calibrated where it reads tasks.
 
     Args:
-      groups: by architecture id, the networks that trained it.
       validation: networks that did not; without any the space finds no networks from examples.
     """
     embeddings = {

@@ -47,8 +47,6 @@ def loss_of_step(
 
     Args:
       groups: by architecture id, the step's networks, the same number of each.
-      batches: of each group, what `sample` gives.
-      teacher: the common teacher, or None where each network is its own.
       readings: by architecture id, how the encoder reads each network of the step; by default on the probes.
     """
     behaviour, architecture, interpolation = (jnp.zeros(()) for _ in range(3))

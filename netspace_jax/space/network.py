@@ -62,9 +62,6 @@ class Network:
         (`netspace_jax.exchange.export_network`).
 
         Args:
-          folder: a new or an empty directory.
-          title: what the card calls it.
-          origin: how it was made.
           scores: what was measured, by name; accuracies as fractions of 1.
 
         Raises:

@@ -50,11 +50,9 @@ def fit_zoo(
     """Train a zoo in memory.
 
     Args:
-      config: which networks, how many, and how they train; its seed is that of all that is drawn.
       modules: the architectures, where their names are not registered.
       make_training: how ONE network of the domain trains.
       mesh: devices to spread networks over; all of them by default.
-      domain: name of the domain, for the zoo's description.
       item_names: name of each item that networks are about (shapes), or one empty name.
       item_splits: split of each item, where the data says it.
 

@@ -60,9 +60,6 @@ def train_zoo(
 ) -> Zoo:
     """Train what is missing of a zoo in its directory, and return it; its networks are those of `fit_zoo`.
 
-    Args:
-      directory: where it lies or will lie; it belongs to this configuration alone.
-
     Raises:
       InputError: the configuration cannot be, or the directory holds something else.
     """

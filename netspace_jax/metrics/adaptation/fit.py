@@ -33,7 +33,6 @@ class Baselines:
     """What takes no space, ready for new tasks.
 
     Attributes:
-      adapters: by name.
       left_out: why one is not there, by name.
       seconds: of training and tuning, by name; what several need, such as the network for all tasks, counts for the
         first.
@@ -159,10 +158,7 @@ def fit_baselines(
 
     Args:
       key: of trainings and of the draws of examples of validation tasks.
-      training: the zoo's training members, of this architecture.
       validation: the members on whose tasks rates and steps are chosen.
-      names: which to make.
-      on_baseline: called with the name of each as its work begins.
 
     Raises:
       InputError: one is not known, or a task has fewer examples than are asked for.

@@ -36,7 +36,6 @@ def fit_hypernetwork(
     Args:
       netspace: the space's own, for its modules and the sizes of layers that its decoder knows; its parameters are not
         looked at.
-      tasks: indices of the members whose tasks train it.
       config: of the space: steps, rate, tasks and examples of a step are the same.
     """
     arguments = key, dataclasses.replace(netspace, params=None), dataset, jnp.asarray(tasks)

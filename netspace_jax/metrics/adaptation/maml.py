@@ -36,7 +36,6 @@ class Learned(NamedTuple):
     """What MAML learns.
 
     Attributes:
-      flat: the start.
       log_rates: logarithm of the rate of each inner step and tensor, for each of some numbers of examples.
     """
 
@@ -48,7 +47,6 @@ class Kind(NamedTuple):
     """Which of the three it is.
 
     Attributes:
-      first_order: whether the gradient of a gradient counts as zero.
       moves: 1 for the parameters that the inner steps change.
     """
 
@@ -114,9 +112,7 @@ def fit_maml(
     """MAML of several kinds, all from one start.
 
     Args:
-      members: the zoo's members whose tasks train it.
       start: a network for all of these tasks.
-      kinds: with a first axis of kinds.
 
     Returns:
       What each kind learns, with a first axis of kinds.

@@ -29,7 +29,6 @@ def fit_pooled(
     """A network trained on the tasks of many members together, at the rate that is best on validation tasks.
 
     Args:
-      members: the zoo's members whose tasks train it.
       validation: those whose tasks choose the rate, by their inputs that no member trained on.
     """
     rates = np.array(config.pooled_rates, np.float32)
