@@ -75,12 +75,7 @@ class EvalFlags:
 
 
 def train(arguments: Sequence[str] | None = None, began: float | None = None, program: str = "netspace train") -> None:
-    """Zoo if missing → space → report.
-
-    Args:
-      began: time at which the process began, in seconds since the epoch.
-      program: what the help and the report call the command.
-    """
+    """Zoo if missing → space → report."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as capture:
         first, others = first_flags(given, "zoo")

@@ -57,10 +57,6 @@ def write_report(
     """Write the report; pictures are embedded, so that the file stands alone.
 
     Under each heading stands what it answers, and the command that makes the section again.
-
-    Args:
-      notes: what a reader should know of the run: date, versions, machine, seeds.
-      explorer: whether explore.html lies beside it.
     """
     folder = location(path).parent
     run = os.path.relpath(folder)

@@ -50,9 +50,7 @@ class PictureTruth:
     """Truth about pictures.
 
     Attributes:
-      classes: of each.
       place: where in the picture, counted row by row, each sample lies.
-      size: height and width.
     """
 
     classes: Int[Array, "item"]
@@ -72,7 +70,6 @@ class SignalTruth:
 
     Attributes:
       numbers: that stand for each, as amplitude and frequency, or its class.
-      names: of these numbers.
     """
 
     numbers: Float[Array, "item k"]
@@ -94,7 +91,6 @@ class FieldData(SupervisedDataset, Generic[Truth]):
     Attributes:
       train: parts of the training samples, of which a batch takes equal shares: of shapes, points outside and inside.
       held_out: samples that nothing trains on; None where a field is known by its training samples alone.
-      truth: what else is known of the fields, which says of what kind they are.
       item: the field that is asked about.
       scale, shift: value = stored value · scale + shift.
       spare: last so many training samples are the first again, so that windows at random reach all equally.
@@ -220,7 +216,6 @@ def grid_data(
     """Put fields on the device that were sampled at n points each, all of which train.
 
     Args:
-      batch: samples of one training step.
       scale, shift: value = stored value · scale + shift.
     """
     count = values.shape[1]

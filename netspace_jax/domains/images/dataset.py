@@ -26,8 +26,6 @@ class Classification(ClassAnswers):
 
     Attributes:
       input_shape: height, width and channels of an image.
-      mean, std: of each channel of pixels scaled to [0, 1], for normalising.
-      temperature: of the distillation.
       relative: weight of a second distillation, at a temperature of each network's own.
       class_names: what the classes are called, where they are not called by their numbers.
     """

@@ -23,7 +23,6 @@ class Rows(Supervised):
     """The part that numbers and classes have in common: what the inputs are.
 
     Attributes:
-      target: name of the column that is predicted.
       columns, kinds, categories, fills, means, stds: of each input, as `Encoding` has them.
     """
 

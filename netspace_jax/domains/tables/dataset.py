@@ -28,7 +28,6 @@ class TableData(SupervisedDataset):
     Attributes:
       starts, counts: of each task and split, where its rows begin and how many they are.
       lengths: rows that `examples` gives of each split.
-      item: the task that is asked about.
     """
 
     inputs: Float[Array, "row inputs"]
