@@ -122,7 +122,8 @@ class TaskImages(SupervisedDataset):
             normal = jax.random.normal(jax.random.fold_in(key, 1), (len(x), 6))
 
             def one(given):
-                return seen(*given[:2], jittered(given[2], own, jitter, x.shape[1]))
+                key, image, normal = given
+                return seen(key, image, jittered(normal, own, jitter, len(image)))
 
             # On a CPU one after another: in a vmap each pixel draws its image's numbers anew, and steps take four times
             # as long.

@@ -68,13 +68,10 @@ class MeanWeights(OneNetwork):
 class Vote:
     """The mean of the outputs of the members that fit best."""
 
+    one_network = False
+
     members: TrainedNetworks
     count: int = flax.struct.field(pytree_node=False)
-
-    @property
-    def one_network(self) -> bool:
-        """It is several."""
-        return False
 
     @property
     def parameters(self) -> int:
