@@ -50,12 +50,12 @@ class PictureTruth:
     """Truth about pictures.
 
     Attributes:
-      classes: of each.
+      classes: of each; None where nobody says any.
       place: where in the picture, counted row by row, each sample lies.
       size: height and width.
     """
 
-    classes: Int[Array, "item"]
+    classes: Int[Array, "item"] | None
     place: Int[Array, "n"]
     size: tuple[int, int] = flax.struct.field(pytree_node=False)
 
@@ -71,12 +71,21 @@ class SignalTruth:
     """Truth about signals.
 
     Attributes:
-      numbers: that stand for each, as amplitude and frequency, or its class.
+      numbers: that stand for each, as amplitude and frequency, or its class; none where nobody says any.
       names: of these numbers.
+      mean, std: of each channel, by which values are normalised.
+      span: duration from -1 to 1, in seconds where the data has dates, in its own unit of time where it has numbers.
     """
 
     numbers: Float[Array, "item k"]
     names: tuple[str, ...] = flax.struct.field(pytree_node=False)
+    mean: tuple[float, ...] = flax.struct.field(pytree_node=False, default=(0.0,))
+    std: tuple[float, ...] = flax.struct.field(pytree_node=False, default=(1.0,))
+    span: float = flax.struct.field(pytree_node=False, default=2.0)
+
+    def original(self, values: Float[Any, "*n c"]) -> Float[Any, "*n c"]:
+        """Values of networks in the units that the data came in."""
+        return values * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
 
     @property
     def classes(self) -> Int[Array, "item"] | None:
@@ -117,6 +126,11 @@ class FieldData(SupervisedDataset, Generic[Truth]):
     def of(self, member: Int[Array, ""] | int) -> "FieldData[Truth]":
         """The field that a member is about; where there are more members than fields, they are counted round."""
         return dataclasses.replace(self, item=member % self.items)
+
+    @property
+    def one_grid(self) -> bool:
+        """Whether all fields were sampled at the same points."""
+        return len(self.train[0].points) == 1
 
     def at(self, samples: Samples) -> "FieldData[Truth]":
         """The same fields with other samples, which are those of every split."""
