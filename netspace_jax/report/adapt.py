@@ -15,9 +15,10 @@ class AdaptOptions:
     """Which examples, and where the network goes."""
 
     examples: str = ""
-    """A `.npz` with arrays x and y; of tables a CSV or Parquet file."""
+    """A `.npz` with arrays x and y; of images also a folder with a folder for each class; of tables a CSV or Parquet
+    file."""
     count: Natural = 0
-    """Examples to use, the first of the file; 0 for all."""
+    """Examples to use, the first of them; 0 for all."""
     architecture: str = ""
     """Name of an architecture; by default the first that the space was trained on."""
     out: Path = Path("adapted")
@@ -31,7 +32,7 @@ def adapt_to_file(run: Run, options: AdaptOptions) -> list[str]:
       InputError: no file is given, it cannot be read, or its examples are none of a task of this space.
     """
     if not options.examples:
-        raise InputError("name a file of examples: python eval adapt RUN --examples FILE.npz (docs/adaptation.md)")
+        raise InputError("name examples: python eval adapt RUN --examples FILE.npz, or a folder (docs/adaptation.md)")
     inputs, targets = domain(run.config.domain).read_examples(
         run.dataset.behaviour, Path(options.examples).expanduser()
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from netspace_jax.behaviour import as_supervised, prepared
+from netspace_jax.classes import ClassAnswers
 from netspace_jax.errors import InputError
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space.adaptation import Calibration, Posterior, adapt, answers_without_targets
@@ -128,6 +130,12 @@ def adapt_to(netspace: NetSpace, calibration: Calibration, pairs: Pairs, archite
         posterior, flat = _adapt(netspace.netspace, calibration, filled, architecture_id=architecture_id)
     network = Network(netspace.architectures[architecture_id], netspace.behaviour, flat, posterior.mean)
     adapted = Adapted(netspace.netspace, calibration, architecture_id, pairs, posterior, network)
+    if count > 1 and isinstance(netspace.behaviour, ClassAnswers) and _one_class(pairs):
+        warnings.warn(
+            f"all {count} examples are of the class {int(pairs.answers[0].argmax())}: they tell how inputs of this "
+            f"task look, and little of its other classes; give examples of several",
+            stacklevel=3,
+        )
     if not adapted.familiar:
         warnings.warn(
             f"each of the {count} examples has a mean loss of {float(posterior.loss):.3g} under the network that the "
@@ -136,3 +144,7 @@ def adapt_to(netspace: NetSpace, calibration: Calibration, pairs: Pairs, archite
             stacklevel=3,
         )
     return adapted
+
+
+def _one_class(pairs: Pairs) -> bool:
+    return len(np.unique(np.argmax(pairs.answers, 1))) == 1

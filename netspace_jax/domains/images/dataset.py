@@ -28,6 +28,7 @@ class Classification(ClassAnswers):
       mean, std: of each channel of pixels scaled to [0, 1], for normalising.
       temperature: of the distillation.
       relative: weight of a second distillation, at a temperature of each network's own.
+      class_names: what the classes are called, where they are not called by their numbers.
     """
 
     input_shape: tuple[int, ...]
@@ -36,6 +37,7 @@ class Classification(ClassAnswers):
     std: tuple[float, ...]
     temperature: float = 1.0
     relative: float = 0.0
+    class_names: tuple[str, ...] = ()
     name: ClassVar[str] = "classification"
     metric: ClassVar[Metric] = Metric("accuracy", agreement="predict the same class")
 

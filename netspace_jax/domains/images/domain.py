@@ -134,6 +134,7 @@ DOMAIN = Domain(
     training=Lazy(f"{_HERE}.loading:training"),
     data_flags=("dataset", "data_dir", "images", "held_images", "size", "normalise"),
     alternative_inputs=Lazy(f"{_HERE}.alternative_inputs:alternative_inputs"),
+    read_examples=Lazy(f"{_HERE}.task_folder:read_examples"),
     import_causes="the inputs' normalisation (--zoo.normalise), RGB against BGR",
     view=Lazy(f"{_HERE}.explorer:view"),
 )

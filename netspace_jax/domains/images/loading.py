@@ -97,6 +97,7 @@ def _sets(config: ImageZooConfig) -> Loaded:
     images = normalised_by(dataclasses.replace(images, train=train.images), config.normalise)
     data = on_device(images, crop_padding=config.crop_padding, flip=config.flip)
     drawn = Drawn(tuple(one.name for one in sets), np.arange(len(sets)), images.classes)
+    data = dataclasses.replace(data, behaviour=dataclasses.replace(data.behaviour, class_names=sets[0].classes))
     return _tasks(config, data, drawn, splits, {split: part.rows for split, part in parts.items()})
 
 

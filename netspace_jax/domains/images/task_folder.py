@@ -1,14 +1,19 @@
-"""A folder of data sets, one for each task: a `.npz`, or a folder with a folder of images for each class."""
+"""A folder of data sets, one for each task: a `.npz`, or a folder with a folder of images for each class.
+
+Examples of a new task lie in the same way.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
 
+from netspace_jax.data import examples
 from netspace_jax.data.npz import read_arrays
 from netspace_jax.data.splits import Images, check_shape, checked, count_classes, reason, stratified
+from netspace_jax.domains.images.dataset import Classification
 from netspace_jax.errors import InputError
 
 FEWEST = 6
@@ -71,6 +76,33 @@ def read_sets(folder: str, count: int) -> list[DataSet]:
     return sets
 
 
+def read_examples(
+    behaviour: Classification, path: Path
+) -> tuple[Shaped[np.ndarray, "n *input"], Shaped[np.ndarray, "n"]]:
+    """Examples of one task: a folder with a folder of images for each class, or some of them; or a `.npz`.
+
+    The first ones are of as many classes as there are: one of each, then a second of each, and so on.
+
+    Raises:
+      InputError: there is no such thing, it cannot be read, or a folder is named by no class.
+    """
+    if not path.is_dir():
+        return examples.read_examples(path, behaviour.input_shape)
+    names = behaviour.class_names or tuple(map(str, range(behaviour.classes)))
+    places = _class_folders(path)
+    if not places:
+        raise InputError(f"{path} holds no folders of images; give one for each class, named {', '.join(names)}")
+    for place in places:
+        if place.name not in names:
+            raise InputError(f"{place}: {place.name!r} is no class; name folders by the classes {', '.join(names)}")
+    x, y = _read_classes(path, places)
+    if x.shape[3] > behaviour.input_shape[2]:  # a grey image may be saved in colours
+        x = np.rint(x.mean(3, keepdims=True)).astype(np.uint8)
+    turn = np.concatenate([np.arange(count) for count in np.bincount(y)])
+    order = np.lexsort((y, turn))
+    return x[order], np.array([names.index(place.name) for place in places])[y[order]]
+
+
 def pools(sets: list[DataSet]) -> dict[str, Pool]:
     """Images of all tasks by split: of each task a sixth validates and a sixth tests, stratified by class."""
     parts: dict[str, list[Images]] = {"train": [], "validation": [], "test": []}
@@ -102,11 +134,20 @@ def _read_npz(path: Path) -> DataSet:
 
 
 def _read_folder(folder: Path) -> DataSet:
-    classes = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
-    if len(classes) < 2:
-        raise InputError(f"{folder} has {len(classes)} folders of images, one for each class, and needs at least two")
+    places = _class_folders(folder)
+    if len(places) < 2:
+        raise InputError(f"{folder} has {len(places)} folders of images, one for each class, and needs at least two")
+    return DataSet(folder.name, _read_classes(folder, places), tuple(place.name for place in places))
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+
+
+def _read_classes(folder: Path, places: list[Path]) -> Images:
+    """The images of folders, one for each class, whose labels are numbers in their order."""
     pixels, labels = [], []
-    for label, place in enumerate(classes):
+    for label, place in enumerate(places):
         files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in _SUFFIXES]
         if not files:
             raise InputError(f"{place} has no images ({', '.join(_SUFFIXES)})")
@@ -117,9 +158,7 @@ def _read_folder(folder: Path) -> DataSet:
     pixels = [image if grey or image.ndim == 3 else np.stack([image] * 3, -1) for image in pixels]
     if any(image.shape[:2] != shape[:2] for image in pixels):
         raise InputError(f"{folder} has images of several sizes; give one size")
-    x = np.stack(pixels)
-    return DataSet(folder.name, checked(x, np.array(labels), f"{folder}: images", f"{folder}: labels"),
-                   tuple(place.name for place in classes))  # fmt: skip
+    return checked(np.stack(pixels), np.array(labels), f"{folder}: images", f"{folder}: labels")
 
 
 def _read_image(path: Path) -> np.ndarray:

@@ -8,7 +8,9 @@ import pytest
 
 from netspace_jax import testing
 from netspace_jax.domains.images.config import ImageZooConfig
+from netspace_jax.domains.images.dataset import Classification
 from netspace_jax.domains.images.loading import load
+from netspace_jax.domains.images.task_folder import read_examples
 from netspace_jax.errors import InputError
 
 
@@ -69,7 +71,23 @@ def test_folders_of_images_are_sets_too(tmp_path):
     loaded = load(config(tmp_path, members=(6,), size=4, batch=2))
     data = loaded.dataset
     assert loaded.items[0] == "camera0" and data.behaviour.input_shape == (4, 4, 3) and data.behaviour.classes == 2
+    assert data.behaviour.class_names == ("cat", "dog")
     testing.check_dataset(data)
+
+
+def test_examples_of_a_task_lie_as_the_sets_do(tmp_path):
+    """By the names of the classes that the sets have; the first are of as many classes as there are."""
+    behaviour = Classification((2, 2, 1), 3, (0.5,), (0.5,), class_names=("cat", "cow", "dog"))
+    for name, count in (("dog", 1), ("cat", 3)):
+        (tmp_path / name).mkdir()
+        for number in range(count):
+            pixels = np.full((2, 2, 3), 10 * len(name) + number, np.uint8)
+            PIL.Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    x, y = read_examples(behaviour, tmp_path)
+    assert y.tolist() == [0, 2, 0, 0] and x.shape == (4, 2, 2, 1) and x[2:, 0, 0, 0].tolist() == [31, 32]
+    (tmp_path / "fox").mkdir()
+    with pytest.raises(InputError, match="'fox' is no class; name folders by the classes cat, cow, dog"):
+        read_examples(behaviour, tmp_path)
 
 
 def _empty(folder):
