@@ -85,7 +85,7 @@ class SignalTruth:
 
     def original(self, values: Float[Any, "*n c"]) -> Float[Any, "*n c"]:
         """Values of networks in the units that the data came in."""
-        return values * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
+        return np.asarray(values) * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
 
     @property
     def classes(self) -> Int[Array, "item"] | None:
@@ -137,9 +137,9 @@ class FieldData(SupervisedDataset, Generic[Truth]):
         return dataclasses.replace(self, train=(samples,), held_out=None, spare=0)
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
-        """`size` training samples, of each part as many: windows at random into shuffled rows."""
+        """`size` training samples, of each part as many, or all: windows at random into shuffled rows."""
         keys = jax.random.split(jax.random.fold_in(key, step), len(self.train))
-        share = size // len(self.train)
+        share = min(size // len(self.train), *(part.values.shape[1] for part in self.train))
 
         def window(key, part):
             start = jax.random.randint(key, (), 0, part.values.shape[1] - share + 1)

@@ -41,8 +41,8 @@ def load_signals(config: FieldZooConfig, count: int) -> Loaded:
     order = np.random.default_rng(config.seed).permutation(len(series))[:count]
     chosen = [series[row] for row in order]
     data = signal_data(chosen, series, config.dataset, config.batch)
-    numbered = len({one.name for one in series}) < len(series) or series[0].split
-    items = tuple(f"{name}-{row:05d}" if numbered else series[row].name for row in order.tolist())
+    named = len({one.name for one in series}) == len(series) and not series[0].split
+    items = tuple(series[row].name if named else f"{name}-{row:05d}" for row in order.tolist())
     return Loaded(data, items, config, () if config.redraw_splits else _kept_splits(chosen, config))
 
 
@@ -66,15 +66,15 @@ def usable(series: Sequence[Series], where: str) -> list[Series]:
         else:
             kept.append(one._replace(times=(one.times - one.times[0])[known], values=one.values[known]))
     if len(kept) < min(FEWEST_SERIES, len(series)) or not kept:
-        raise InputError(f"{where}: {len(kept)} of {len(series)} series can be used; the first of the others: {faults[0]}")
+        raise InputError(
+            f"{where}: {len(kept)} of {len(series)} series can be used; the first of the others: {faults[0]}"
+        )
     if faults:
         logging.warning("%s: %d of %d series left out: %s", where, len(faults), len(series), "; ".join(faults[:5]))
     return kept
 
 
-def signal_data(
-    chosen: Sequence[Series], series: Sequence[Series], where: str, batch: int
-) -> FieldData[SignalTruth]:
+def signal_data(chosen: Sequence[Series], series: Sequence[Series], where: str, batch: int) -> FieldData[SignalTruth]:
     """Some series of a set on the device, normalised by all of it.
 
     Those of fewer samples than the longest are counted round, each sample equally often but for one time more.

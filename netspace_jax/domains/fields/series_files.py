@@ -1,4 +1,4 @@
-"""Series as people have them: tables (CSV, Parquet), arrays of NumPy, files of the UCR archive, and folders of these."""
+"""Series in the files that people have: tables, arrays of NumPy, the UCR archive, and folders of these."""
 
 import importlib.util
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netspace_jax.data.npz import UNREADABLE, read_all
+from netspace_jax.data.npz import UNREADABLE, read_arrays
 from netspace_jax.data.splits import reason
 from netspace_jax.domains.fields.series_tables import TABLES, ColumnRoles, one_series, series_of_table
 from netspace_jax.domains.fields.ts_files import Series, read_ts
@@ -34,11 +34,12 @@ def read_series(dataset: str, roles: ColumnRoles = ColumnRoles()) -> tuple[str, 
     path = _place(dataset)
     stem, files = path.stem.removesuffix("_TRAIN").removesuffix("_TEST"), [path]
     if path.is_dir():
-        stem, files = path.name, sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
+        stem, files = path.name, [file for file in path.iterdir() if _is_read(file)]
     elif not path.is_file() or path.stem != stem:
         files = [file for split in _SPLITS for file in path.parent.glob(f"{stem}{split}.*") if _is_read(file)]
     if not files:
         raise InputError(_nothing(path, dataset))
+    files.sort(key=lambda file: (_split_of(file) == "test", file.name))
     sets = {_set_of(file) for file in files if any(file.stem.endswith(split) for split in _SPLITS)}
     sets |= {_set_of(file) for file in files if file.suffix.lower() not in TABLES}
     if len(sets) > 1:
@@ -107,7 +108,9 @@ def _of_arrays(path: Path, split: str) -> Iterator[Series]:
         except UNREADABLE as error:
             raise InputError(f"{path}: cannot be read as an array of numbers ({reason(error)})") from error
     else:
-        arrays = {name.lower(): array for name, array in read_all(path).items()}
+        arrays = {
+            name.lower(): array for name, array in read_arrays(path, None, "write it with numpy.savez")[0].items()
+        }
     by_split = {name: f"x_{name}" for name in ("train", "test") if f"x_{name}" in arrays}
     for name, key in by_split.items():
         yield from _rows(path, arrays[key], arrays.get(f"y_{name}"), arrays.get("times"), name)

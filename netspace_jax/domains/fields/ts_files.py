@@ -1,4 +1,4 @@
-"""Series in the format of the UCR and UEA archives, `.ts`: a header that says what each line holds, then one series a line."""
+"""Series in the UCR and UEA archives' format, `.ts`: a header that says what each line holds, then a series a line."""
 
 import re
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def read_ts(path: Path, split: str) -> Iterator[Series]:
 
 
 def joined_channels(
-    channels: list[tuple[Float[np.ndarray, "?n"], Float[np.ndarray, "?n"]]],
+    channels: list[tuple[Float[np.ndarray, "_"], Float[np.ndarray, "_"]]],
 ) -> tuple[Float[np.ndarray, "n"], Float[np.ndarray, "n channels"]]:
     """The instants of all channels in order, and each one's values at them, NaN where it has none.
 
