@@ -26,8 +26,6 @@ class ImageSet:
 
     Attributes:
       name: what it was loaded by; of a file, its name without the suffix.
-      classes: number of classes.
-      train, validation, test: the images.
       mean, std: mean and standard deviation of each channel, of pixels scaled to [0, 1], for normalising.
     """
 

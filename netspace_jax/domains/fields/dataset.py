@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.sampling import ShapeSamples
 
@@ -52,7 +52,6 @@ class PictureTruth:
     Attributes:
       classes: of each; None where nobody says any.
       place: where in the picture, counted row by row, each sample lies.
-      size: height and width.
     """
 
     classes: Int[Array, "item"] | None
@@ -103,7 +102,6 @@ class FieldData(SupervisedDataset, Generic[Truth]):
     Attributes:
       train: parts of the training samples, of which a batch takes equal shares: of shapes, points outside and inside.
       held_out: samples that nothing trains on; None where a field is known by its training samples alone.
-      truth: what else is known of the fields, which says of what kind they are.
       item: the field that is asked about.
       scale, shift: value = stored value · scale + shift.
       spare: last so many training samples are the first again, so that windows at random reach all equally.
@@ -234,7 +232,6 @@ def grid_data(
     """Put fields on the device that were sampled at n points each, all of which train.
 
     Args:
-      batch: samples of one training step.
       scale, shift: value = stored value · scale + shift.
     """
     count = values.shape[1]

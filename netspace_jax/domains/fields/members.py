@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.behaviour import Split
+from netspace_jax.dataset import Split
 from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics

@@ -124,9 +124,6 @@ def task_splits(config: ImageZooConfig, group: Int[np.ndarray, "task"]) -> tuple
     """Split of each task, so that validation and test members have tasks that no training member has.
 
     Numbers of members that a configuration asks for become as many groups of tasks as have about as many members.
-
-    Args:
-      group: tasks of one group are in one split.
     """
     groups, members = int(group.max()) + 1, max(config.members)
 

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
+from netspace_jax.dataset import RunNetwork
 from netspace_jax.space.adaptation import nearest_count
 
 
@@ -51,12 +52,9 @@ class Adapter(Protocol):
 class OneNetwork:
     """An adapter that gives one network of an architecture, as its flat parameters."""
 
-    architecture: Architecture
+    one_network = True
 
-    @property
-    def one_network(self) -> bool:
-        """One network it is."""
-        return True
+    architecture: Architecture
 
     @property
     def parameters(self) -> int:
@@ -88,10 +86,7 @@ class FixedNetwork(OneNetwork):
 class LargeNetwork(FixedNetwork):
     """The same network for every task, of an architecture larger than the members'."""
 
-    @property
-    def one_network(self) -> bool:
-        """It is larger than a member."""
-        return False
+    one_network = False
 
 
 @flax.struct.dataclass

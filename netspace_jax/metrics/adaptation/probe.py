@@ -14,10 +14,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
-from netspace_jax.behaviour import Dataset, RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
+from netspace_jax.dataset import Dataset, RunNetwork
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Schedule, minimise
-from netspace_jax.metrics.adaptation.adapter import Examples, weighted_mean
+from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, weighted_mean
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import AllTasks
 from netspace_jax.metrics.adaptation.parallel import spread
@@ -83,27 +84,16 @@ class ProbeSettings:
 
 
 @flax.struct.dataclass
-class Probe:
+class Probe(OneNetwork):
     """The last layer fitted by the behaviour's loss with a penalty: logistic regression for classes, ridge for values.
 
     Attributes:
       trunks: several, with a first axis.
     """
 
-    architecture: Architecture
     trunks: Trunk
     settings: ProbeSettings
     behaviour: Supervised = flax.struct.field(pytree_node=False)
-
-    @property
-    def one_network(self) -> bool:
-        """The trunk and its new last layer."""
-        return True
-
-    @property
-    def parameters(self) -> int:
-        """Those of the network."""
-        return self.architecture.size
 
     def adapt(self, key: PRNGKeyArray, examples: Examples) -> RunNetwork:
         """The trunk with the last layer that fits the examples."""
