@@ -155,7 +155,13 @@ def series() -> RunConfig:
     """
     base = signals()
     zoo = dataclasses.replace(
-        base.zoo, dataset="aeon:ItalyPowerDemand", members=(100_000,), validation=128, test=128, batch=24
+        base.zoo,
+        dataset="aeon:ItalyPowerDemand",
+        members=(100_000,),
+        validation=128,
+        test=128,
+        batch=24,
+        redraw_splits=True,
     )
     netspace = dataclasses.replace(base.netspace, embedding=64, probes=64, batch=24)
     return RunConfig("series", "fields", zoo, netspace, dataclasses.replace(base.refine, batch=24))

@@ -38,7 +38,9 @@ def load(config: ImageZooConfig) -> Loaded:
     """
     if config.tasks == "sets":
         return _sets(config)
-    images = _prepared(load_images(config.dataset, config.data_dir or None), config)
+    images = _prepared(
+        load_images(config.dataset, config.data_dir or None, size=(config.size,) * 2 if config.size else ()), config
+    )
     data = image_data(
         images, crop_padding=config.crop_padding, flip=config.flip, count=config.images, held=config.held_images
     )
