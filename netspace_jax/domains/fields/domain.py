@@ -60,7 +60,7 @@ DOMAIN = Domain(
         section(f"{_HERE}.pictures:super_resolution", "What is between the pixels?", _PICTURES),
         section(f"{_HERE}.compression:compression", "How small is a picture as an embedding?", _PICTURES),
         section(f"{_HERE}.signals:signals", "How good are signals that the space never saw?", _SIGNALS, leads=True),
-        section(f"{_HERE}.signals:readout", "What does an embedding know of its signal?", has_numbers),
+        section(f"{_HERE}.signals:readout", "Can the numbers of a signal be read from an embedding?", has_numbers),
         section(f"{_HERE}.gaps:gaps", "Can a gap in a signal be filled?", has_one_grid),
     ),
     behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
