@@ -104,8 +104,9 @@ def finished_run(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def lasting_objects_are_not_searched():
-    """Compiled programs live on: without this each collection of garbage walks through those of all files before."""
+    """What is garbage goes with its file; what lives on no later collection walks through."""
     yield
+    gc.collect()
     gc.freeze()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import permuted_copies
-from netspace_jax.behaviour import one_task
+from netspace_jax.dataset import one_task
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import add_noise

@@ -36,7 +36,6 @@ class Seen(NamedTuple):
     """The part of some signals that was seen.
 
     Attributes:
-      label: for people.
       mask: which samples, in order of time; of each signal as many.
       noise: standard deviation of what is added to them, in root mean squares of the signals.
     """
