@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 import netspace_jax  # noqa: E402
 from benchmarks.evidence import machine  # noqa: E402
-from netspace_jax.behaviour import Batch, SupervisedDataset  # noqa: E402
+from netspace_jax.dataset import Batch, SupervisedDataset  # noqa: E402
 from netspace_jax.domain import domain  # noqa: E402
 from netspace_jax.domains.images.task_data import TaskImages  # noqa: E402
 from netspace_jax.fit import as_group, fit_groups  # noqa: E402

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Split
 from netspace_jax.data.images import Images, ImageSet, block_means, image_set, load_images
+from netspace_jax.dataset import Split
 from netspace_jax.domain import Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.dataset import Classification, ImageData, image_data, on_device

@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
 from netspace_jax.classes import ClassAnswers
+from netspace_jax.dataset import Dataset, RunNetwork
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Schedule, minimise
 from netspace_jax.metrics.adaptation.adapter import Examples, FixedNetwork

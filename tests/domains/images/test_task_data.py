@@ -1,6 +1,7 @@
 """Images of which each network has a task of its own."""
 
 import dataclasses
+from typing import Any
 
 import chex
 import jax
@@ -60,7 +61,7 @@ def test_no_member_trains_on_the_images_that_tasks_are_judged_on(loaded):
 @pytest.mark.parametrize("kind", ["conditions", "some"])
 def test_kept_inputs_are_all_that_a_space_sees_of_a_task(loaded, kind):
     data = loaded[kind].dataset
-    few = data_of(ImageNetSpaceConfig(kept_inputs=10), data)
+    few: Any = data_of(ImageNetSpaceConfig(kept_inputs=10), data)
     testing.check_dataset(few)
     own = {*map(bytes, np.asarray(data.of(3).examples("train").inputs))}
     kept = {*map(bytes, np.asarray(few.of(3).examples("train").inputs))}
