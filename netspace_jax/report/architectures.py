@@ -106,7 +106,7 @@ class _Unseen(NamedTuple):
 
 
 def unseen(run: Run) -> Section:
-    """Architectures between two others, over many pairs: those that no network of was shown, and those that were."""
+    """Architectures between two others, over many pairs: those never shown in training, and those that were."""
     ends = {architecture_id: run.reconstruction(architecture_id, "test") for architecture_id in run.trained_ids}
     found = [_measured(run, between) for between in between_boundaries(run.space, ends, all_pairs)]
     teacher = [member.score_test for member in run.zoo.members if member.split == "teacher"]

@@ -66,7 +66,9 @@ def write_report(
         f'<li><a href="#{section.name}">{html.escape(section.question or section.title)}</a></li>'
         for section in sections
     )
-    play = '<p><a href="explore.html"><b>Open the explorer</b></a>: the space as a map, networks alive.</p>'
+    play = (
+        '<p><a href="explore.html"><b>Open the explorer</b></a>: an interactive map, networks run in your browser.</p>'
+    )
     text = filled(
         packaged("netspace_jax.report", "report.html"),
         TITLE=html.escape(title),

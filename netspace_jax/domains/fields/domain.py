@@ -67,7 +67,7 @@ DOMAIN = Domain(
         _section("pictures", "super_resolution", _PICTURES, "What is between the pixels?"),
         _section("compression", "compression", _PICTURES, "How small is a picture as an embedding?"),
         _section("signals", "signals", _SIGNALS, "How good are signals that the space never saw?", leads=True),
-        _section("signals", "readout", has_numbers, "What does an embedding know of its signal?"),
+        _section("signals", "readout", has_numbers, "Can the numbers of a signal be read from an embedding?"),
         _section("gaps", "gaps", has_one_grid, "Can a gap in a signal be filled?"),
     ),
     behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),

@@ -83,7 +83,7 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
         f"{relation(metrics['readout/mse_embedding'], metrics['readout/mse_probes'])}."
     )
     header = ("read from", "values", "mean squared error", *truth.names)
-    return Section("readout", "What stands for a signal", text, metrics, None, (header, *rows))
+    return Section("readout", "The numbers of a signal, read from its embedding", text, metrics, None, (header, *rows))
 
 
 def rms(values: Float[np.ndarray, "signal n c"], truth: Float[np.ndarray, "signal n c"]) -> Float[np.ndarray, "signal"]:
