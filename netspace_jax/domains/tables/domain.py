@@ -24,9 +24,10 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.behaviour",),
     evaluations=(
+        section(f"{_HERE}.new_tasks:new_tasks", "What do a few rows say of a new task?", reads_numbers, leads=True),
         section(
             f"{_HERE}.new_tasks:few_rows",
-            "What do a few rows say of a new task, beside mixed-effects models and boosting?",
+            "The same beside mixed-effects models and boosting: minutes",
             reads_numbers,
             in_report=False,
         ),
