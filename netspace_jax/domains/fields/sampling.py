@@ -195,7 +195,10 @@ def _kept(
 def _deepsdf(folder: Path, paths: list[Path], seed: int, points: int) -> NamedSamples:
     for path in paths:
         name = str(path.relative_to(folder))
-        yield name, split_rows(name, *deepsdf.read(path), points, seed)
+        try:
+            yield name, split_rows(name, *deepsdf.read(path), points, seed)
+        except InputError as error:
+            logging.warning("left out: %s", error)
 
 
 def _find(dataset: str) -> tuple[Path, list[Path]]:
