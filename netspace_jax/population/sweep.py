@@ -77,19 +77,16 @@ def train(
 
     Args:
       module: called as `module(x)` on a batch of inputs; batch norms and dropout as in `architectures.register`.
-      inputs: floats [n, …].
       targets: of the inputs: labels [n], integers from 0 or texts, or floats [n, …].
       own_data: whether each network has inputs and targets of its own: [network, n, …], or lists of arrays of unequally
         many, of which each network is scored on those that it has.
       rows: which of shared inputs each network trains on.
       held_out: inputs and targets that networks are scored on, shared or [network, n, …]; by default the training ones.
-      networks: how many, where nothing else says it.
       seeds: of initialisation, order and dropout; by default 0, 1, 2, ….
       optimizer: makes the optimizer from `hyperparameters`.
       hyperparameters: of the optimizer, numbers or one for each network; by default a learning rate of 1e-3.
       loss: by default cross-entropy for integer targets, squared error for others.
       score: by default accuracy, R², or for a loss of one's own that loss with its sign turned.
-      options: steps, batch size, memory.
       on_progress: called with networks·steps done since the last call, their total, and the latest mean loss.
 
     Raises:
