@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from etils import epath
 
 import netspace_jax
 from netspace_jax import cli
@@ -54,7 +55,9 @@ def test_the_same_command_again_only_says_what_there_is(finished_run, monkeypatc
     """Also by another path of the run; with another refinement there is something to make."""
     monkeypatch.chdir(finished_run)
     made = []
-    monkeypatch.setattr("netspace_jax.jobs.train", lambda *_, **__: made.append(1) or Path("runs/digits/report.html"))
+    monkeypatch.setattr(
+        "netspace_jax.jobs.train", lambda *_, **__: made.append(1) or epath.Path("runs/digits/report.html")
+    )
     written = Path("runs/digits/report.html").stat().st_mtime_ns
     for flags in ([], ["--out", str(finished_run / "runs" / "digits")]):
         cli.train([*TINY, *flags])

@@ -25,9 +25,16 @@ DOMAIN = Domain(
     behaviours=(f"{_HERE}.behaviour",),
     evaluations=(
         Evaluation(
+            "new_tasks",
+            Lazy(f"{_HERE}.new_tasks:new_tasks"),
+            "What do a few rows say of a new task?",
+            applies=reads_numbers,
+            leads=True,
+        ),
+        Evaluation(
             "few_rows",
             Lazy(f"{_HERE}.new_tasks:few_rows"),
-            "What do a few rows say of a new task, beside mixed-effects models and boosting?",
+            "The same beside mixed-effects models and boosting: minutes",
             in_report=False,
             applies=reads_numbers,
         ),
