@@ -15,6 +15,9 @@ from netspace_jax.report import Section
 OnSection = Callable[[str, int], None]
 """Called with the name of a section as it begins, and the number of sections."""
 
+FAILED = "This section could not be made: "
+"""What the text of a section that failed begins with; the error follows."""
+
 _REPORT = "netspace_jax.report"
 _FIRST = (section(f"{_REPORT}.sections:zoo", "What are the networks, and how good are they?"),)
 _THEN = (
@@ -91,7 +94,7 @@ def sections(run: Any, on_section: OnSection) -> list[Section]:
 
 
 def _failed(evaluation: Evaluation, error: Exception) -> Section:
-    text = f"This section could not be made: {type(error).__name__}: {error}"
+    text = f"{FAILED}{type(error).__name__}: {error}"
     return Section(evaluation.name, evaluation.name, text, {}, question=evaluation.summary, failed=True)
 
 

@@ -31,6 +31,9 @@ from netspace_jax.space.loop import OnMetrics, OnProgress
 from netspace_jax.zoo import OnZooProgress, Zoo, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 
+NO_EXPLORER = "no explorer: "
+"""What the note of a report without an explorer begins with; the reason follows."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Callbacks:
@@ -72,7 +75,7 @@ def make_zoo(
     own = domain(domain_name)
     place = usable(zoos)
     mesh = network_mesh(devices)
-    loaded = _loaded(RunConfig("", own.name, config, own.netspace_config()))
+    loaded = load_data(RunConfig("", own.name, config, own.netspace_config()))
     check_zoo_sizes(loaded.config, _sizes(loaded.config, loaded.dataset.behaviour))
     return _zoo(own, loaded, place / zoo_name(loaded.config, loaded.dataset), mesh, callbacks)
 
@@ -107,7 +110,7 @@ def train(
     own = domain(config.domain)
     usable(out)
     place = usable(zoos)
-    loaded = _loaded(config)
+    loaded = load_data(config)
     config = dataclasses.replace(config, zoo=loaded.config)
     behaviour = own.behaviour_of(config.netspace, loaded.dataset.behaviour)
     check_run(config, behaviour, loaded.splits)
@@ -172,7 +175,7 @@ def _explorer(run: Run) -> list[str]:
     except Exception as error:
         if not isinstance(error, InputError):
             logging.getLogger(evaluations.__name__).exception("the explorer of %s failed", run.path)
-        return [f"no explorer: {error}"]
+        return [f"{NO_EXPLORER}{error}"]
     return []
 
 
@@ -204,7 +207,7 @@ def check_run(config: RunConfig, behaviour: Behaviour, item_splits: tuple[str, .
                 )
 
 
-def _loaded(config: RunConfig) -> Loaded:
+def load_data(config: RunConfig) -> Loaded:
     """The data of a run whose values can be."""
     own = domain(config.domain)
     check_values(config)

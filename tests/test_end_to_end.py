@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from etils import epath
 
 import netspace_jax
 from netspace_jax import cli
@@ -50,6 +51,28 @@ def test_the_report_stands_alone(finished_run):
     assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page)
 
 
+def test_the_same_command_again_only_says_what_there_is(finished_run, monkeypatch, capsys):
+    """Also by another path of the run; with another refinement there is something to make."""
+    monkeypatch.chdir(finished_run)
+    made = []
+    monkeypatch.setattr(
+        "netspace_jax.jobs.train", lambda *_, **__: made.append(1) or epath.Path("runs/digits/report.html")
+    )
+    written = Path("runs/digits/report.html").stat().st_mtime_ns
+    for flags in ([], ["--out", str(finished_run / "runs" / "digits")]):
+        cli.train([*TINY, *flags])
+        lines = capsys.readouterr().out.splitlines()
+        assert "--again" in lines[0] and f"report: {Path('runs/digits/report.html')}" in lines and not made
+        assert any(line.startswith("reconstruct/agreement_test 0.") for line in lines) and lines[-1].startswith(
+            "next: "
+        )
+    assert Path("runs/digits/report.html").stat().st_mtime_ns == written
+    for flags in (["--again"], ["--refine.steps=7"]):
+        made.clear()
+        cli.train([*TINY, *flags])
+        assert made
+
+
 @pytest.mark.long
 def test_a_finished_run_is_only_evaluated_again(finished_run, tmp_path):
     """And keeps the seconds of the run that trained."""
@@ -59,7 +82,7 @@ def test_a_finished_run_is_only_evaluated_again(finished_run, tmp_path):
     zoo = next((tmp_path / "zoos").iterdir())
     written = (zoo / "members.csv").stat().st_mtime_ns
     log = (directory / "metrics.jsonl").read_text()
-    status, _, err = run("train.py", *TINY, cwd=tmp_path)
+    status, _, err = run("train.py", *TINY, "--again", cwd=tmp_path)
     assert status == 0, err
     after = json.loads((directory / "metrics.json").read_text())
     clock = {name for name in before if "seconds" in name} - {"seconds/total"}

@@ -41,3 +41,12 @@ def test_formulas_are_drawn(browser, tmp_path):  # noqa: F811
         "return [fraction, ...fraction.children].map(height);"
     )
     assert above > 5 and below > 5 and whole >= above + below
+
+
+def test_all_pages_are_listed_by_their_titles():
+    """Pages in the navigation have no second name, and the first page leads to each of them."""
+    navigation = (ROOT / "mkdocs.yml").read_text().split("nav:")[1].split("- Reference:")[0]
+    first = (ROOT / "docs" / "index.md").read_text()
+    for path in (ROOT / "docs").glob("*.md"):
+        if path.name != "index.md":
+            assert f"- {path.name}\n" in navigation and f"({path.name})" in first, path.name

@@ -14,13 +14,15 @@ import tyro
 from etils import epath
 
 from netspace_jax.cli.errors import one_line_errors
-from netspace_jax.cli.modules import Modules, first_flags
-from netspace_jax.config import Curves, Hosts, Lowering
+from netspace_jax.cli.flags import EvalFlags, JobFlags, TrainFlags
+from netspace_jax.cli.modules import first_flags
+from netspace_jax.cli.presets import list_presets, outcome
+from netspace_jax.cli.suggestions import check_preset, unknown_evaluation
 from netspace_jax.domain import preset, preset_text, presets
 from netspace_jax.domains import IMAGES
 from netspace_jax.errors import InputError
 from netspace_jax.files import location
-from netspace_jax.rules import Natural, check_fields
+from netspace_jax.rules import check_fields
 
 DEFAULT_PRESET = next(iter(IMAGES.presets))
 _ZOO_USES = """usage:
@@ -30,56 +32,16 @@ _ZOO_USES = """usage:
   {0} export DIR FILE        write its networks and their table as one safetensors file"""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class JobFlags:
-    """Flags of train and zoo."""
-
-    zoos: str = "zoos"
-    """Directory under which zoos lie; runs share them."""
-    devices: Natural = 0
-    """Devices to spread networks over; 0 for all."""
-    lowering: Lowering = "auto"
-    """Compile for a CPU or an accelerator; auto for what the devices are. Results are the same up to rounding."""
-    hosts: Hosts = dataclasses.field(default_factory=Hosts)
-    """Processes that work on one job together, each with its own devices, over a file system that all of them see."""
-    modules: Modules = ()
-    """Python files that register architectures or domains of your own; FILE.py:NAME registers one Flax module."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainFlags(JobFlags):
-    """Flags of train."""
-
-    out: str
-    """Directory of the run."""
-    fresh: bool = False
-    """Whether to delete first what an earlier run left there."""
-    explorer: bool = True
-    """Whether to write explore.html beside the report."""
-    log: Curves | None = None
-    """Hand metrics on to Weights & Biases or TensorBoard: needs the package wandb or tensorboardX."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class EvalFlags:
-    """Flags of eval."""
-
-    run: tyro.conf.Positional[str]
-    """Directory of a finished run."""
-    zoos: str = "zoos"
-    """Directory under which zoos lie."""
-    lowering: Lowering = "auto"
-    """Compile for a CPU or an accelerator; auto for what the devices are."""
-    modules: Modules = ()
-    """Python files that register architectures or domains of your own."""
-
-
 def train(arguments: Sequence[str] | None = None, began: float | None = None, program: str = "netspace train") -> None:
     """Zoo if missing → space → report."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as capture:
         first, others = first_flags(given, "zoo")
+        if others in (["-h"], ["--help"]) and first.zoo is None:
+            print(list_presets(program))
+            return
         name, flags = _preset_and_flags(others)
+        check_preset(name)
         base = preset(name, first.zoo)
         parts = {part: getattr(base, part) for part in ("zoo", "netspace", "refine")}
         if first.zoo is not None:
@@ -92,9 +54,15 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
         capture.directory = args.out
         from netspace_jax import jobs
         from netspace_jax.cli.curves import curves
+        from netspace_jax.cli.finished import finished_report
         from netspace_jax.cli.progress import bars
         from netspace_jax.ops.platform import lowering
 
+        if not (args.again or args.fresh) and (report := finished_report(config, args.out, args.explorer)):
+            print(
+                f"{args.out} is finished (--again makes its report anew)\n{outcome(report, relative(report), program)}"
+            )
+            return
         with (
             curves(args.log, args.out, dataclasses.asdict(config)) as on_metrics,
             bars() as callbacks,
@@ -111,7 +79,7 @@ def train(arguments: Sequence[str] | None = None, began: float | None = None, pr
                 command=" ".join([f"python {program}" if program.endswith(".py") else program, *given]),
                 callbacks=dataclasses.replace(callbacks, metrics=on_metrics),
             )
-        print(f"report: {relative(report)}")
+        print(outcome(report, relative(report), program))
 
 
 def zoo(arguments: Sequence[str] | None = None, program: str = "netspace zoo") -> None:
@@ -149,6 +117,7 @@ def _train_zoo(arguments: list[str], program: str) -> epath.Path:
     """Train the zoo of a preset; returns its directory."""
     _, others = first_flags(arguments)
     name, flags = _preset_and_flags(others)
+    check_preset(name, ("import", "show", "export"))
     base = preset(name)
     text = f"{preset_text(name)}\n\n{_ZOO_USES.format(program)}"
     args = _parse(JobFlags, {"zoo": base.zoo}, flags, f"{program} {name}", text)
@@ -176,7 +145,7 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         name, *flags = others
         evaluation = evaluations.all_evaluations().get(name)
         if evaluation is None:
-            raise InputError(f"unknown evaluation {name!r}; there are {', '.join(evaluations.all_evaluations())}")
+            raise unknown_evaluation(name, flags)
         options = evaluation.options
         bases = (EvalFlags,) if options is None else (options, EvalFlags)
         make = dataclasses.make_dataclass("Arguments", [], bases=bases, frozen=True, kw_only=True)

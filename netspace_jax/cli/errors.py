@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ _DISK = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR,
     errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
 )  # fmt: skip
+_PIPE = 141  # status of a shell's own commands whose reader has gone
 # A name that no file can have, or a link that leads to itself.
 _NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 
@@ -25,8 +27,14 @@ def one_line_errors() -> Iterator[LogCapture]:
     Yields what keeps the messages of libraries meanwhile.
     """
     try:
-        with captured_logs() as capture:
-            yield capture
+        try:
+            with captured_logs() as capture:
+                yield capture
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as of `| head`, which has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_PIPE)
     except InputError as error:
         sys.exit(_say(str(error), 2))
     except OSError as error:

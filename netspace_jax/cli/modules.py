@@ -27,16 +27,28 @@ def first_flags(arguments: Sequence[str], *names: str) -> tuple[argparse.Namespa
       InputError: a flag lacks its value, there is no such file, or it has no such module.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--modules", nargs="+", default=[])
+    parser.add_argument("--modules", action="append", default=[])
     for name in names:
         parser.add_argument(f"--{name}", metavar="DIR")
     try:
-        first, others = parser.parse_known_args(arguments)
+        first, others = parser.parse_known_args(_one_file_each(arguments))
     except argparse.ArgumentError as error:
         raise InputError(f"{error.argument_name} takes {_VALUES.get(error.argument_name or '', 'a value')}") from error
     for text in first.modules:
         register_module(text)
     return first, others
+
+
+def _one_file_each(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--modules` before each of its files; a word after them that is no file stands for itself."""
+    found, files = [], False
+    for word in arguments:
+        is_file = files and not word.startswith("-") and ".py" in word
+        if is_file and found[-1] != "--modules":
+            found.append("--modules")
+        files = is_file or word.startswith("--modules")
+        found.append(word)
+    return found
 
 
 def register_module(text: str) -> str:

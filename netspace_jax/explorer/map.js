@@ -3,6 +3,7 @@ function netspaceMap(page) {
   "use strict";
   const { data, document } = page, canvas = document.getElementById("map"), pen = canvas.getContext("2d");
   const PALETTE = [matchMedia("(prefers-color-scheme: dark)").matches ? "#3590dc" : "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e"];
+  const EDGE = 6;  // pixels from a mark's middle to its end
   // Cividis but for its ends: the lightest yellows are lost on a light ground, the darkest blues on a dark one.
   const LIGHT = [[0, 34, 78], [40, 62, 107], [87, 92, 109], [125, 124, 120], [165, 150, 108], [201, 160, 20]];
   const DARK = [[92, 140, 222], [120, 150, 190], [150, 158, 165], [180, 170, 130], [215, 198, 100], [254, 232, 56]];
@@ -65,6 +66,10 @@ function netspaceMap(page) {
   const back = (px, py) => [frame[0][0] + px / canvas.clientWidth * (frame[0][1] - frame[0][0]),
     frame[1][0] + (1 - py / canvas.clientHeight) * (frame[1][1] - frame[1][0])];
 
+  // A mark at the edge is moved in by as much as it would be cut.
+  const inward = (v, end) => (v < -EDGE || v > end + EDGE ? v : Math.max(EDGE, Math.min(end - EDGE, v)));
+  const whole = (x, y) => [inward(x, canvas.clientWidth), inward(y, canvas.clientHeight)];
+
   function mark(type, x, y, r) {
     pen.beginPath();
     if (type === 2) pen.rect(x - r, y - r, 2 * r, 2 * r);
@@ -85,7 +90,7 @@ function netspaceMap(page) {
       if (!shown[type]) continue;
       for (let i = 0; i < count; i++) {
         if (kind[i] !== type) continue;
-        const [x, y] = place(xy[2 * i], xy[2 * i + 1]), tint = colour(i) || line;
+        const [x, y] = whole(...place(xy[2 * i], xy[2 * i + 1])), tint = colour(i) || line;
         pen.fillStyle = pen.strokeStyle = tint;
         pen.lineWidth = type === 1 ? 1.4 : 1.8;
         if (text && data.label[i] && type < 2) { pen.globalAlpha = type ? (dark.matches ? 0.8 : 0.6) : 1; pen.fillText(data.label[i], x, y); pen.globalAlpha = 1; continue; }
@@ -164,6 +169,14 @@ function netspaceMap(page) {
     return total > 0 ? weights.map(([w, i]) => [w / total, i]) : [[1, near[0][1]]];
   }
 
+  // The point that lies under a place of the map, or null.
+  function under(at) {
+    const near = nearest(at, 1), [x, y] = place(...at);
+    if (!near.length) return null;
+    const [[, i]] = near, [px, py] = place(xy[2 * i], xy[2 * i + 1]);
+    return Math.hypot(px - x, py - y) < 6 ? i : null;
+  }
+
   let held = false, down = null;
   const where = (e) => { const box = canvas.getBoundingClientRect(); return [e.clientX - box.left, e.clientY - box.top]; };
   canvas.addEventListener("pointerdown", (e) => { down = where(e); canvas.setPointerCapture(e.pointerId); page.go(back(...down)); });
@@ -189,5 +202,5 @@ function netspaceMap(page) {
   new ResizeObserver(draw).observe(canvas);
   dark.addEventListener("change", () => { explain(); draw(); });
   explain();
-  return { draw, mixture, kind, hold: () => { held = true; }, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
+  return { draw, mixture, kind, under, hold: () => { held = true; }, clamp: ([x, y]) => [Math.max(frame[0][0], Math.min(frame[0][1], x)), Math.max(frame[1][0], Math.min(frame[1][1], y))] };
 }

@@ -66,6 +66,15 @@ function netspaceExplorer(document) {
     }
   };
 
+  // Whose point this is: its name, and the score that it has itself beside that of the network decoded from it.
+  function whose() {
+    const i = map.under(page.at);
+    if (i === null) { delete document.body.dataset.under; return ""; }
+    const own = data.score[i] === null ? "" : `, ${data.metric} ${data.score[i].toFixed(3)} itself`;
+    document.body.dataset.under = data.name[i];
+    return `At the point of ${data.name[i]}${own}. `;
+  }
+
   function show() {
     due = false;
     network = decode(z);
@@ -80,7 +89,7 @@ function netspaceExplorer(document) {
         words.push(`${data.metric} ${network.score.toFixed(3)} on ${n} test inputs, computed here`);
         document.body.dataset.score = network.score;
       }
-      byId("here").textContent = words.join(": ");
+      byId("here").textContent = whose() + words.join(": ");
       panel.show(network);
     }
     map.draw();
@@ -91,17 +100,23 @@ function netspaceExplorer(document) {
     page.at = at || project(z);
     if (!due) { due = true; requestAnimationFrame(show); }
   }
-  page.go = (at) => {
+  // To another network: what a search said and drew is of the one before.
+  function leave() {
     stop();
     page.aim = null;
+    page.path = [];
+    byId("search").textContent = "";
+  }
+  page.go = (at) => {
+    leave();
     at = map.clamp(at);
     const mixed = new Float32Array(size);
     for (const [w, i] of map.mixture(at)) for (let k = 0; k < size; k++) mixed[k] += w * page.arrays.z.data[i * size + k];
     put(mixed, at);
   };
-  page.visit = (i) => { stop(); page.aim = null; put(row(i), [page.points[2 * i], page.points[2 * i + 1]]); };
+  page.visit = (i) => { leave(); put(row(i), [page.points[2 * i], page.points[2 * i + 1]]); };
   // Hold a network of any embedding, until the map is clicked.
-  page.put = (embedding) => { stop(); page.aim = null; map.hold(); put(embedding); };
+  page.put = (embedding) => { leave(); map.hold(); put(embedding); };
   page.project = project;
   page.redraw = () => map.draw();
   page.way = () => (ends[0] && ends[1] ? ends.map(project) : []);
@@ -136,7 +151,7 @@ function netspaceExplorer(document) {
     const count = page.arrays.aims.shape[0], far = (i) => z.reduce((s, v, k) => s + (page.arrays.z.data[i * size + k] - v) ** 2, 0);
     const place = count > 1 ? [...Array(count).keys()].reduce((best, i) => (far(i) < far(best) ? i : best), 0) : 0;
     page.aim = aimOf(place);
-    return count > 1 ? "towards what the nearest network never seen holds: " : "";
+    return count > 1 ? "towards what the nearest network never seen holds: " : data.scored ? "on training inputs: " : "";
   }
   function stop() {
     const was = document.body.dataset.doing;

@@ -170,6 +170,7 @@ def _data(run: Run, view: View, points: list[Points]) -> dict[str, Any]:
         "kinds": [{"name": part.kind, "count": len(part.embeddings)} for part in points],
         "score": [float(score) if np.isfinite(score) else None for score in scores],
         "architecture": np.concatenate([part.architecture_ids for part in points]).tolist(),
+        "name": [name for part in points for name in part.names],
         "label": [label for part in points for label in part.labels],
         "about": dict(view.about),
         "scored": view.examples is not None,

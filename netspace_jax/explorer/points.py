@@ -12,6 +12,7 @@ from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import classify_many, embed_members, generate_many
+from netspace_jax.zoo import Members
 
 _MAX_POINTS, _MAX_VALUES = 480, 700_000  # points, and values of their embeddings
 
@@ -24,6 +25,7 @@ class Points(NamedTuple):
     scores: Float[np.ndarray, "point"]
     architecture_ids: Int[np.ndarray, "point"]
     labels: list[str]
+    names: list[str]
 
 
 def map_points(run: Run, view: View) -> list[Points]:
@@ -53,7 +55,8 @@ def principal_plane(
 def _test_members(run: Run, view: View, architecture_id: int, count: int) -> Points:
     members = run.reconstruction(architecture_id, "test")
     labels = _labels(view, architecture_id, "test", len(members.score))[:count]
-    return _points(members.embedding[:count], members.score[:count], architecture_id, labels)
+    names = _names(run.networks(architecture_id, "test").members)
+    return _points(members.embedding[:count], members.score[:count], architecture_id, labels, names)
 
 
 def _training_members(run: Run, view: View, architecture_id: int, count: int) -> Points:
@@ -62,7 +65,7 @@ def _training_members(run: Run, view: View, architecture_id: int, count: int) ->
     labels = _labels(view, architecture_id, "train", len(embeddings))
     rows = np.linspace(0, len(embeddings) - 1, min(count, len(embeddings))).astype(int)
     scores = [members[row].score_test for row in rows]
-    return _points(embeddings[rows], scores, architecture_id, [labels[row] for row in rows])
+    return _points(embeddings[rows], scores, architecture_id, [labels[row] for row in rows], _names(members[rows]))
 
 
 def _generated(run: Run, view: View, architecture_id: int, count: int) -> Points:
@@ -70,7 +73,8 @@ def _generated(run: Run, view: View, architecture_id: int, count: int) -> Points
     indices = run.networks(architecture_id, "test").indices
     embeddings = embed_members(run.space, architecture_id, members.generated[:count], run.dataset, indices[:count])
     labels = _labels(view, architecture_id, "test", len(members.score))[:count]
-    return _points(embeddings, members.generated_score[:count], architecture_id, labels)
+    names = [f"the network generated from {name}" for name in _names(run.networks(architecture_id, "test").members)]
+    return _points(embeddings, members.generated_score[:count], architecture_id, labels, names)
 
 
 def _drawn(run: Run, count: int) -> list[Points]:
@@ -84,7 +88,8 @@ def _drawn(run: Run, count: int) -> list[Points]:
         if one_task(run.dataset):
             flats = generate_many(space, architecture_id, rows)
             scores = scores_of(run.dataset, space.architectures[architecture_id], flats)
-        parts.append(_points(rows, scores, architecture_id, [""] * len(rows)))
+        names = [f"draw {row}" for row in np.flatnonzero(ids == architecture_id)]
+        parts.append(_points(rows, scores, architecture_id, [""] * len(rows), names))
     return parts
 
 
@@ -92,11 +97,22 @@ def _labels(view: View, architecture_id: int, split: Split, count: int) -> list[
     return list(view.labels(architecture_id, split)) if view.labels else [""] * count
 
 
-def _points(embeddings, scores, architecture_id: int, labels: list[str]) -> Points:
+def _names(members: Members) -> list[str]:
+    """The file of each member that was imported; of others the architecture, the split and the index."""
+    files = members.columns.get("file", [""] * len(members))
+    return [
+        str(file) or f"{one.architecture} {one.index} ({one.split})" for file, one in zip(files, members, strict=True)
+    ]
+
+
+def _points(embeddings, scores, architecture_id: int, labels: list[str], names: list[str]) -> Points:
     ids = np.full(len(embeddings), architecture_id)
-    return Points("", np.asarray(embeddings), np.asarray(scores), ids, labels[: len(embeddings)])
+    return Points(
+        "", np.asarray(embeddings), np.asarray(scores), ids, labels[: len(embeddings)], names[: len(embeddings)]
+    )
 
 
 def _joined(kind: str, parts: list[Points]) -> Points:
     embeddings, scores, ids = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
-    return Points(kind, embeddings, scores, ids, [label for part in parts for label in part.labels])
+    labels, names = ([text for part in parts for text in part[i]] for i in (4, 5))
+    return Points(kind, embeddings, scores, ids, labels, names)

@@ -23,7 +23,7 @@ from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.report import figures
 from netspace_jax.report.section import Section
-from netspace_jax.report.words import difference, listed
+from netspace_jax.report.words import difference, interval, listed
 from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space import NetSpace
@@ -159,8 +159,7 @@ def _row(curves: Curves, made: Baselines, name: str) -> tuple[str, ...]:
 
 
 def _cell(scores: Float[np.ndarray, "task"]) -> str:
-    low, high = mean_interval(scores)
-    return f"{scores.mean():.3f}\u00a0({low:.3f}\u2060–\u2060{high:.3f})"
+    return f"{scores.mean():.3f}\u00a0({interval(scores)})"
 
 
 def _text(run: Run, curves: Curves, config: AdaptationConfig, left_out: dict[str, str]) -> str:

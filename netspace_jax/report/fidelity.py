@@ -17,7 +17,7 @@ from netspace_jax.metrics.reconstruction import Reconstruction, gaps
 from netspace_jax.metrics.spread import HIGH, LOW, score_at, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
-from netspace_jax.report.words import difference
+from netspace_jax.report.words import difference, interval
 from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import embed_members, generate_many
@@ -106,11 +106,9 @@ def _in_bands(scores: Float[np.ndarray, "network"], edges: list[float]) -> list[
 
 def _cells(row: Row, edges: list[float]) -> tuple[str, ...]:
     """A row as text."""
-    low, high = mean_interval(row.agreement)
-    # No line break within the interval.
-    interval = f"{row.agreement.mean():.3f}\u00a0({low:.3f}\u2060–\u2060{high:.3f})"
+    agreement = f"{row.agreement.mean():.3f}\u00a0({interval(row.agreement)})"
     bands = (f"{row.agreement[rows].mean():.3f}" if len(rows) else "–" for rows in _in_bands(row.target_score, edges))
-    return row.label, interval, *bands, f"{row.gaps.mean():.4f}"
+    return row.label, agreement, *bands, f"{row.gaps.mean():.4f}"
 
 
 def _means(rows: list[Row], edges: list[float]) -> dict[str, float]:

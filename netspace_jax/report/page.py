@@ -17,6 +17,7 @@ from etils import epath
 from netspace_jax.config import RunConfig
 from netspace_jax.files import location, packaged, write_bytes, write_text
 from netspace_jax.report.section import Section
+from netspace_jax.report.summary import summary
 from netspace_jax.space.artefact import version
 
 STYLE = packaged("netspace_jax.report", "style.css")
@@ -75,6 +76,7 @@ def write_report(
         STYLE=STYLE,
         COMMAND=html.escape(command),
         NOTES=html.escape(" · ".join(notes)),
+        SUMMARY=html.escape(summary(metrics)),
         EXPLORER=play if explorer else "",
         CONTENTS=contents,
         BODY="\n".join(_section(section, pictures.get(section.name), run) for section in sections),
@@ -96,8 +98,11 @@ def _section(section: Section, picture: bytes | None, run: str) -> str:
         alt = html.escape(f"{section.title}. {section.text}", quote=True)
         inches = int.from_bytes(picture[16:20], "big") / DPI  # PNG: its width in pixels
         size = f"width:{_WIDTH * inches:.0f}px;min-width:{_LEAST_WIDTH * inches:.0f}px"
+        # A drawing is turned dark where the reader's screen is; pictures of data are not.
+        kind = "drawing" if section.figure is not None and not any(ax.images for ax in section.figure.axes) else ""
         parts.append(
-            f'<div class="wide" tabindex="0" role="group" aria-label="Figure"><img alt="{alt}" style="{size}" '
+            f'<div class="wide" tabindex="0" role="group" aria-label="Figure"><img class="{kind}" alt="{alt}" '
+            f'style="{size}" '
             f'src="data:image/png;base64,{data}"></div>'
         )
     parts += [section.fragment, f'<p class="note">Made again by <code>{html.escape(command)}</code></p></section>']

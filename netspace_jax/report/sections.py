@@ -5,13 +5,13 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from netspace_jax.architectures.parameters import to_prep
-from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.reconstruction import gaps, training_gap
 from netspace_jax.report import figures
 from netspace_jax.report.section import Section
-from netspace_jax.report.words import difference, number
+from netspace_jax.report.words import difference, interval, number
 from netspace_jax.runs import Run
 from netspace_jax.runs.log import read_log
+from netspace_jax.space.schedule import correction_begins
 
 _COMPARED = 2000  # embeddings whose distances to each other are looked at
 
@@ -65,16 +65,14 @@ def reconstruction(run: Run) -> Section:
     groups = [(name, one.score, one.generated_score) for name, one in zip(names, found, strict=True)]
     figure, ax = figures.input_against_generated(groups, run.metric)
     score, generated_score = (np.concatenate(scores) for scores in zip(*(group[1:] for group in groups), strict=True))
-    low, high = mean_interval(gaps(score, generated_score))
-    least, most = mean_interval(np.concatenate([one.agreement for one in found]))
+    around_gap = interval(gaps(score, generated_score))
+    each = np.concatenate([one.agreement for one in found])
     ordered = f", Kendall's τ {tau:.3f}" if np.isfinite(tau) else ""
-    ax.set_title(
-        f"gap {gap:.3f} ({low:.3f}–{high:.3f})\nagreement {agreement:.3f} ({least:.3f}–{most:.3f}){ordered}", fontsize=9
-    )
+    ax.set_title(f"gap {gap:.3f} ({around_gap})\nagreement {agreement:.3f} ({interval(each)}){ordered}", fontsize=9)
     text = (
         f"{len(score)} networks that NetSpace never saw, each a point, and those generated from them: on "
-        f"{agreement:.1%} of test inputs ({least:.1%}–{most:.1%}) the two {run.metric.agreement}. Their "
-        f"{run.metric.title} differs by {gap:.3f} ({low:.3f}–{high:.3f}), among networks that trained NetSpace by "
+        f"{agreement:.1%} of test inputs ({interval(each, 1, percent=True)}) the two {run.metric.agreement}. Their "
+        f"{run.metric.title} differs by {gap:.3f} ({around_gap}), among networks that trained NetSpace by "
         f"{gap_train:.3f}; that of the generated ones is {difference(generated_score, score)}. "
     )
     if not np.isfinite(tau):
@@ -154,9 +152,15 @@ def training(run: Run) -> Section:
         return Section("training", "Training", text, {})
     checks = [(line["step"], abs(line[name])) for line in lines if name in line]
     label = name.replace("_", " ")
-    figure, _ = figures.training_curve(
+    figure, ax = figures.training_curve(
         [line["step"] for line in losses], [line["total"] for line in losses], checks, label
     )
+    settings = run.config.netspace
+    corrected = correction_begins(settings) if settings.corrections else 0
+    if corrected:
+        ax.axvline(corrected, color="0.5", lw=1, ls=":")
+        ax.annotate("corrections begin", (corrected, 0.97), xycoords=("data", "axes fraction"), fontsize=8,
+                    rotation=90, ha="right", va="top")  # fmt: skip
     if checks:
         last = losses[-max(len(losses) // 10, 1) :]
         before = losses[-2 * len(last) : -len(last)] or last
@@ -166,5 +170,10 @@ def training(run: Run) -> Section:
             f"{'fell' if change >= 0 else 'rose'} by {abs(change):.1%}. The {label} was "
             f"{dict(checks).get(run.step, checks[-1][1]):.4f} at step "
             f"{run.step}, whose checkpoint is the one evaluated."
+        )
+    if corrected:
+        text += (
+            f" From step {corrected} on (dotted) the encoder's corrections are trained too, which are new there: the "
+            f"loss then rises at once and falls again, which is no divergence."
         )
     return Section("training", "Training", text, {}, figure)

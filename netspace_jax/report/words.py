@@ -5,6 +5,18 @@ from jaxtyping import Float
 
 from netspace_jax.metrics.interval import mean_interval
 
+FEWEST = 10
+"""Networks from which on an interval of their mean is told."""
+
+
+def interval(values: Float[np.ndarray, "n"], digits: int = 3, percent: bool = False) -> str:
+    """The 95 % interval of a mean, without a line break within; too few where it would be of fewer than ten."""
+    if len(values) < FEWEST:
+        return f"too\u00a0few:\u00a0{len(values)}"
+    low, high = mean_interval(values)
+    kind = "%" if percent else "f"
+    return f"{low:.{digits}{kind}}\u2060–\u2060{high:.{digits}{kind}}"
+
 
 def difference(
     values: Float[np.ndarray, "n"],
@@ -22,6 +34,8 @@ def difference(
     apart = np.asarray(values, np.float64) - np.asarray(others, np.float64)
     if not apart.any():
         return "the same for each"
+    if len(apart) < FEWEST:
+        return f"different by {apart.mean():+.{digits}f}{unit} on average, of too few ({len(apart)}) for an interval"
     low, high = mean_interval(apart)
     if low <= 0 <= high:
         return f"no different within the 95 % interval ({low:+.{digits}f} to {high:+.{digits}f}{unit})"

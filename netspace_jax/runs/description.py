@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from etils import epath
@@ -90,9 +91,15 @@ def differences(
                 a = defaults.get(part, {}).get(name, b)
             if a != b and (part, name) not in ignored:
                 found.append(f"{part}.{name} {_shown(a)} → {_shown(b)}")
-    if not found and old.get("zoo_folder") != new.get("zoo_folder"):
+    if not found and not _same_zoo(str(old.get("zoo_folder")), str(new.get("zoo_folder"))):
         found.append(f"the data changed: its zoo was {old.get('zoo_folder')} and is {new.get('zoo_folder')}")
     return found
+
+
+def _same_zoo(old: str, new: str) -> bool:
+    """Whether two folders hold one zoo: a name that the package gave says all of it, whatever the path before it."""
+    named = PurePath(old).name == PurePath(new).name
+    return old == new or (named and not (PurePath(old).is_absolute() and PurePath(new).is_absolute()))
 
 
 def _shown(value: Any) -> str:

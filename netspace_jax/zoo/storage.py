@@ -62,6 +62,8 @@ def open_zoo(directory: epath.PathLike) -> Zoo:
     place = location(directory)
     if not (place / "members.csv").exists():
         unfinished = (place / "config.json").exists()
+        if unfinished and isinstance(found := read_json(place / "config.json"), dict) and "netspace" in found:
+            raise InputError(f"{directory} is a run, not a zoo: its zoo is {found.get('zoo_folder')} under zoos/")
         raise InputError(
             f"{directory} holds {'an unfinished' if unfinished else 'no'} zoo"
             + ("; the command that began it goes on with it" if unfinished else "")

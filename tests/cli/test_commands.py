@@ -7,6 +7,9 @@ import pytest
 
 from netspace_jax import cli, evaluations
 from netspace_jax.cli.commands import _preset_and_flags, relative
+from netspace_jax.cli.modules import first_flags
+from netspace_jax.domain import presets
+from tests.commands import ROOT, start
 
 
 def refused(capsys, command, *arguments):
@@ -79,7 +82,7 @@ def test_modules_are_run_before_other_flags_are_looked_at(capsys, tmp_path, monk
         "from netspace_jax import architectures as known\nknown.register('mine_of_a_test', lambda *_: None)\n"
     )
     with pytest.raises(SystemExit) as ended:
-        cli.train([*(flag.format(path) for flag in flags), "--help"])
+        cli.train([*(flag.format(path) for flag in flags), "digits", "--help"])
     assert ended.value.code == 0 and "mine_of_a_test" in capsys.readouterr().out
     sys.modules.pop("module_of_a_test", None)
 
@@ -111,3 +114,63 @@ def test_zoo_alone_trains_nothing_and_says_what_it_can_do(capsys, tmp_path, monk
 def test_show_takes_one_directory(capsys, tmp_path):
     assert "show takes one directory" in refused(capsys, cli.zoo, "show")
     assert "no zoo" in refused(capsys, cli.zoo, "show", tmp_path)
+
+
+def test_help_of_train_is_short_and_says_how_to_see_the_rest(capsys):
+    cli.train(["--help"], program="train.py")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 60 and "train.py PRESET --help" in lines[-1]
+    for name in presets():
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert len(line.split()) > 4
+    assert any(line.split()[:2] == ["digits", "2.0"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "hint"),
+    [
+        (cli.evaluate, ["fidelty", "runs/a"], "did you mean fidelity?"),
+        (cli.evaluate, ["help"], "`python eval` alone"),
+        (cli.evaluate, ["digits"], "python train.py digits"),
+        (cli.evaluate, ["run", "fidelity"], "python eval fidelity run"),
+        (cli.evaluate, ["run"], "python eval NAME run"),
+        (cli.zoo, ["shwo", "zoo"], "did you mean show"),
+        (cli.zoo, ["zoo"], "zoo.py show zoo"),
+        (cli.zoo, ["show", "run"], "is a run, not a zoo: its zoo is z-1"),
+        (cli.train, ["digts"], "did you mean digits"),
+        (cli.train, ["show"], "zoo.py show"),
+        (cli.train, ["fidelity"], "python eval fidelity RUN"),
+        (cli.train, ["run"], "--out run"),
+        (cli.train, ["imported", "--zoo", "run"], "its zoo is z-1"),
+    ],
+)
+def test_a_mistaken_word_gets_what_was_meant(capsys, tmp_path, monkeypatch, command, arguments, hint):
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "zoo"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text('{"netspace": {}, "zoo": {}, "zoo_folder": "z-1"}')
+    (tmp_path / "zoo" / "members.csv").write_text("")
+    assert hint in refused(capsys, command, *arguments)
+
+
+def test_a_reader_that_has_read_enough_ends_a_command_quietly():
+    process = start("train.py", "--help", cwd=ROOT)
+    process.stdout.close()
+    assert process.wait(60) == 141 and not process.stderr.read()
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--modules", "a.py", "b.py:Net", "fit", "run"],
+        ["fit", "--modules", "a.py", "b.py:Net", "run"],
+        ["fit", "run", "--modules", "a.py", "b.py:Net"],
+        ["fit", "--modules=a.py", "run", "--modules", "b.py:Net"],
+    ],
+)
+def test_modules_stand_before_between_and_after(monkeypatch, arguments):
+    registered = []
+    monkeypatch.setattr("netspace_jax.cli.modules.register_module", registered.append)
+    _, others = first_flags(arguments)
+    assert registered == ["a.py", "b.py:Net"] and others == ["fit", "run"]

@@ -90,9 +90,20 @@ def test_a_click_a_key_and_a_walk(page):
     assert not [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"]
 
 
+def test_a_point_under_the_cursor_says_whose_it_is(page):
+    """Its name, and its own score beside that of the network generated from it; and a search's words go with a move."""
+    page.execute_script("document.getElementById('search').textContent = 'of a search'; page.path = [[0, 0], [1, 1]]")
+    page.execute_script("page.visit(0)")
+    until(page, lambda: body(page, "under") == page.execute_script("return page.data.name[0]"))
+    shown = page.find_element("id", "here").text
+    assert shown.startswith("At the point of perceptron3 ") and "(test)" in shown and "itself" in shown
+    assert page.find_element("id", "search").text == "" and page.execute_script("return page.path.length") == 0
+
+
 def test_what_is_drawn_is_asked_about(page):
     logits = page.find_element("id", "panel").get_attribute("data-logits")
     page.find_element("id", "clear").click()
+    assert page.find_element("id", "says").text == "Nothing is drawn yet."
     ActionChains(page).click_and_hold(page.find_element("id", "draw")).move_by_offset(20, 30).release().perform()
     assert page.find_element("id", "panel").get_attribute("data-logits") != logits
     assert page.find_element("id", "says").text.startswith("This network says")

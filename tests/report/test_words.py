@@ -5,7 +5,7 @@ import pytest
 
 from netspace_jax.domains.images.redundancy import enough
 from netspace_jax.report.architectures import kept
-from netspace_jax.report.words import difference, listed, number, relation
+from netspace_jax.report.words import difference, interval, listed, number, relation
 
 NOISE = np.random.default_rng(0).standard_normal(200)
 
@@ -62,3 +62,9 @@ def test_how_many_values_are_enough():
     assert "0.900, comes with 8 values; 4 have all of it but a hundredth (0.895)" in enough("values", sizes, found)
     found[1, 1] = 0.7
     assert "fewer than 8 cost more than a hundredth" in enough("values", sizes, found)
+
+
+def test_few_networks_have_no_interval():
+    few, many = np.linspace(0, 1, 9), np.linspace(0, 1, 10)
+    assert "too" in interval(few) and "9" in interval(few) and "–" in interval(many)
+    assert "too few (9)" in difference(few + 1, few) and "too few" not in difference(many + 1, many)

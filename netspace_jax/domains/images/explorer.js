@@ -72,6 +72,11 @@ page.panel = (root, page) => {
   }
   function ask() {
     if (!network) return;
+    if (drawn && !input.some((v) => v !== input[0])) {
+      for (const id of ["bars", "votes"]) $(id).replaceChildren();
+      $("says").textContent = "Nothing is drawn yet.";
+      return;
+    }
     const logits = network.run(input), p = probabilities(logits), said = page.maximum(logits);
     root.dataset.logits = JSON.stringify(Array.from(logits));
     const votes = page.neighbours(12, network.architectureId).map((one) => page.maximum(one.run(input)));
