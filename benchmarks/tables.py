@@ -241,9 +241,10 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
             ("ANIL", "anil"), ("linear probe", "probe"), ("from scratch", "scratch"),
             ("hypernetwork, trained on all tasks' data", "hypernetwork"),
             ("member, trained on all data of the task", "member")))),
-    "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
-        tuple(
-        (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))
+    "gaps": (("what was seen", "**space**", "its posterior alone", "descent in it", "training signal that fits best",
+              "Gaussian of the signals", "straight lines", "network of its own"), tuple(
+        (label, tuple(f"gaps/{key}_{way}" for way in (
+            "space", "posterior", "descent", "nearest", "gaussian", "interpolated", "own")))
         for label, key in (("a quarter, at random instants", "irregular"), ("all but a quarter in a row", "gap"),
                            ("all, with noise", "noise")))),
 }  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Shaped
 
 from netspace_jax.latent import fit_mixture
-from netspace_jax.ops.mapping import batched
+from netspace_jax.ops.mapping import Rows, batched
 from netspace_jax.space.batched import generate_many
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs
@@ -60,11 +60,11 @@ def ensemble_of(netspace: NetSpace, embeddings: Float[np.ndarray, "network embed
 def find_many(
     netspace: NetSpace,
     ensemble: Ensemble,
-    inputs: Shaped[np.ndarray, "task n *input"],
-    answers: Float[np.ndarray, "task n answer"],
+    inputs: Shaped[Rows, "task n *input"],
+    answers: Float[Rows, "task n answer"],
     which: int = 0,
 ) -> Float[np.ndarray, "task embedding"]:
-    """The mean embedding of each task after examples of it, of which evenly spaced ones are looked at if there are many."""
+    """The mean embedding of each task after examples of it; of many examples, evenly spaced ones are looked at."""
     rows = np.unique(np.linspace(0, inputs.shape[1] - 1, MOST).round().astype(int))
     tasks = (np.asarray(inputs)[:, rows], np.asarray(answers)[:, rows])
     return np.asarray(_find(tasks, netspace.netspace, ensemble, which=which))
@@ -101,7 +101,7 @@ def _conditioned(share, ensemble, known, wanted, weight, noise):
     part = share / share.sum()
     middle, centre = part @ known, part @ ensemble.embeddings
     root = jnp.sqrt(part)[:, None]
-    answers, embeddings = root * (known - middle), root * (ensemble.embeddings - centre)
+    answers, embeddings = root * (known - middle[None]), root * (ensemble.embeddings - centre[None])
     sizes, axes = jnp.linalg.eigh(answers.T @ answers)
     sizes = jnp.maximum(sizes, 0.0)
     rest, slope = (wanted - middle) @ axes, (embeddings.T @ answers) @ axes
@@ -111,7 +111,7 @@ def _conditioned(share, ensemble, known, wanted, weight, noise):
         total = sizes + noise
         log_density = -0.5 * (jnp.square(rest) / total + jnp.log(total)).sum() + 0.5 * filled * jnp.log(noise)
         mean = centre + slope @ (rest / total)
-        variance = jnp.square(embeddings).sum(0) - (jnp.square(slope) / total).sum(-1)
+        variance = jnp.square(embeddings).sum(0) - (jnp.square(slope) / total[None]).sum(-1)
         return jnp.log(share.mean()) + log_density, mean, jnp.square(mean) + jnp.maximum(variance, 0.0)
 
     return jax.vmap(of)(noise)

@@ -145,15 +145,15 @@ class FieldData(SupervisedDataset, Generic[Truth]):
         points = self.sample(keys[0], jnp.int32(0), min(most, available)).inputs
         most = len(points)
         side = points @ jax.random.normal(keys[1], points.shape[1:])
-        around = -jnp.square(points - points[jax.random.randint(keys[2], (), 0, most)]).sum(-1)
+        around = -jnp.square(points - points[jax.random.randint(keys[2], (1,), 0, most)]).sum(-1)
         at_random = jax.random.uniform(keys[3], (most,))
         way = jax.random.choice(keys[4], 3, p=jnp.array([0.5, 0.25, 0.25]))
         order = jnp.stack([at_random, side, around])[way].argsort()
         share = jax.random.uniform(keys[5], (2,))
-        count = jnp.where(share[0] < 0.5, 1 + share[1] * (most - 1), most ** share[1])
+        count = jnp.where(share[0] < 0.5, 1.0 + share[1] * (most - 1.0), float(most) ** share[1])
         spread = jnp.where(jax.random.bernoulli(keys[6], 0.3), 0.5 * jax.random.uniform(keys[7]), 0.0)
         noise = spread * self.behaviour.unit * jax.random.normal(keys[8], (most, self.behaviour.channels))
-        return Drawn(points[order], (jnp.arange(most) < jnp.round(count)).astype(jnp.float32), noise)
+        return Drawn(points[order], (jnp.arange(most, dtype=jnp.float32) < jnp.round(count)).astype(jnp.float32), noise)
 
     def examples(self, split: Split) -> Batch:
         """Held-out samples, the first half for validation and the second for test; for training, those of all parts.

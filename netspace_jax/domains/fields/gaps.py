@@ -70,7 +70,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
 
     Which way is the space's, and the ridge of the Gaussian, is chosen on validation signals, of each case by itself.
     """
-    (instants, order), training = in_time(run), _signals(run, "train")
+    instants, training = in_time(run)[0], _signals(run, "train")
     truth, validation = _signals(run, "test")[:SIGNALS], _signals(run, "validation")[:VALIDATION]
     size = float(np.sqrt(np.square(training).mean()))
     metrics, rows, panels, least = {}, [], [], []
