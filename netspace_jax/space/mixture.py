@@ -1,8 +1,9 @@
 """The posterior of a task whose answers are numbers: a mixture of Gaussians over training networks, conditioned.
 
 Embeddings of training networks and their answers on the examples' inputs are taken to be normal together in each
-component of a mixture, so that examples of a new task say where its embedding lies without a gradient step: Gaussian
-mixture regression (Ghahramani & Jordan 1994), which for one component is the ensemble Kalman update (Evensen 1994).
+component of a mixture, so that examples of a new task say where its embedding lies without a gradient step
+(docs/method.md, eq. 40): Gaussian mixture regression (Ghahramani & Jordan 1994), which for one component is the
+ensemble Kalman update (Evensen 1994).
 How exact the answers of the examples are is a sum over guesses, each by its evidence.
 """
 

@@ -99,7 +99,7 @@ def gaps(run: Run[FieldData[SignalTruth]]) -> Section:
         panels.append((seen, values, fills))
     text = (
         f"{len(truth)} test signals. Root mean square error where nothing was seen (with noise: everywhere, against "
-        f"the signal without it), as a share of the signals' own. The space: of its posterior (docs/method.md, eq. 39) "
+        f"the signal without it), as a share of the signals' own. The space: of its posterior (docs/method.md, eq. 40) "
         f"and of {STEPS} steps that begin there and at the {STARTS} training signals that fit best, whichever has the "
         f"lower error for {len(validation)} validation signals. The least error has {listed(least)}."
     )
