@@ -14,7 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import netspace_jax
-from netspace_jax.behaviour import Batch
+from netspace_jax.dataset import Batch
 from netspace_jax.report.figures import COLOURS
 
 TASKS, EXAMPLES, ASKED = 4, 5, 10

@@ -32,7 +32,7 @@ from netspace_jax.cli.errors import one_line_errors  # noqa: E402
 from netspace_jax.config import RunConfig  # noqa: E402
 from netspace_jax.domain import preset  # noqa: E402
 from netspace_jax.errors import InputError  # noqa: E402
-from netspace_jax.runs import Run  # noqa: E402
+from netspace_jax.runs import Run, open_run  # noqa: E402
 from netspace_jax.zoo.plan import stops_of  # noqa: E402
 
 
@@ -66,7 +66,7 @@ def ours(config: RunConfig) -> tuple[float, float, Run]:
         made = time.perf_counter()
         refine = dataclasses.replace(config.refine, steps=0)
         jobs.train(dataclasses.replace(config, refine=refine), f"{place}/run", f"{place}/zoos")
-        run = jobs.open_run(f"{place}/run", f"{place}/zoos")
+        run = open_run(f"{place}/run", f"{place}/zoos")
         metrics = json.loads((Path(place) / "run" / "metrics.json").read_text())
         return made - began, metrics["seconds/netspace"], run
 

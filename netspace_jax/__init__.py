@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from netspace_jax.domain import preset
     from netspace_jax.fit import fit_space
     from netspace_jax.importing import ImportOptions, import_zoo
-    from netspace_jax.jobs import make_zoo, open_run, train
+    from netspace_jax.jobs import make_zoo, train
     from netspace_jax.latent import fit_objective
     from netspace_jax.metrics.outputs import evaluate
     from netspace_jax.metrics.reconstruction import reconstruct
+    from netspace_jax.runs import open_run
     from netspace_jax.space import Network, Space
     from netspace_jax.space.artefact import register_module
     from netspace_jax.zoo import fit_zoo
@@ -48,10 +49,11 @@ _MODULES = {
     "domain": ("preset",),
     "fit": ("fit_space",),
     "importing": ("ImportOptions", "import_zoo"),
-    "jobs": ("make_zoo", "open_run", "train"),
+    "jobs": ("make_zoo", "train"),
     "latent": ("fit_objective",),
     "metrics.outputs": ("evaluate",),
     "metrics.reconstruction": ("reconstruct",),
+    "runs": ("open_run",),
     "space": ("Network", "Space"),
     "space.artefact": ("register_module",),
     "zoo": ("fit_zoo",),

@@ -13,9 +13,6 @@ def load(path: epath.PathLike) -> Space:
 
     It needs neither the zoo nor the data that it came from; `open_run` opens those too.
 
-    Args:
-      path: directory of a run, as `runs/digits`, or of a space.
-
     Raises:
       InputError: there is none, or it cannot be read.
     """

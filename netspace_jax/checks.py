@@ -54,9 +54,6 @@ def check_zoo(config: ZooConfig) -> None:
 def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]) -> None:
     """Refuse a NetSpace that does not fit its zoo.
 
-    Args:
-      sizes: parameters of each architecture.
-
     Raises:
       InputError: names the field and what it has to be.
     """
@@ -73,9 +70,6 @@ def check_netspace(config: NetSpaceConfig, zoo: ZooConfig, sizes: dict[str, int]
 
 def check_space(config: NetSpaceConfig, sizes: dict[str, int], has_teacher: bool) -> None:
     """Refuse a NetSpace that cannot be, whatever zoo it is for.
-
-    Args:
-      sizes: parameters of each of its architectures, in their order.
 
     Raises:
       InputError: names the field and what it has to be.

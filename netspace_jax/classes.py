@@ -20,7 +20,6 @@ class ClassAnswers(Supervised):
 
     Attributes:
       classes: number of classes; a target is a number below it.
-      temperature: of the distillation.
       relative: weight of a second distillation, at a temperature of each network's own.
     """
 

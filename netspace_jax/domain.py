@@ -21,7 +21,8 @@ from netspace_jax.rules import rebuild
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from netspace_jax.behaviour import Batch, Behaviour, Dataset
+    from netspace_jax.behaviour import Behaviour
+    from netspace_jax.dataset import Batch, Dataset
     from netspace_jax.zoo.training import MakeTraining
 
 
@@ -49,7 +50,6 @@ class Evaluation:
         dataclass of flags. It returns a section of a report, or lines for the screen.
       summary: what its section answers, as a reader would ask it, or what it writes.
       in_report: whether the report has it; what takes minutes of training, or writes files, is made when asked for.
-      applies: whether a run can have it.
       leads: whether it stands right after the zoo, since it shows what the networks hold.
     """
 
@@ -82,11 +82,8 @@ class Domain:
     """A kind of network.
 
     Attributes:
-      name: what configurations call it.
-      zoo_config, netspace_config: its flags.
       load: from a zoo's configuration to its data.
       presets: complete configurations by name, each a function whose docstring says what it is.
-      evaluations: its sections of a report, and what else can be made of a finished run.
       behaviours: modules that register its behaviours when they are imported, which a saved space needs.
       behaviour_of: the behaviour as a space of this configuration compares networks by it; by default the data's own.
       data_of: the data that a space of this configuration trains on; by default the data as it is.

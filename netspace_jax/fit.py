@@ -11,15 +11,15 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.architectures.parameters import flatten
-from netspace_jax.behaviour import Behaviour, Dataset
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.checks import check_space
 from netspace_jax.config import NetSpaceConfig, fitting_prep
+from netspace_jax.dataset import Dataset
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import load_network
 from netspace_jax.metrics.selection import selection_metric
 from netspace_jax.ops.devices import netspace_mesh
 from netspace_jax.space.build import Modules, make_constants, make_netspace
+from netspace_jax.space.groups import groups_of
 from netspace_jax.space.loop import (
     MemoryStore,
     OnMetrics,
@@ -35,9 +35,6 @@ from netspace_jax.space.loss import Group
 from netspace_jax.space.space import Space
 from netspace_jax.space.step import TrainData
 from netspace_jax.zoo import Networks, Zoo
-
-HELD_OUT = 8
-"""Every so many-th network chooses the checkpoint, where nobody says which do."""
 
 
 class Teacher(NamedTuple):
@@ -73,12 +70,10 @@ def fit_space(
       data: on which they are.
       config: how the space is trained. A PRep that is too small for the networks grows.
       key: random key or seed; by default that of the configuration.
-      validation: networks that choose the checkpoint, given like `networks`; by default every eighth of these, which
-        then do not train.
+      validation: networks that choose the checkpoint, given like `networks`; by default every eighth of these.
       teacher: of `config.teaching == "common"`.
       encoder: Flax module from an `Observation` to an embedding, in place of the configuration's.
-      decoder: Flax module from an embedding, `scale` and `shift` of shape `config.prep` and an architecture's id to a
-        PRep.
+      decoder: Flax module from an embedding, `scale`, `shift` (of shape `config.prep`), architecture's id to a PRep.
       head: Flax module from an embedding to a logit for each architecture.
       callback: told of the metrics of every `config.log_every`-th step and of validation checks.
       devices: to spread networks over; 0 for what suits the machine.
@@ -86,15 +81,15 @@ def fit_space(
     Raises:
       InputError: networks do not fit their architecture or are too few; the configuration cannot be.
     """
-    seed = config.seed if key is None else key
-    root, store = jax.random.key(seed) if isinstance(seed, int) else seed, MemoryStore(callback)
+    seed, modules, store = config.seed if key is None else key, Modules(encoder, decoder, head), MemoryStore(callback)
+    root = jax.random.key(seed) if isinstance(seed, int) else seed
     if isinstance(networks, Zoo):
         return fit_from_zoo(
             networks, behaviour, data, config=config, key=root, store=store, devices=devices, teacher=teacher,
-            modules=Modules(encoder, decoder, head),
+            modules=modules,
         )[0]  # fmt: skip
     built = tuple(behaviour.architecture(name) for name in networks)
-    groups, held = _groups(built, networks, validation)
+    groups, held = groups_of(built, networks, validation)
     return fit_groups(
         groups,
         built,
@@ -103,7 +98,7 @@ def fit_space(
         config=config,
         key=root,
         teacher=teacher,
-        modules=Modules(encoder, decoder, head),
+        modules=modules,
         select=selection_metric(data, held, config),
         validation=held,
         mesh=netspace_mesh(devices, config.networks // len(groups), config.batch),
@@ -241,58 +236,3 @@ def taught_architectures(zoo: Zoo) -> tuple[str, ...]:
     """Architectures of a zoo, without its teacher's."""
     split = {member.architecture: member.split for member in zoo.members}
     return tuple(name for name in zoo.architectures if split[name] != "teacher")
-
-
-def _groups(
-    architectures: Sequence[Architecture], networks: Mapping[str, Any], validation: Mapping[str, Any] | None
-) -> tuple[dict[int, Group], dict[int, Group]]:
-    """Networks that train, and networks that choose the checkpoint, by architecture id."""
-    if not networks:
-        raise InputError("there are no networks to learn a space of: give them by the name of their architecture")
-    training, held = {}, {}
-    for architecture_id, architecture in enumerate(architectures):
-        flats = as_flats(networks[architecture.name], architecture)
-        indices = np.arange(len(flats), dtype=np.int32)
-        if validation is not None:
-            held_flats = as_flats(validation[architecture.name], architecture)
-            held_indices = np.arange(len(held_flats), dtype=np.int32)
-        else:
-            out = indices % HELD_OUT == HELD_OUT - 1
-            held_flats, held_indices = flats[out], indices[out]
-            flats, indices = flats[~out], indices[~out]
-        if len(flats) < 2 or not len(held_flats):
-            raise InputError(
-                f"{len(flats)} {architecture.name}s are left to train a space on and {len(held_flats)} to choose by: "
-                f"give at least {HELD_OUT} networks, or validation="
-            )
-        training[architecture_id] = Group(jnp.asarray(flats), jnp.asarray(indices))
-        held[architecture_id] = Group(jnp.asarray(held_flats), jnp.asarray(held_indices))
-    return training, held
-
-
-def as_flats(networks: Any, architecture: Architecture) -> Float[np.ndarray, "network size"]:
-    """Networks of one architecture as their flat parameters.
-
-    Args:
-      networks: flat parameters [network, size], a pytree stacked along a first axis, or a list of networks.
-
-    Raises:
-      InputError: they do not fit the architecture, or are not finite.
-    """
-    if isinstance(networks, Mapping):
-        tree = networks.get("params", networks)
-        try:
-            flats = np.asarray(jax.vmap(lambda params: flatten(architecture.spec, params))(tree))
-        except ValueError as error:
-            raise InputError(f"stacked parameters do not fit {architecture.name}: {error}") from error
-    elif isinstance(networks, list | tuple):
-        flats = np.stack([load_network(network, architecture) for network in networks])
-    else:
-        flats = np.asarray(networks, np.float32)
-    if flats.ndim != 2 or flats.shape[1] != architecture.size:
-        raise InputError(
-            f"networks of shape {flats.shape}: {architecture.name} takes flat parameters (network, {architecture.size})"
-        )
-    if not (finite := np.isfinite(flats).all(1)).all():
-        raise InputError(f"network {int(np.argmin(finite))} is not finite: leave it out")
-    return flats

@@ -5,38 +5,30 @@ Nothing here prints: who wants to know hands in `Callbacks`.
 
 import contextlib
 import dataclasses
-import datetime
-import json
 import logging
-import os
-import platform
 import time
 from collections.abc import Callable
-from pathlib import PurePath
 
 import jax
 from etils import epath
 from jax.sharding import Mesh
 
 from netspace_jax import evaluations
-from netspace_jax.behaviour import Behaviour, Dataset
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.checks import check_netspace, check_values, check_zoo_sizes
 from netspace_jax.config import RunConfig, ZooConfig
-from netspace_jax.domain import Domain, Loaded, domain, read_config
+from netspace_jax.domain import Domain, Loaded, domain
 from netspace_jax.errors import InputError
 from netspace_jax.evaluations import OnSection, sections
 from netspace_jax.explorer.page import ExploreOptions, explore
-from netspace_jax.files import LOG, location, read_json, usable
+from netspace_jax.files import LOG, usable
 from netspace_jax.fit import fit_from_zoo
 from netspace_jax.locks import one_writer
 from netspace_jax.ops.devices import network_mesh
-from netspace_jax.report.page import save_figures, write_report
-from netspace_jax.runs import Run, RunDirectory, check_directory, read_description
-from netspace_jax.runs.checkpoints import latest_step
-from netspace_jax.space import Space, load
-from netspace_jax.space.artefact import version
-from netspace_jax.space.loop import OnMetrics, OnProgress, Progress
-from netspace_jax.zoo import OnZooProgress, Zoo, fingerprint, open_zoo, train_zoo, zoo_name
+from netspace_jax.report.page import made_by, save_figures, write_report
+from netspace_jax.runs import Run, RunDirectory, check_directory, finished_zoo, opened
+from netspace_jax.space.loop import OnMetrics, OnProgress
+from netspace_jax.zoo import OnZooProgress, Zoo, train_zoo, zoo_name
 from netspace_jax.zoo.plan import splits_of
 
 
@@ -100,8 +92,7 @@ def train(
     """From nothing, or from what there is, to a report; returns where the report is.
 
     Args:
-      out: directory of the run.
-      zoos: directory under which zoos lie.
+      out, zoos: directory of the run, and that under which zoos lie.
       devices: devices to spread networks over; 0 for all.
       fresh: whether to delete the run directory first.
       began: time, in seconds since the epoch, at which the process began; None for now.
@@ -109,8 +100,7 @@ def train(
       explorer: whether to write explore.html beside the report.
 
     Raises:
-      InputError: the configuration or the data cannot be used, or a directory holds something else; or, when all is
-        written, a section of the report has failed.
+      InputError: configuration, data or a directory cannot be used; or, when all is written, a section has failed.
     """
     began = time.time() if began is None else began
     mesh = network_mesh(devices)
@@ -124,7 +114,7 @@ def train(
     name = config.zoo_folder or zoo_name(config.zoo, loaded.dataset)
     defaults = {part: dataclasses.asdict(type(getattr(config, part))()) for part in ("zoo", "netspace")}
     description = {**dataclasses.asdict(config), "zoo_folder": name}
-    zoo = _finished(name, loaded.dataset) if config.zoo_folder else None
+    zoo = finished_zoo(name, loaded.dataset) if config.zoo_folder else None
     check_directory(out, description, fresh, defaults)
     with one_writer(out):
         before = time.time()
@@ -132,32 +122,15 @@ def train(
         # Only now, so that a zoo that does not come about leaves no run of this configuration behind.
         directory = RunDirectory(out, description, fresh, defaults, on_metrics=callbacks.metrics)
         space, progress = fit_from_zoo(
-            zoo,
-            behaviour,
-            own.data_of(config.netspace, loaded.dataset),
-            config=config.netspace,
-            key=jax.random.key(config.netspace.seed),
-            store=directory,
-            devices=devices,
-            architectures=config.zoo.architectures,
-            on_progress=callbacks.netspace,
-        )
+            zoo, behaviour, own.data_of(config.netspace, loaded.dataset), config=config.netspace,
+            key=jax.random.key(config.netspace.seed), store=directory, devices=devices,
+            architectures=config.zoo.architectures, on_progress=callbacks.netspace,
+        )  # fmt: skip
         space.save(directory.path / "space")
-        after = time.time()
-        run = _opened(config, directory.path, zoo, loaded.dataset, space)
-        found = sections(run, callbacks.section)
-        metrics = {name: value for section in found for name, value in section.metrics.items()}
-        pictures = save_figures(found, directory.path / "figures")
-        metrics["seconds/netspace"] = progress.seconds
+        run = opened(config, directory.path, zoo, loaded.dataset, space)
         # The zoo and the training may have been done by an earlier process: their seconds count all the same.
-        spent = (before - began) + zoo.summary["seconds"] + progress.seconds + (time.time() - after)
-        metrics["seconds/total"] = _first_total(directory.path, progress, spent)
-        directory.write_metrics(metrics, config.netspace.steps)
-        notes = [*_notes(config), *(_explorer(run) if explorer else ())]
-        report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
-        title = f"NetSpace: {config.name}"
-        write_report(report, title, command, found, pictures, metrics, notes=notes, explorer=beside)
-        failed = [section.name for section in found if section.failed]
+        spent = (before - began) + zoo.summary["seconds"] + progress.seconds
+        report, failed = _report(run, directory, command, explorer, callbacks.section, (progress.seconds, spent))
         if failed:
             raise InputError(
                 f"{report} lacks {', '.join(failed)}: the error is in {LOG} beside it; "
@@ -166,16 +139,30 @@ def train(
         return report
 
 
-def _notes(config: RunConfig) -> list[str]:
-    """What a reader should know of how a report was made."""
-    devices = jax.devices()
-    return [
-        f"{datetime.date.today().isoformat()}",
-        f"netspace_jax {version()}, JAX {jax.__version__}, Python {platform.python_version()}",
-        f"{len(devices)} × {devices[0].device_kind}, {os.cpu_count()} cores of {platform.machine()}",
-        f"seeds {config.zoo.seed} (zoo) and {config.netspace.seed} (space)",
-        "all settings: config.json",
-    ]
+def _report(
+    run: Run, directory: RunDirectory, command: str, explorer: bool, on_section: OnSection, seconds: tuple[float, float]
+) -> tuple[epath.Path, list[str]]:
+    """Write figures, metrics, explorer and report of a run.
+
+    Args:
+      seconds: of the training of NetSpace, and of all before the report.
+
+    Returns:
+      The report's path, and names of the sections that failed.
+    """
+    began = time.time()
+    made = sections(run, on_section)
+    metrics = {name: value for section in made for name, value in section.metrics.items()}
+    pictures = save_figures(made, directory.path / "figures")
+    training, before = seconds
+    metrics["seconds/netspace"] = training
+    metrics["seconds/total"] = directory.first_total(training, before + time.time() - began)
+    directory.write_metrics(metrics, run.config.netspace.steps)
+    notes = [*made_by(run.config), *(_explorer(run) if explorer else ())]
+    report, beside = directory.path / "report.html", (directory.path / "explore.html").exists()
+    title = f"NetSpace: {run.config.name}"
+    write_report(report, title, command, made, pictures, metrics, notes=notes, explorer=beside)
+    return report, [section.name for section in made if section.failed]
 
 
 def _explorer(run: Run) -> list[str]:
@@ -187,30 +174,6 @@ def _explorer(run: Run) -> list[str]:
             logging.getLogger(evaluations.__name__).exception("the explorer of %s failed", run.path)
         return [f"no explorer: {error}"]
     return []
-
-
-def open_run(path: epath.PathLike, zoos: epath.PathLike = "zoos") -> Run:
-    """A finished run with its zoo and its data.
-
-    Args:
-      zoos: directory under which zoos lie.
-
-    Raises:
-      InputError: run, zoo or data is missing or cannot be read.
-    """
-    description = read_description(path)
-    config = read_config(description, location(path) / "config.json")
-    if not (location(path) / "space" / "space.json").exists():
-        raise InputError(f"{path} holds no finished run; the command that began it goes on with it")
-    dataset = domain(config.domain).load(config.zoo).dataset
-    folder = description.get("zoo_folder") or zoo_name(config.zoo, dataset)
-    return _opened(config, location(path), open_zoo(_found(folder, zoos)), dataset, load(location(path) / "space"))
-
-
-def _found(folder: str, zoos: epath.PathLike) -> epath.Path:
-    """Where a run's zoo lies: below `zoos`; one that the run was pointed at, where it was then, or now below `zoos`."""
-    given = location(folder) if PurePath(folder).is_absolute() else location(zoos) / folder
-    return given if given.exists() else location(zoos) / given.name
 
 
 def check_run(config: RunConfig, behaviour: Behaviour, item_splits: tuple[str, ...] = ()) -> None:
@@ -269,37 +232,3 @@ def _zoo(own: Domain, loaded: Loaded, directory: epath.Path, mesh: Mesh, callbac
             make_training=own.training,
             on_progress=callbacks.zoo,
         )
-
-
-def _finished(folder: epath.PathLike, dataset: Dataset) -> Zoo:
-    """A zoo that exists.
-
-    Raises:
-      InputError: there is none, or its networks were scored on other data.
-    """
-    zoo = open_zoo(folder)
-    if (sha256 := zoo.summary.get("data_sha256")) and sha256 != fingerprint(dataset):
-        raise InputError(
-            f"the data is not what the networks of zoo {folder} were scored on when they were imported: "
-            f"bring it back, or import them again"
-        )
-    return zoo
-
-
-def _opened(config: RunConfig, path: epath.Path, zoo: Zoo, dataset: Dataset, space: Space) -> Run:
-    step = latest_step(path / "checkpoints" / "best") or 0
-    return Run(config, path, zoo, dataset, space, step)
-
-
-def _first_total(path: epath.Path, progress: Progress, spent: float) -> float:
-    """Seconds in all: where nothing was trained since they were first written, those."""
-    written = path / "metrics.json"
-    if written.is_file():
-        try:
-            earlier = read_json(written)
-        except InputError:  # it is written anew
-            return spent
-        if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(progress.seconds)):
-            total = earlier.get("seconds/total")
-            return float(total) if isinstance(total, int | float) else spent
-    return spent

@@ -22,21 +22,13 @@ from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax import jobs
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import (
-    Behaviour,
-    Dataset,
-    IndexedDataset,
-    Split,
-    behaviour_from,
-    describe_behaviour,
-    evaluation_key,
-    one_task,
-)
+from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
 from netspace_jax.config import RunConfig
+from netspace_jax.dataset import Dataset, IndexedDataset, Split, evaluation_key, one_task
 from netspace_jax.domain import domain
 from netspace_jax.errors import InputError
-from netspace_jax.runs import Run
-from netspace_jax.space.space import load
+from netspace_jax.runs import Run, open_run
+from netspace_jax.space import load
 from netspace_jax.zoo.plan import untrained
 
 SIZE = 8
@@ -162,7 +154,7 @@ def check_run(config: RunConfig, directory: Path) -> Run:
         jobs.train(config, place, directory / "zoos", explorer=False)
     except InputError as error:
         raise AssertionError(f"a run ends with a report of all its sections: {error}") from error
-    run = jobs.open_run(place, directory / "zoos")
+    run = open_run(place, directory / "zoos")
     metric, scores = run.dataset.behaviour.metric, run.zoo.scores(run.space.names[0])
     _require(((scores >= metric.low) & (scores <= metric.high)).all(), "members' scores are within the metric's range")
     space, first = load(place / "space"), run.networks(0, "test").parameters[0]

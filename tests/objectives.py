@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.special
 
-from netspace_jax.behaviour import Batch
+from netspace_jax.dataset import Batch
 from tests import tiny
 
 

@@ -14,8 +14,9 @@ import netspace_jax
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.config import fitting_prep
 from netspace_jax.errors import InputError
-from netspace_jax.fit import as_flats, fit_space
+from netspace_jax.fit import fit_space
 from netspace_jax.ops.devices import netspace_mesh
+from netspace_jax.space.groups import as_flats
 from netspace_jax.space.step import make_training
 from tests import tiny
 

@@ -8,6 +8,7 @@ from netspace_jax import evaluations, jobs
 from netspace_jax.domain import domain
 from netspace_jax.domains.images.config import ImageZooConfig
 from netspace_jax.errors import InputError
+from netspace_jax.runs import open_run
 from tests import tiny
 
 CONFIG = tiny.run_config(tiny.zoo_config(members=(24,)))
@@ -54,7 +55,7 @@ def test_a_zoo_alone_is_checked_by_its_domain_too(tmp_path, change):
 
 def test_what_is_no_run_is_not_opened(tmp_path):
     with pytest.raises(InputError, match="holds no run"):
-        jobs.open_run(tmp_path)
+        open_run(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["images", "fields"])

@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import optax
 
 from netspace_jax import architectures
-from netspace_jax.behaviour import Batch, Behaviour, Metric, evaluation_key, register_behaviour
+from netspace_jax.behaviour import Behaviour, Metric, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig
+from netspace_jax.dataset import Batch, evaluation_key
 from netspace_jax.domain import Domain, Loaded, register
 from netspace_jax.population.network import Outcome, State, Trained, Training, by_steps
 

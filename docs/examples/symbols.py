@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import optax
 
 from netspace_jax import architectures
-from netspace_jax.behaviour import Batch, Metric, Supervised, SupervisedDataset, register_behaviour
+from netspace_jax.behaviour import Metric, Supervised, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RefineConfig, RunConfig, ZooConfig
+from netspace_jax.dataset import Batch, SupervisedDataset
 from netspace_jax.domain import Domain, Loaded, register
 
 SYMBOLS = 11

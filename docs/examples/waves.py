@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from netspace_jax import architectures
-from netspace_jax.behaviour import Batch, Metric, Supervised, SupervisedDataset, register_behaviour
+from netspace_jax.behaviour import Metric, Supervised, register_behaviour
 from netspace_jax.config import NetSpaceConfig, RunConfig, ZooConfig
+from netspace_jax.dataset import Batch, SupervisedDataset
 from netspace_jax.domain import Domain, Evaluation, Loaded, register
 from netspace_jax.report import Section
 

@@ -28,7 +28,6 @@ class Architecture:
     architecture as an argument, not as a constant.
 
     Attributes:
-      name: its name in zoos and reports.
       module: the Flax module of the final form, called as `module(x)` on a batch of inputs.
       input_shape: shape of one input, (height, width, channels) or (coordinates,).
       trainee: the module that trains, where it differs from the final form (it may hold `batch_stats`, is called with
@@ -36,7 +35,6 @@ class Architecture:
       branch_ends: names of the layers that end a residual branch, of which there are `branches`, one after another:
         an untrained decoder generates networks in which these layers are damped, since nothing normalises the sum of
         many branches.
-      input_dtype: data type of inputs.
       shared: what all networks have in common, as the module's variable collection `shared`; empty for nothing.
     """
 

@@ -140,9 +140,6 @@ def fold_batch_norm(variables: PyTree) -> PyTree:
 
     The convolution w of each `ConvNorm`, followed by a batch norm (γ, β, μ, σ²), becomes w·γ/√(σ²+ε) with bias
     β − μ·γ/√(σ²+ε).
-
-    Args:
-      variables: `{"params", "batch_stats"}` of a module that has such layers, not folded.
     """
 
     def fold(params, stats):

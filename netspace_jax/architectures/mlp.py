@@ -7,9 +7,6 @@ from netspace_jax.errors import InputError
 def mlp_of_sizes(input_shape: tuple[int, ...], outputs: int, widths: str) -> Chain:
     """Perceptron whose name says its sizes: `mlp-32-32` has two hidden layers of 32 units, with ReLUs.
 
-    Args:
-      widths: units of each hidden layer, each number after a `-`.
-
     Raises:
       InputError: the input is not one axis of numbers.
     """

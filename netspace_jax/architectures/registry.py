@@ -35,11 +35,9 @@ def register(
     (`netspace_jax.ops.layouts`). NNX modules: `flax.nnx.bridge.to_linen`.
 
     Args:
-      name: what presets and flags call it.
       make_module: makes the module, called as `module(x)` on a batch of inputs.
       make_shared: gives what all networks have in common, as a frozen base: the module reads it as its variable
         collection `shared`, and it is stored once in a zoo and once in a space. Such a module trains in its final form.
-      branch_ends, branches: as in `Architecture`.
     """
 
     def build_one(name: str, shape: tuple[int, ...], outputs: int, dtype: str) -> Any:

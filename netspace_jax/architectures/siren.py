@@ -25,10 +25,6 @@ def siren(input_shape: tuple[int, ...], outputs: int, width: int = 256, frequenc
 def siren_of_sizes(input_shape: tuple[int, ...], outputs: int, widths: str, frequency: str) -> Chain:
     """SIREN whose name says its sizes: `siren-32-32-w30` has two hidden layers of 32 units, and ω = 30.
 
-    Args:
-      widths: units of each hidden layer, each number after a `-`.
-      frequency: ω.
-
     Raises:
       InputError: the input is not one axis of coordinates.
     """

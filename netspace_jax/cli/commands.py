@@ -75,12 +75,7 @@ class EvalFlags:
 
 
 def train(arguments: Sequence[str] | None = None, began: float | None = None, program: str = "netspace train") -> None:
-    """Zoo if missing → space → report.
-
-    Args:
-      began: time at which the process began, in seconds since the epoch.
-      program: what the help and the report call the command.
-    """
+    """Zoo if missing → space → report."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with one_line_errors() as capture:
         first, others = first_flags(given, "zoo")
@@ -189,11 +184,11 @@ def evaluate(arguments: Sequence[str] | None = None, program: str = "netspace ev
         args = tyro.cli(make, args=flags, prog=f"{program} {name}", description=evaluation.summary)
         _prepare(args)
         capture.directory = args.run
-        from netspace_jax import jobs
         from netspace_jax.ops.platform import lowering
+        from netspace_jax.runs import open_run
 
         with lowering(args.lowering):
-            run = jobs.open_run(args.run, args.zoos)
+            run = open_run(args.run, args.zoos)
             for line in evaluations.evaluate(name, run, options and _part(args, options)):
                 print(line)
 

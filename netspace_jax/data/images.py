@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import UInt8
 
-from netspace_jax.data import npz
+from netspace_jax.data import image_files, npz
 from netspace_jax.data.splits import Images, Splits, stratified
 from netspace_jax.errors import InputError
 
@@ -26,8 +26,6 @@ class ImageSet:
 
     Attributes:
       name: what it was loaded by; of a file, its name without the suffix.
-      classes: number of classes.
-      train, validation, test: the images.
       mean, std: mean and standard deviation of each channel, of pixels scaled to [0, 1], for normalising.
     """
 
@@ -45,13 +43,17 @@ class ImageSet:
         return self.train.x.shape[1:]
 
 
-def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
+def load_images(
+    dataset: str, data_dir: str | None = None, *, size: tuple[int, ...] = (), labels_needed: bool = True
+) -> ImageSet:
     """The image set called `dataset`.
 
     Args:
-      dataset: `digits`; the path of a `.npz`; or the name of a set that TensorFlow Datasets (TFDS) has prepared as
-        array_record, with config and version where wanted (`name/config:version`).
+      dataset: `digits`; the path of a `.npz` or of a folder of images; or the name of a set that TensorFlow Datasets
+        (TFDS) has prepared as array_record, with config and version where wanted (`name/config:version`).
       data_dir: where TFDS's sets lie; by default $TFDS_DATA_DIR or ~/tensorflow_datasets.
+      size: height and width that the images of a folder are resized to.
+      labels_needed: whether the images of files have to be of two classes or more.
 
     Raises:
       InputError: there is no such set, it is not prepared, or its images or labels cannot be used.
@@ -60,10 +62,16 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
         return image_set("digits", *_digits())
     if dataset.endswith(".npz"):
         path = Path(dataset).expanduser()
-        splits = npz.read(path)
+        splits = npz.read(path, labels_needed)
         return image_set(path.stem, *_hold_out(dataset, splits, len(splits.train.y) // 6))
-    if Path(dataset).is_file():
-        raise InputError(f"{dataset}: images are read from .npz files only (their layout is in docs/data.md)")
+    folder = Path(dataset).expanduser()
+    if folder.is_dir() and image_files.has_images(folder):
+        splits = image_files.read_folder(folder, size)
+        if labels_needed and splits.classes < 2:
+            raise InputError(f"{dataset}: classes are folders of images in it, at least two; it has none")
+        return image_set(folder.resolve().name, *_hold_out(dataset, splits, len(splits.train.y) // 6))
+    if folder.is_file():
+        raise InputError(f"{dataset}: images are read from .npz files and from folders of images (docs/data.md)")
 
     from netspace_jax.data import prepared  # here because importing TFDS takes a second that `digits` need not spend
 
@@ -73,7 +81,8 @@ def load_images(dataset: str, data_dir: str | None = None) -> ImageSet:
         if not Path(dataset).expanduser().is_dir():
             raise
         raise InputError(
-            f"{dataset} is a folder: one that has a data set for each task is read by --zoo.tasks sets (docs/tasks.md)"
+            f"{dataset} is a folder without images ({', '.join(image_files.SUFFIXES)}) in it or in folders of classes; "
+            "one that has a data set for each task is read by --zoo.tasks sets (docs/tasks.md)"
         ) from error
     count = len(splits.train.y)
     match prepared.base_name(dataset):

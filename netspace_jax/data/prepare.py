@@ -55,7 +55,6 @@ def prepare(
     """Prepare an image set from its official archives, once, so that it can be loaded by name.
 
     Args:
-      name: Which set.
       data_dir: Where TFDS keeps its sets; by default $TFDS_DATA_DIR or ~/tensorflow_datasets.
       archives: Folder with the official archives, downloaded by hand; by default they are downloaded.
 

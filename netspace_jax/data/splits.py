@@ -34,11 +34,16 @@ class Splits:
 def checked(x: np.ndarray, y: np.ndarray, x_name: str, y_name: str) -> Images:
     """Images and labels that are what they should be: uint8 [n, h, w, c] and int32 [n].
 
-    Grey images may come without a channel axis, and pixels as any kind of integer.
+    Grey images may come without a channel axis, pixels as any kind of integer or as whole numbers stored as floating
+    point, and labels with an axis of one.
 
     Raises:
       InputError: they are something else; the message names the array.
     """
+    if x.dtype.kind == "f" and x.size and 1 < x.max() <= 255 and x.min() >= 0 and (x == np.rint(x)).all():
+        x = x.astype(np.uint8)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
     if x.dtype.kind not in "iu":
         if x.dtype.kind in "fc" and not np.isfinite(x).all():
             place = int(np.argwhere(~np.isfinite(x))[0, 0]) if x.ndim else 0

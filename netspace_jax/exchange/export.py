@@ -37,10 +37,7 @@ def export_network(
     primitive that it does not know; the card says which.
 
     Args:
-      directory: a new or an empty directory.
-      architecture: what the network is.
       flat: its parameters, in the order and layouts of `architecture.spec`.
-      card: what a reader has to know.
 
     Returns:
       The whole path of the directory.

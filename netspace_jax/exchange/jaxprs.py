@@ -33,7 +33,6 @@ def walk(
     """Write a function's equations, one after another; its results, as `Value` or, where they are constant, as arrays.
 
     Args:
-      closed: the traced function.
       arguments: one operand for each of its inputs.
       fold: whether an equation whose operands are all constant is computed here.
       write: writes any other equation with its operands, and gives its results. Equations that only call a function

@@ -38,7 +38,6 @@ def load_network(source: Any, architecture: Architecture, rename: Iterable[Renam
     Args:
       source: one vector of parameters; Flax parameters or variables; a PyTorch state_dict; or the path of a file of
         tensors (safetensors, Flax's msgpack, or what `torch.save` wrote) or of an Orbax checkpoint.
-      architecture: what the network is.
       rename: rules for names of tensors, applied one after another.
 
     Raises:
@@ -100,9 +99,7 @@ class _Naming(NamedTuple):
     """How a network's tensors may be called.
 
     Attributes:
-      label: what messages call such tensors.
       shapes: of the tensors that there have to be.
-      flat: the network of such tensors, finite NumPy arrays.
       optional: shapes of tensors that there may be.
     """
 

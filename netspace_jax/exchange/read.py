@@ -22,6 +22,7 @@ CHECKSUMS = "netspace_jax.checksums.json"
 """File beside Orbax's own in a checkpoint that `export_network` writes; Orbax's checksums leave some values out."""
 CHECKSUM = "netspace_jax.crc32"
 """Entry of the metadata of safetensors files that `export_network` writes; the format has no checksum of its own."""
+_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # of PyTorch's older format
 EXTRA = "pip install safetensors flatbuffers"
 
 
@@ -108,6 +109,11 @@ def _torch(path: Path) -> Mapping[str, Any]:
     try:
         import torch  # pyright: ignore[reportMissingImports]  # optional: only files of PyTorch need it
     except ImportError as error:
+        if not _is_of_torch(path):
+            raise InputError(
+                f"{path} is no file of PyTorch, and pickles of other libraries are not read: give the parameters from "
+                "Python, or save them with safetensors"
+            ) from error
         raise InputError(f"{path} needs PyTorch: install torch, or save the network with safetensors") from error
     if _damaged_zip(path):  # PyTorch's own reader does not look
         raise InputError(f"{path} is damaged: what it holds does not have its checksums; save it again")
@@ -128,6 +134,13 @@ def _torch(path: Path) -> Mapping[str, Any]:
     if not isinstance(state, Mapping):
         raise InputError(f"{path} holds a {type(state).__name__}, not a state_dict")
     return state
+
+
+def _is_of_torch(path: Path) -> bool:
+    """Whether a file begins as `torch.save` has them begin: as a zip, or with the magic number of its older format."""
+    with path.open("rb") as file:
+        beginning = file.read(32)
+    return beginning.startswith(b"PK") or _MAGIC in beginning
 
 
 def _damaged_zip(path: Path) -> bool:

@@ -23,8 +23,6 @@ class Packed(NamedTuple):
     Attributes:
       table: of each array its shape and kind: `f` float32, `h` float16, `i` int32, `b` bytes, or the bits to which it
         is rounded.
-      text: all of them.
-      size: bytes that the text stands for.
     """
 
     table: list[list[Any]]

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from sklearn.decomposition import PCA
 
-from netspace_jax.behaviour import Split, one_task
+from netspace_jax.dataset import Split, one_task
 from netspace_jax.explorer.view import View
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.ops.keys import Purpose, key_of
@@ -17,12 +17,7 @@ _MAX_POINTS, _MAX_VALUES = 480, 700_000  # points, and values of their embedding
 
 
 class Points(NamedTuple):
-    """Points of one kind.
-
-    Attributes:
-      scores: not finite where there are none.
-      labels: empty where there are none.
-    """
+    """Points of one kind."""
 
     kind: str
     embeddings: Float[np.ndarray, "point embedding"]

@@ -53,7 +53,6 @@ class Programs:
     Attributes:
       programs: as JSON holds them: number of inputs; equations (primitive, operands, shape, kind, parameters); results.
         An operand is the number of an input or of an equation's result, or -1 - n for the n-th constant.
-      arrays: the constants.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
-from netspace_jax.behaviour import Batch, as_supervised
+from netspace_jax.behaviour import as_supervised
+from netspace_jax.dataset import Batch
 from netspace_jax.explorer.programs import Programs
 from netspace_jax.explorer.view import Tasks, View
 from netspace_jax.metrics.outputs import outputs_on

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import Batch, Split
+from netspace_jax.dataset import Batch, Split
 
 CURVES = """
 page.panel = (root, page) => {
@@ -22,7 +22,6 @@ class Tasks(NamedTuple):
     """Tasks that are new to a space, each with inputs to take examples from and others to try its network on.
 
     Attributes:
-      names: of the tasks.
       examples: inputs of shape (task, n, *input) with their targets.
       tests: the same, of other inputs.
     """
@@ -41,8 +40,6 @@ class View:
         returns an object whose `show(network)` draws a network: `network.run(inputs)` gives its outputs.
       question: what a visitor may ask here, in one sentence.
       batch: inputs that networks run on at a time; the page cuts and fills up what it is given.
-      arrays: arrays that the script needs, by name.
-      about: what else it needs, as JSON holds it.
       examples: inputs and targets on which the page scores every network that it shows.
       labels: from an architecture's id and a split to the class of each of its members, a colour of the map.
       loss: of an aim and a network's outputs on `loss_inputs`, what a search in the page makes smaller.

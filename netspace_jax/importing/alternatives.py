@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from netspace_jax import architectures
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Batch, Behaviour, Dataset, Supervised
+from netspace_jax.behaviour import Behaviour, Supervised
+from netspace_jax.dataset import Batch, Dataset
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.outputs import outputs_on, scores_of, scores_on
 

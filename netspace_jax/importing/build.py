@@ -2,20 +2,21 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from etils import epath
 
-from netspace_jax.behaviour import Dataset, Metric, one_task
+from netspace_jax.behaviour import Metric
 from netspace_jax.checks import check_zoo
 from netspace_jax.config import RunConfig, ZooConfig
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.domain import Domain, domain
 from netspace_jax.errors import InputError
 from netspace_jax.files import check_new
 from netspace_jax.importing.examine import Examined, ImportOptions, examine
-from netspace_jax.importing.sources import sources_of
-from netspace_jax.zoo import Zoo, fingerprint, write_zoo
+from netspace_jax.importing.sources import TENSORS, sources_of
+from netspace_jax.zoo import LeftOut, Zoo, fingerprint, write_zoo
 
 SPLIT_FLAGS = ("validation", "test", "seed")
 """Flags of a zoo that say how imported networks are split."""
@@ -70,7 +71,8 @@ def import_zoo(
     sources = sources_of(networks)
     if not sources.sources:
         raise InputError(
-            f"{networks} holds no networks: none of its {sources.others} files ends as a network's file does"
+            f"{networks} holds no networks: none of its {sources.others} files ends as one that is read, in "
+            f"{', '.join(TENSORS)}; of another library, give the parameters of each from Python"
         )
     dataset = _one_task_data(kind, config)
     examined = examine(
@@ -85,7 +87,7 @@ def import_zoo(
         tell(line)
     count = len(examined.networks)
     if not count:
-        raise InputError(f"none of {len(examined.left_out)} networks can be imported; {out} is not written")
+        raise InputError(f"none of {_first_reason(examined.left_out)}; {out} is not written")
     splits = {"validation": _number(config.validation, count, 1), "test": _number(config.test, count, 2)}
     zoo = write_zoo(
         out,
@@ -97,6 +99,15 @@ def import_zoo(
         seconds=time.perf_counter() - began,
     )
     return Imported(zoo, examined, dataset.behaviour.metric)
+
+
+def _first_reason(left_out: Sequence[LeftOut]) -> str:
+    """How many networks are left out, why the first is, and for how many that is the reason."""
+    reason = left_out[0].reason
+    same = sum(one.reason == reason for one in left_out)
+    return (
+        f"{len(left_out)} networks can be imported: {reason} (the first, {left_out[0].name}, and so for {same} of all)"
+    )
 
 
 def _zoo_config(kind: Domain, architecture: str, data: Mapping[str, Any]) -> ZooConfig:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Batch, Dataset, Metric, Split
+from netspace_jax.behaviour import Metric
+from netspace_jax.dataset import Batch, Dataset, Split
 from netspace_jax.errors import InputError
 from netspace_jax.exchange import networks_in
 from netspace_jax.exchange.rename import Rename, rename_rules
@@ -45,8 +46,6 @@ class Examined:
     Attributes:
       networks: those that fit, are new and compute something.
       left_out: the others, and why.
-      compared: what was looked at, a line each.
-      warnings: what a user has to know, a line each.
     """
 
     networks: tuple[Scored, ...]

@@ -21,7 +21,6 @@ class Source:
     """What holds one network, or several of one training.
 
     Attributes:
-      name: what tables and messages call it.
       read: gives its tensors, parameters or vector; raises `InputError` where it cannot.
       sha256: of its file, in hexadecimal digits; empty for networks in memory and in Orbax checkpoints.
     """

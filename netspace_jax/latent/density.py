@@ -22,7 +22,6 @@ class Density:
     Attributes:
       statistics: by which embeddings are standardised.
       directions: unit vectors in the standardised space.
-      weights: share of each component.
       centres, deviations: of each component, along each direction.
     """
 

@@ -30,7 +30,6 @@ class Schedule:
     """How far and how fast a point moves; all of it may be traced.
 
     Attributes:
-      steps: of Adam.
       learning_rate: of the first step, in standard deviations of the prior.
       trust: weight of the mean squared distance to the prior's mean, in its standard deviations.
       final: share of the rate that is left at the end of a cosine.
@@ -90,7 +89,6 @@ def minimise(
     """The lowest loss that gradient steps from one point come to.
 
     Args:
-      start: the point, one array or a tree of arrays.
       key: of what the loss draws; descents that are vmapped with one key draw the same.
       prior: where points are likely: the point moves in units of its deviation, and trust is towards its mean. Without
         one the point moves as it is, and trust is towards zero.

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Behaviour, Dataset, RunNetwork, Supervised, as_supervised, evaluation_key
+from netspace_jax.behaviour import Behaviour, Supervised, as_supervised
+from netspace_jax.dataset import Dataset, RunNetwork, evaluation_key
 from netspace_jax.errors import InputError
 
 

@@ -48,11 +48,9 @@ def distilled(
     """Networks of an architecture, each trained from a random initialisation to imitate a given one.
 
     Args:
-      wanted: the networks to imitate.
       teacher: their architecture; by default that of the imitations.
       inputs: what they are trained on, without labels.
       steps: of Adam, its rate falling to a fiftieth along a cosine.
-      batch: inputs of one step.
     """
     rows = (wanted, np.arange(len(wanted), dtype=np.int32))
     schedule = Schedule(np.int32(steps), np.float32(RATE), final=np.float32(0.02))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.latent import line
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.metrics.reconstruction import Reconstruction
@@ -74,9 +74,7 @@ def between_boundaries(
     """Embeddings between the boundary architectures, from pairs of reconstructed networks.
 
     Args:
-      ends: by architecture id, networks of the boundary architectures.
       pairing: rows of the first and of the second networks that make pairs.
-      most: pairs at most.
     """
     for low, high in boundary_pairs(len(netspace.architectures)):
         a, b = np.asarray(ends[low].embedding), np.asarray(ends[high].embedding)

@@ -54,9 +54,6 @@ def error_iou(
     """Largest intersection over union of a network's errors with those of any training network.
 
     Low is new (docs/method.md, eq. 33). 0 where neither errs.
-
-    Args:
-      wrong, training_wrong: whether networks and training networks are wrong on each input.
     """
     errors, training_errors = wrong.astype(np.float32), training_wrong.astype(np.float32)
     both = errors @ training_errors.T

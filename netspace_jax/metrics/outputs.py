@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Behaviour, Dataset, Split, Supervised, evaluation_key
+from netspace_jax.behaviour import Behaviour, Supervised
+from netspace_jax.dataset import Dataset, Split, evaluation_key
 from netspace_jax.ops.mapping import Rows, batched, in_pieces
 
-Members = Int[Rows, "network"] | None
+MemberIndices = Int[Rows, "network"] | None
 
 
 class Evaluated(NamedTuple):
@@ -27,7 +28,7 @@ class Evaluated(NamedTuple):
     score: Float[np.ndarray, "network"]
 
 
-def _numbered(members: Members, count: int) -> Int[np.ndarray, "network"]:
+def _numbered(members: MemberIndices, count: int) -> Int[np.ndarray, "network"]:
     return np.zeros(count, np.int32) if members is None else np.asarray(members, np.int32)
 
 
@@ -86,7 +87,7 @@ def evaluate(
     dataset: Dataset,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Evaluated:
     """Outputs of each network on the inputs of a split, on the device, and its score."""
@@ -98,7 +99,7 @@ def outputs_of(
     dataset: Dataset,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Float[Array, "network n outputs"]:
     """Outputs of each network on the inputs of a split, on the device."""
@@ -123,7 +124,7 @@ def scores_of(
     dataset: Dataset,
     architecture: Architecture,
     flats: Float[Rows, "network size"],
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Float[np.ndarray, "network"]:
     """Scores of networks given as their flat parameters."""

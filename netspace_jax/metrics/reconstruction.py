@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import kendalltau
 
-from netspace_jax.behaviour import Dataset, Split
-from netspace_jax.metrics.outputs import Evaluated, Members, agreements, evaluate, scores_of
+from netspace_jax.dataset import Dataset, Split
+from netspace_jax.metrics.outputs import Evaluated, MemberIndices, agreements, evaluate, scores_of
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space import Space
 from netspace_jax.space.batched import classify_many, embed_members, generate_many
@@ -19,10 +19,7 @@ class Reconstruction(NamedTuple):
     """Networks of one architecture, and the networks that the autoencoder generates for them, row for row.
 
     Attributes:
-      embedding: of each input network.
       generated: flat parameters of the generated network.
-      outputs, generated_outputs: of the input and of the generated network, on the inputs of a split.
-      score, generated_score: their scores there.
       agreement: share of those inputs on which the two give the same answer (docs/method.md, eq. 29).
       read_as: id of the architecture that the head reads in the embedding.
     """
@@ -66,15 +63,13 @@ def reconstruct(
     original: Evaluated,
     *,
     architecture_id: int,
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Reconstruction:
     """Encode and decode networks of one architecture, and compare both on the inputs of a split.
 
     Args:
-      flats: the networks.
       original: the same networks, run on these inputs.
-      members: their indices in the zoo, where each has a task of its own.
     """
     z = embed_members(netspace, architecture_id, flats, dataset, members)
     return decode_and_compare(
@@ -89,14 +84,13 @@ def decode_and_compare(
     z: Float[Rows, "network embedding"],
     *,
     architecture_id: int,
-    members: Members = None,
+    members: MemberIndices = None,
     split: Split = "test",
 ) -> Reconstruction:
     """Decode embeddings to networks of one architecture, and compare each with an original on the inputs of a split.
 
     Args:
       original: networks that were run on these inputs, one for each embedding.
-      members: their indices in the zoo, where each has a task of its own.
     """
     flats = generate_many(netspace, architecture_id, z)
     generated = evaluate(dataset, netspace.architectures[architecture_id], flats, members, split)

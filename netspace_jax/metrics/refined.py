@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from netspace_jax.behaviour import Dataset, ImitationInputs, one_task
 from netspace_jax.config import RefineConfig
-from netspace_jax.metrics.outputs import Members
+from netspace_jax.dataset import Dataset, ImitationInputs, one_task
+from netspace_jax.metrics.outputs import MemberIndices
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.refinement import refine
@@ -28,7 +28,7 @@ def refine_embeddings(
     dataset: Dataset,
     flats: Float[Rows, "network size"],
     z: Float[Rows, "network embedding"],
-    members: Members = None,
+    members: MemberIndices = None,
     *,
     architecture_id: int,
     config: RefineConfig,
@@ -36,9 +36,6 @@ def refine_embeddings(
     """Embeddings of networks, refined on the training inputs of each one's task, without labels.
 
     Args:
-      flats: the networks, all of one architecture.
-      z: their embeddings to begin at.
-      members: indices of the zoo's members whose tasks they do; left out where all members share one.
       config: how they are refined, and on inputs of which split it is judged how far an embedding moves.
     """
     started = time.perf_counter()
@@ -50,7 +47,7 @@ def refine_embeddings(
 
 
 def _imitation_inputs(
-    dataset: Dataset, members: Members, config: RefineConfig
+    dataset: Dataset, members: MemberIndices, config: RefineConfig
 ) -> tuple[Shaped[Rows, "..."], Shaped[Rows, "..."] | None]:
     """Inputs that the steps draw from, and those that they do not see, if there are any."""
     judged = config.judged_on == "validation"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.interpolation import between_boundaries
 from netspace_jax.metrics.outputs import Evaluated, evaluate, scores_of
 from netspace_jax.metrics.reconstruction import reconstruct
@@ -23,9 +23,6 @@ def selection_metric(
     The score counts interpolated networks too, where interpolation is taught, as the paper does. The share of members
     that are read as another architecture is taken off: what is generated for them would not even have their shape.
     Members run when the first checkpoint is judged, and not again.
-
-    Args:
-      validation: by architecture id, validation members.
     """
     originals: dict[int, Evaluated] = {}
 

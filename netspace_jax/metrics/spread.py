@@ -42,8 +42,6 @@ def spread(
     """Mean disagreement over pairs of different networks whose scores are near each other; NaN without a pair.
 
     Args:
-      outputs: of each network on the same inputs.
-      scores: of each network.
       least: score that both of a pair have.
     """
     rows = np.flatnonzero(scores >= least)

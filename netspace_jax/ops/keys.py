@@ -45,7 +45,6 @@ def key_of(root: PRNGKeyArray | int, purpose: Purpose, *indices: Int[Array, ""] 
     """The key for a purpose.
 
     Args:
-      root: a key, or a seed.
       indices: what else it depends on, as the index of a member.
     """
     key = jax.random.key(root) if isinstance(root, int) else root

@@ -16,9 +16,6 @@ def batch_of_epoch(key: PRNGKeyArray, step: Int[Array, ""], size: int, count: in
     """Which of `count` inputs the batch of a step is of: an epoch goes once through all, in a new order each.
 
     But for the last incomplete batch, which is left out.
-
-    Args:
-      size: inputs of a batch; all of them, where there are fewer.
     """
     size = min(size, count)
     epoch, batch = jnp.divmod(step, count // size)
@@ -33,7 +30,6 @@ def shuffled(key: PRNGKeyArray, position: Int[Array, "n"], count: int) -> Int[Ar
     On an accelerator the walk has a static length, which nobody has to wait for.
 
     Args:
-      position: integers in [0, count).
       count: size of the permutation, below 2**31.
     """
     bits = max((count - 1).bit_length(), 2)

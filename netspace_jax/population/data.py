@@ -11,7 +11,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Metric, Split, Supervised, SupervisedDataset
+from netspace_jax.behaviour import Metric, Supervised
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import batch_of_epoch
 
@@ -41,7 +42,7 @@ def r2_score(outputs: Float[Array, "batch ..."], targets: Float[Array, "batch ..
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit(Supervised):
+class LossAndScore(Supervised):
     """What the networks of a population learn. They enter no space, so nothing compares two of them."""
 
     input_shape: tuple[int, ...]
@@ -67,13 +68,12 @@ class PopulationData(SupervisedDataset):
       common: arrays by name: `inputs`, `targets`, `held_inputs`, `held_targets` (those that networks are scored on),
         and `rows` where a network trains on some of the inputs only.
       own: those of these arrays whose first axis is the network.
-      hyperparameters: of each network.
     """
 
     common: dict[str, Any]
     own: dict[str, Any]
     hyperparameters: dict[str, Any]
-    behaviour: Fit = flax.struct.field(pytree_node=False)
+    behaviour: LossAndScore = flax.struct.field(pytree_node=False)
 
     @property
     def items(self) -> int:

@@ -11,7 +11,8 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, as_supervised, draw, evaluation_key, take
+from netspace_jax.behaviour import as_supervised
+from netspace_jax.dataset import Dataset, draw, evaluation_key, take
 from netspace_jax.ops.keys import Purpose, key_of
 
 
@@ -37,8 +38,6 @@ class Outcome:
     """What is known of a network when its training ends.
 
     Attributes:
-      loss: of its last step.
-      finite: whether all parameters are.
       score_validation, score_test: by the metric of its behaviour.
       columns: other numbers by name, which a table of networks has a column for.
     """
@@ -100,7 +99,6 @@ def supervised(
     """Training on labelled batches (arXiv 2206.05194; docs/method.md, Zoos).
 
     Args:
-      batch: inputs of a step.
       keep_best: whether the best parameters at a validation check are kept, or the last.
       precision: number format of activations and products; parameters, statistics and losses stay float32.
     """

@@ -29,7 +29,6 @@ class Population:
       hyperparameters: of each network, by name.
       losses: of the last batch.
       scores: on the inputs that were held out, or on the training inputs where none were.
-      finite: whether all parameters are.
     """
 
     architecture: Architecture

@@ -16,7 +16,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.population.data import (
-    Fit,
+    LossAndScore,
     Measure,
     PopulationData,
     Values,
@@ -104,7 +104,7 @@ def train(
     labels = np.issubdtype((common | own)["targets"].dtype, np.integer)
     usual_loss, usual_score = (cross_entropy, accuracy) if labels else (squared_error, r2_score)
     input_shape = (common | own)["held_inputs"].shape[2 if "held_inputs" in own else 1 :]
-    behaviour = Fit(input_shape, loss or usual_loss, score or (_negative(loss) if loss else usual_score))
+    behaviour = LossAndScore(input_shape, loss or usual_loss, score or (_negative(loss) if loss else usual_score))
     data = PopulationData(common, own, values, behaviour)
     return _run(_architecture(module, input_shape), data, seeds, optimizer, options, on_progress)
 

@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.devices import agreed, everywhere, optimised, over_networks, padded
 from netspace_jax.ops.mapping import each_network
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -49,7 +49,6 @@ class Trainer:
       make: how ONE network trains.
       checks: steps after which the best parameters by validation inputs are kept.
       matmul: format in which products of matrices are computed.
-      options: how steps are compiled.
     """
 
     def __init__(
@@ -92,7 +91,6 @@ class Trainer:
         """Train networks together.
 
         Args:
-          networks: a row for each.
           architecture, dataset: on the devices of the mesh.
           width: rows that train, at least as many as networks, so that other numbers of networks are not compiled anew.
 

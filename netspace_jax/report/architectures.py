@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.behaviour import one_task
+from netspace_jax.dataset import one_task
 from netspace_jax.metrics.baselines import distilled
 from netspace_jax.metrics.interpolation import Between, all_pairs, between_boundaries
 from netspace_jax.metrics.outputs import scores_of
@@ -72,7 +72,6 @@ def kept(pairs: Mapping[str, tuple[float, float]], same: str, teaching: str) -> 
 
     Args:
       pairs: by architecture, on how many inputs two members agree, and two that were generated from them.
-      same: what two networks do on an input on which they agree.
     """
     text, lost = "", False
     for name, (members, generated) in pairs.items():
@@ -93,11 +92,9 @@ class _Unseen(NamedTuple):
     """Networks generated between two architectures.
 
     Attributes:
-      shown: whether networks of the architecture trained the space.
       scores: of the generated networks; `distilled`: of networks that learned from the common teacher, where there is
         one.
       scratch: mean score of the zoo's own networks of the architecture.
-      read_right: share of the embeddings that the head reads as the architecture.
     """
 
     name: str
@@ -109,7 +106,7 @@ class _Unseen(NamedTuple):
 
 
 def unseen(run: Run) -> Section:
-    """Architectures between two others, over many pairs: those that no network of was shown, and those that were."""
+    """Architectures between two others, over many pairs: those never shown in training, and those that were."""
     ends = {architecture_id: run.reconstruction(architecture_id, "test") for architecture_id in run.trained_ids}
     found = [_measured(run, between) for between in between_boundaries(run.space, ends, all_pairs)]
     teacher = [member.score_test for member in run.zoo.members if member.split == "teacher"]

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, cast
 
 import jax.numpy as jnp
 
-from netspace_jax.behaviour import Split, one_task
 from netspace_jax.config import SearchConfig
+from netspace_jax.dataset import Split, one_task
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.outputs import scores_of
 from netspace_jax.rules import Count, Natural, Seed

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from netspace_jax.architectures import permuted_copies
-from netspace_jax.behaviour import one_task
+from netspace_jax.dataset import one_task
 from netspace_jax.metrics.baselines import distilled, nearest_networks
 from netspace_jax.metrics.interval import mean_interval
 from netspace_jax.metrics.novelty import add_noise
@@ -17,7 +17,7 @@ from netspace_jax.metrics.reconstruction import Reconstruction, gaps
 from netspace_jax.metrics.spread import HIGH, LOW, score_at, spread
 from netspace_jax.ops.mapping import Rows
 from netspace_jax.report.section import Section
-from netspace_jax.report.words import difference, number
+from netspace_jax.report.words import difference
 from netspace_jax.rules import Count
 from netspace_jax.runs import Run
 from netspace_jax.space.batched import embed_members, generate_many
@@ -60,7 +60,7 @@ def fidelity(run: Run, options: FidelityOptions) -> Section:
         f"refined/{run.metric}_test": float(np.mean([one.generated_score.mean() for one in refined])),
         "refined/seconds_per_network": run.refine_seconds,
     }
-    bands = (f"agreement, inputs scored {low:g}–{high:g}" for low, high in itertools.pairwise(edges))
+    bands = (f"agreement, networks that score {low:g}–{high:g}" for low, high in itertools.pairwise(edges))
     table = (("network", "agreement", *bands, "gap"), *(_cells(row, edges) for row in rows))
     return Section("fidelity", "Is it the same network?", _text(run, rows, metrics), metrics, None, table)
 
@@ -82,8 +82,8 @@ def _text(run: Run, rows: list[Row], metrics: dict[str, float]) -> str:
     if "spread/members" in metrics:
         high = score_at(run.metric, rows[0].target_score, HIGH)
         text += (
-            f" Two members of like {run.metric.title} disagree on {_pairs(metrics['spread/members'])} of inputs, two "
-            f"refined networks on {_pairs(metrics['spread/refined'])}; among those from {high:g} on "
+            f" Pairs of equally good networks ({run.metric.title}) differ on {_pairs(metrics['spread/members'])} of "
+            f"inputs (originals) and {_pairs(metrics['spread/refined'])} (refined); from {high:g} on, on "
             f"{_pairs(metrics['spread/members_high'])} and {_pairs(metrics['spread/refined_high'])}."
         )
     if "permuted/agreement_test" in metrics:
@@ -95,7 +95,7 @@ def _text(run: Run, rows: list[Row], metrics: dict[str, float]) -> str:
 
 
 def _pairs(value: float) -> str:
-    return f"{number(value)}{'' if np.isfinite(value) else ' (no such pair)'}"
+    return f"{value:.1%}" if np.isfinite(value) else "– (no such pair)"
 
 
 def _in_bands(scores: Float[np.ndarray, "network"], edges: list[float]) -> list[np.ndarray]:

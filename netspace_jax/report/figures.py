@@ -222,12 +222,7 @@ def against_examples(
     metric: Metric,
     interval: Callable[[Float[np.ndarray, "task"]], tuple[float, float]],
 ) -> tuple[Figure, Axes]:
-    """Mean score on new tasks over numbers of examples, with intervals; the first line stands out.
-
-    Args:
-      lines: label and scores of each.
-      interval: ends of the interval of a mean.
-    """
+    """Mean score on new tasks over numbers of examples, with intervals; the first line stands out."""
     fig, ax = plt.subplots(figsize=(7.2, 4.2))
     dashes = ("-", "--", "-.", ":")
     for number, ((label, scores), (colour, marker)) in enumerate(zip(lines, styles(len(lines)), strict=True)):

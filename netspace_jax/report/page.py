@@ -1,18 +1,23 @@
 """A run's report: one HTML file that opens without a server or a network."""
 
 import base64
+import datetime
 import html
 import io
 import math
 import os
+import platform
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 from etils import epath
 
+from netspace_jax.config import RunConfig
 from netspace_jax.files import location, packaged, write_bytes, write_text
 from netspace_jax.report.section import Section
+from netspace_jax.space.artefact import version
 
 STYLE = packaged("netspace_jax.report", "style.css")
 """What report and explorer look like."""
@@ -52,10 +57,6 @@ def write_report(
     """Write the report; pictures are embedded, so that the file stands alone.
 
     Under each heading stands what it answers, and the command that makes the section again.
-
-    Args:
-      notes: what a reader should know of the run: date, versions, machine, seeds.
-      explorer: whether explore.html lies beside it.
     """
     folder = location(path).parent
     run = os.path.relpath(folder)
@@ -65,7 +66,9 @@ def write_report(
         f'<li><a href="#{section.name}">{html.escape(section.question or section.title)}</a></li>'
         for section in sections
     )
-    play = '<p><a href="explore.html"><b>Open the explorer</b></a>: the space as a map, networks alive.</p>'
+    play = (
+        '<p><a href="explore.html"><b>Open the explorer</b></a>: an interactive map, networks run in your browser.</p>'
+    )
     text = filled(
         packaged("netspace_jax.report", "report.html"),
         TITLE=html.escape(title),
@@ -116,3 +119,15 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
     lines = line(rows[0], "th") + "".join(line(row, "td") for row in rows[1:])
     return f'<div class="wide" tabindex="0" role="group" aria-label="Table"><table>{lines}</table></div>'
+
+
+def made_by(config: RunConfig) -> list[str]:
+    """What a reader should know of how a report was made."""
+    devices = jax.devices()
+    return [
+        f"{datetime.date.today().isoformat()}",
+        f"netspace_jax {version()}, JAX {jax.__version__}, Python {platform.python_version()}",
+        f"{len(devices)} × {devices[0].device_kind}, {os.cpu_count()} cores of {platform.machine()}",
+        f"seeds {config.zoo.seed} (zoo) and {config.netspace.seed} (space)",
+        "all settings: config.json",
+    ]

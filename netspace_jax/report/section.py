@@ -13,9 +13,7 @@ class Section:
     """One part of a report: numbers for metrics.json, a figure, a table, and what a reader should know of them.
 
     Attributes:
-      question: what the section answers, as a reader would ask it.
       fragment: HTML that stands below the rest, as a 3-D viewer.
-      failed: whether it could not be made; the text says why.
     """
 
     name: str

@@ -41,9 +41,6 @@ def save(folder: epath.Path, step: int, tree: PyTree, record: dict[str, Any]) ->
 def restore(folder: epath.Path, like: PyTree, sharding: Sharding) -> Restored | None:
     """The checkpoint in a folder, or None.
 
-    Args:
-      like: an abstract tree of what is to be read.
-
     Raises:
       Unreadable: it cannot be read.
     """

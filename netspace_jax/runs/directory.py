@@ -23,7 +23,7 @@ from jax.sharding import Mesh, SingleDeviceSharding
 from jaxtyping import PyTree
 
 from netspace_jax.errors import InputError
-from netspace_jax.files import BESIDE, append_text, location, write_text
+from netspace_jax.files import BESIDE, append_text, location, read_json, write_text
 from netspace_jax.ops.devices import everywhere, is_first, wait_for_all
 from netspace_jax.runs import checkpoints
 from netspace_jax.runs.description import check_directory, write_description
@@ -39,7 +39,6 @@ class RunDirectory:
 
     Args:
       description: what the run is, as JSON holds it: the fields of a `RunConfig`, and the name of the zoo's folder.
-      fresh: whether to delete first what an earlier run left.
       defaults: of the fields of its zoo and NetSpace, which an older run had where it does not name them.
       on_metrics: called with a step and its metrics, as they are written, in the first process only.
 
@@ -105,12 +104,7 @@ class RunDirectory:
         return Progress(**record)
 
     def restore_best(self, like: NetSpace, step: int) -> NetSpace | None:
-        """The best NetSpace, from its checkpoint, or, where that is lost, from the space that was made of it.
-
-        Args:
-          like: an abstract tree of it.
-          step: of training, at which it was the best.
-        """
+        """The best NetSpace, from its checkpoint, or, where that is lost, from the space that was made of it."""
         here = SingleDeviceSharding(jax.local_devices()[0])
         tree = {"params": like.params, "constants": like.constants}
         try:
@@ -154,6 +148,18 @@ class RunDirectory:
     def _hand_on(self, step: int, metrics: Mapping[str, int | float]) -> None:
         if is_first():
             self._on_metrics(step, {name: float(value) for name, value in metrics.items()})
+
+    def first_total(self, netspace: float, total: float) -> float:
+        """Seconds in all: where nothing was trained since they were first written, those."""
+        written = self.path / "metrics.json"
+        try:
+            earlier = read_json(written) if written.is_file() else None
+        except InputError:  # it is written anew
+            return total
+        if isinstance(earlier, dict) and earlier.get("seconds/netspace") == json.loads(json.dumps(netspace)):
+            first = earlier.get("seconds/total")
+            return float(first) if isinstance(first, int | float) else total
+        return total
 
     def write_metrics(self, metrics: Mapping[str, int | float], step: int = 0) -> None:
         """Write metrics.json after the last step.

@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 
 from etils import epath
 
-from netspace_jax.behaviour import Dataset, Metric, Split
+from netspace_jax.behaviour import Metric
 from netspace_jax.config import RunConfig
+from netspace_jax.dataset import Dataset, Split
 from netspace_jax.fit import training_networks
 from netspace_jax.latent import EmbeddingStatistics
 from netspace_jax.metrics.outputs import Evaluated, evaluate
@@ -41,7 +42,6 @@ class Run(Generic[Data]):
     What sections of a report have in common is computed when the first asks for it, and kept.
 
     Attributes:
-      path: directory of the run.
       step: training step of the checkpoint that became the space.
     """
 

@@ -2,6 +2,7 @@
 
 from netspace_jax.space.netspace import Constants, NetSpace
 from netspace_jax.space.network import Network
-from netspace_jax.space.space import Space, load
+from netspace_jax.space.opening import load
+from netspace_jax.space.space import Space
 
 __all__ = ["Constants", "NetSpace", "Network", "Space", "load"]

@@ -48,8 +48,6 @@ class Posterior(NamedTuple):
     """Embeddings of a task after some examples: a Gaussian.
 
     Attributes:
-      mean: the embedding that is decoded.
-      deviation: standard deviation of each value.
       loss: mean loss of an example under the network found from the others.
       expected_loss: the highest to be expected of a task like those of the zoo.
     """
@@ -93,9 +91,6 @@ def answers_without_targets(
 
     The training networks that know most of these inputs, by the behaviour's `information`, answer them together; the
     network that is found from these answers then answers them anew, a few times.
-
-    Args:
-      embeddings: of training networks.
     """
     apply, behaviour = netspace.architectures[architecture_id].apply, netspace.behaviour
 

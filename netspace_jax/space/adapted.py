@@ -34,10 +34,8 @@ class Adapted:
     """What a space knows of a task after some examples of it.
 
     Attributes:
-      netspace, calibration: of the space.
       pairs: the examples so far.
       posterior: a Gaussian over embeddings; its mean is decoded.
-      network: the network of the task.
     """
 
     netspace: NetSpace

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.mapping import Rows, batched, vmap_small_batches
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import reading_of

@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import to_prep
-from netspace_jax.behaviour import Behaviour, Dataset, one_task
+from netspace_jax.behaviour import Behaviour
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space.modules import (
     Correction,

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.mapping import batched
 from netspace_jax.space.adaptation import Calibration, left_out_loss
@@ -31,9 +31,6 @@ def calibrate(netspace: NetSpace, dataset: Dataset, groups: Mapping[int, Group])
 
     Each network answers inputs that it did not train on, and is found again from some of these answers, in the form
     that true targets have. No true target is looked at.
-
-    Args:
-      groups: by architecture id, networks that did not train the space.
     """
     if not groups or not isinstance(netspace.encoder, TaskEncoder):
         return None

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import agreed, put_everywhere
 from netspace_jax.space.batched import embed_members
@@ -24,7 +24,7 @@ from netspace_jax.space.loss import Group, Losses
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.schedule import correction_begins
 from netspace_jax.space.space import Space
-from netspace_jax.space.step import TrainData, Training, TrainState, make_training
+from netspace_jax.space.step import TrainData, TrainingFunctions, TrainState, make_training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,6 @@ class Progress:
     """What is known of a training beside its state.
 
     Attributes:
-      seconds: spent so far, summed over interruptions.
-      best: the highest selection metric so far.
       best_step: the step that it is of; -1 before the first validation check.
     """
 
@@ -131,12 +129,7 @@ def train_netspace(
     windows: Windows | None = None,
     on_progress: OnProgress = lambda step, steps, loss: None,
 ) -> tuple[NetSpace, Progress]:
-    """Train a NetSpace, or go on with a training that was interrupted; returns the best.
-
-    Args:
-      data: of the first window, where networks are read in windows.
-      select: what the best is chosen by.
-    """
+    """Train a NetSpace, or go on with a training that was interrupted; returns the best."""
     began = time.perf_counter()
     training = make_training(config, tuple(data.groups), mesh)
     data = put_everywhere(data, mesh)
@@ -169,7 +162,7 @@ def train_netspace(
     return best, run.progress
 
 
-def _restore_lost(run: _Run, training: Training, config: NetSpaceConfig, store: Store, like: NetSpace) -> None:
+def _restore_lost(run: _Run, training: TrainingFunctions, config: NetSpaceConfig, store: Store, like: NetSpace) -> None:
     """Go on without the best that was kept, where it was lost: from the same state, or from the beginning."""
     progress = run.progress
     if progress.best_step < 0 or store.restore_best(like, progress.best_step) is not None:
@@ -214,7 +207,6 @@ def as_space(
     """A trained NetSpace with the embeddings of the networks that trained it, calibrated where it reads tasks.
 
     Args:
-      groups: by architecture id, the networks that trained it.
       validation: networks that did not; without any the space finds no networks from examples.
     """
     embeddings = {

@@ -1,20 +1,18 @@
 """What NetSpace is trained to minimise: the behaviour of generated networks (docs/method.md, Objectives)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree, Shaped
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from netspace_jax.behaviour import Batch, Dataset, ExampleInputs, one_task, take, task_axis
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Batch, Dataset, ExampleInputs, RunNetwork, one_task, take, task_axis
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Reading, log_uniform_count
-
-Teacher = Callable[[Shaped[Array, "n *input"]], Float[Array, "n *output"]]
 
 
 @flax.struct.dataclass
@@ -42,15 +40,13 @@ def loss_of_step(
     batches: Sequence[Batch],
     *,
     config: NetSpaceConfig,
-    teacher: Teacher | None,
+    teacher: RunNetwork | None,
     readings: Mapping[int, Reading] = MappingProxyType({}),
 ) -> tuple[Float[Array, ""], Losses]:
     """Loss of one step and its terms.
 
     Args:
       groups: by architecture id, the step's networks, the same number of each.
-      batches: of each group, what `sample` gives.
-      teacher: the common teacher, or None where each network is its own.
       readings: by architecture id, how the encoder reads each network of the step; by default on the probes.
     """
     behaviour, architecture, interpolation = (jnp.zeros(()) for _ in range(3))

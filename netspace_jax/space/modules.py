@@ -32,7 +32,6 @@ class TaskEncoder(nn.Module):
     """An encoder that looks at pairs alone: it reads a task by its examples as it reads a network by its answers.
 
     Attributes:
-      embedding: size of an embedding.
       inputs: on which a network is read where nobody gives any.
     """
 
@@ -48,7 +47,6 @@ class SetEncoder(TaskEncoder):
     the input alone the mean answer of the inputs that have it, which serves tasks that differ in what is answered.
 
     Attributes:
-      hidden: width of the perceptrons.
       features: soft features of an input.
       constant: each value of the answer that says nothing.
     """

@@ -7,11 +7,13 @@ from typing import cast
 import flax.linen as nn
 import flax.struct
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import from_prep
 from netspace_jax.behaviour import Behaviour
+from netspace_jax.errors import InputError
 from netspace_jax.space.modules import ScaledDecoder
 from netspace_jax.space.observation import Observation, Pairs, Reading, observe, observe_task, reading_of
 
@@ -66,6 +68,28 @@ class NetSpace:
     def names(self) -> tuple[str, ...]:
         """Names of the architectures, in the order that they have in the space."""
         return tuple(architecture.name for architecture in self.architectures)
+
+    @property
+    def embedding_size(self) -> int:
+        """Number of values of an embedding."""
+        behaviour, inputs = self.behaviour, self.constants.probes
+        if inputs is None:
+            inputs = jax.ShapeDtypeStruct((1, *behaviour.input_shape), behaviour.input_dtype)
+        flat = jax.ShapeDtypeStruct((self.architectures[0].size,), jnp.float32)
+        return jax.eval_shape(lambda flat, x: self.embed(flat, 0, reading=reading_of(x)), flat, inputs).shape[-1]
+
+    def id_of(self, architecture: str | None) -> int:
+        """Id of an architecture, its position in the space; None is enough where there is only one.
+
+        Raises:
+          InputError: the space has no such architecture, or has several and none was named.
+        """
+        if architecture is None and len(self.names) == 1:
+            return 0
+        if architecture not in self.names:
+            named = "no architecture" if architecture is None else repr(architecture)
+            raise InputError(f"{named} was named: this space has {', '.join(self.names)}")
+        return self.names.index(architecture)
 
     @property
     def probe_reading(self) -> Reading:

@@ -7,12 +7,16 @@ from typing import Any
 
 import flax.struct
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.behaviour import Behaviour
 from netspace_jax.exchange import ModelCard, export_network
+from netspace_jax.space import batched
+from netspace_jax.space.netspace import NetSpace
 
 
 @flax.struct.dataclass
@@ -58,9 +62,6 @@ class Network:
         (`netspace_jax.exchange.export_network`).
 
         Args:
-          folder: a new or an empty directory.
-          title: what the card calls it.
-          origin: how it was made.
           scores: what was measured, by name; accuracies as fractions of 1.
 
         Raises:
@@ -80,6 +81,24 @@ class Network:
 
     def __repr__(self) -> str:
         return f"Network({self.architecture.name}, {self.architecture.size} parameters)"
+
+
+def decoded(netspace: NetSpace, z: Float[Array, "network embedding"], architecture: str | None = None) -> list[Network]:
+    """Networks that embeddings stand for, of one architecture or of those that the head reads in them."""
+    rows = np.asarray(z)
+    if architecture:
+        ids = np.full(len(rows), netspace.id_of(architecture))
+    else:
+        ids = np.asarray(batched.classify_many(netspace, z))
+    networks: dict[int, Network] = {}
+    for architecture_id in np.unique(ids):
+        chosen = np.flatnonzero(ids == architecture_id)
+        flats = batched.generate_many(netspace, int(architecture_id), rows[chosen])
+        for row, flat in zip(chosen, flats, strict=True):
+            networks[int(row)] = Network(
+                netspace.architectures[architecture_id], netspace.behaviour, jnp.asarray(flat), jnp.asarray(rows[row])
+            )
+    return [networks[row] for row in range(len(rows))]
 
 
 @jax.jit

@@ -60,8 +60,6 @@ class Observation(NamedTuple):
 
     Attributes:
       description: what the behaviour says of its outputs on the probes.
-      statistics: size of each of its parameter tensors.
-      prep: its parameters.
       pairs: its answers on the probes.
     """
 
@@ -84,8 +82,6 @@ def observe(
     """All that an encoder may look at of a network.
 
     Args:
-      outputs: its outputs on the inputs of the reading.
-      prep: rows and columns of a PRep.
       tensors: parameter tensors of the architecture that has the most, to which statistics are filled up.
     """
     answers = behaviour.answers(outputs)

@@ -53,8 +53,6 @@ def refine(
     """Embeddings whose decoded networks imitate given ones, from where an encoder put them.
 
     Args:
-      flats: the networks, all of one architecture.
-      z: their embeddings to begin at.
       inputs: what a network and its imitation are compared on: the same for all networks, or some of each one's own.
       held_out: inputs that no step sees, shared or each network's own as `inputs` are. Of the straight way from an
         embedding to where the steps lead, the point is taken that imitates best on them (after Wortsman et al. 2022,
@@ -94,7 +92,6 @@ def refine_one(
     Args:
       key: what a step draws depends on it and on the step alone: refinements that are vmapped share the draws.
       schedule: rates, trust and the number of steps; they may be traced.
-      batch: inputs of one step.
     """
     architecture = netspace.architectures[architecture_id]
 

@@ -39,7 +39,6 @@ def search(
     the head reads as another is no result. Other steps, rates, trust and seeds compile nothing anew.
 
     Args:
-      statistics: where embeddings of real networks lie.
       mesh: devices to spread the searches over; by default all of this process.
     """
     mesh = mesh or local_mesh(len(initial))
@@ -77,8 +76,6 @@ def search_one(
     """A search from one embedding, as `search` does: a pure function to be jitted and vmapped.
 
     Args:
-      key: of the batches that the objective draws.
-      statistics: where embeddings of real networks lie, as `Space.statistics`.
       schedule: rates, trust and the number of steps; they may be traced.
       checks: how often the best is looked for.
     """

@@ -1,37 +1,26 @@
-"""A space: a trained NetSpace as one value, which encodes networks to embeddings and decodes embeddings to networks.
-
-import netspace_jax
-space = netspace_jax.load("runs/digits")
-z = space.encode(params)
-network = space.decode(z)
-logits = network(images)
-"""
+"""A space: a trained NetSpace as one value, which encodes networks to embeddings and decodes embeddings to networks."""
 
 import functools
 import warnings
 from typing import Any
 
 import flax.struct
-import jax
 import jax.numpy as jnp
 import numpy as np
 from etils import epath
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from netspace_jax import latent
-from netspace_jax.architectures import Architecture
 from netspace_jax.behaviour import prepared
 from netspace_jax.config import RefineConfig, SearchConfig
 from netspace_jax.errors import InputError
-from netspace_jax.exchange import load_network
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.space import artefact, batched, search
 from netspace_jax.space.adaptation import Calibration
 from netspace_jax.space.adapted import Adapted, adapt_to, examples_as_pairs, inputs_as_pairs
-from netspace_jax.space.modules import TaskEncoder
-from netspace_jax.space.netspace import Constants, NetSpace
-from netspace_jax.space.network import Network
-from netspace_jax.space.observation import reading_of
+from netspace_jax.space.given import finite_embeddings, flats_of, is_single, reading_inputs
+from netspace_jax.space.netspace import NetSpace
+from netspace_jax.space.network import Network, decoded
 from netspace_jax.space.refinement import refine, refine_config
 
 _FAR = 2.0  # times the distance of the outermost training network, from which on an embedding is far
@@ -49,34 +38,12 @@ class Space(NetSpace):
     embeddings: dict[str, Float[Array, "network embedding"]]
     calibration: Calibration | None = None
 
-    @property
-    def embedding_size(self) -> int:
-        """Number of values of an embedding."""
-        behaviour, inputs = self.behaviour, self.constants.probes
-        if inputs is None:
-            inputs = jax.ShapeDtypeStruct((1, *behaviour.input_shape), behaviour.input_dtype)
-        flat = jax.ShapeDtypeStruct((self.architectures[0].size,), jnp.float32)
-        return jax.eval_shape(lambda flat, x: self.embed(flat, 0, reading=reading_of(x)), flat, inputs).shape[-1]
-
     def __repr__(self) -> str:
         known = ", ".join(f"{len(z)} {name}s" for name, z in self.embeddings.items())
         return (
             f"Space({self.behaviour.name}, embeddings of {self.embedding_size} values, architectures "
             f"{', '.join(self.names)}, trained on {known or 'nothing yet'})"
         )
-
-    def id_of(self, architecture: str | None) -> int:
-        """Id of an architecture, its position in the space; None is enough where there is only one.
-
-        Raises:
-          InputError: the space has no such architecture, or has several and none was named.
-        """
-        if architecture is None and len(self.names) == 1:
-            return 0
-        if architecture not in self.names:
-            named = "no architecture" if architecture is None else repr(architecture)
-            raise InputError(f"{named} was named: this space has {', '.join(self.names)}")
-        return self.names.index(architecture)
 
     def encode(
         self,
@@ -111,28 +78,26 @@ class Space(NetSpace):
         Warns:
           UserWarning: an embedding lies far from those of all training networks.
         """
-        single = not isinstance(networks, list | tuple) and len(getattr(networks, "shape", ())) != 2
-        given: list[Any] = [networks] if single else list(networks)
-        if not given:
-            raise InputError("no networks were given: there is nothing to encode")
-        if architecture is None and all(isinstance(network, Network) for network in given):
-            architecture = given[0].architecture.name
-        which = self.id_of(architecture)
-        built = self.architectures[which]
-        flats = np.stack([_flat_of(network, built) for network in given])
-        own = refine_config(config, refine_steps)
-        data = self._reading_inputs(inputs)
+        architecture_id, flats = flats_of(self, networks, architecture)
+        config = refine_config(config, refine_steps)
+        data = reading_inputs(self, inputs)
         judge = None if held_out is None else prepared(self.behaviour, held_out, "held_out")
-        if isinstance(self.encoder, TaskEncoder):
-            z = batched.embed_on(self, which, flats, data)
-        else:
-            z = batched.embed_many(self, which, flats)
-        if not (finite := np.isfinite(z).all(-1)).all():
-            raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
+        z = finite_embeddings(self, architecture_id, flats, data)
         self._warn_of_far(z)
-        if own.steps:
-            z = refine(self, which, flats, z, inputs=data, held_out=judge, config=own)
-        return z[0] if single else z
+        if config.steps:
+            z = refine(self, architecture_id, flats, z, inputs=data, held_out=judge, config=config)
+        return z[0] if is_single(networks) else z
+
+    def _warn_of_far(self, z: Float[Array, "network embedding"]) -> None:
+        """Warn of networks unlike those that trained the space: of another task, say, or not trained at all."""
+        known = max((float(self.distance(own).max()) for own in self.embeddings.values()), default=float("inf"))
+        farthest = float(self.distance(z).max())
+        if farthest > _FAR * known:
+            warnings.warn(
+                f"an embedding lies {farthest:.3g} standard deviations from the centre of those of training networks, "
+                f"none of which lies farther than {known:.3g}: the space cannot stand for such a network",
+                stacklevel=3,
+            )
 
     def adapt(self, inputs: Shaped[Any, "n *input"], targets: Any = None, architecture: str | None = None) -> Adapted:
         """The network of a new task from a handful of examples of it, without a gradient step (docs/adaptation.md).
@@ -164,27 +129,6 @@ class Space(NetSpace):
             pairs = examples_as_pairs(self, inputs, targets)
         return adapt_to(self, self.calibration, pairs, architecture_id)
 
-    def _reading_inputs(self, inputs: Shaped[Any, "n *input"] | None) -> Shaped[Array, "n *input"]:
-        if inputs is not None:
-            return prepared(self.behaviour, inputs, "inputs")
-        if self.constants.probes is None:
-            raise InputError(
-                "each network of this space has inputs of its own, on which others mean nothing: give some of this "
-                "network's, unlabelled, as inputs="
-            )
-        return self.constants.probes
-
-    def _warn_of_far(self, z: Float[Array, "network embedding"]) -> None:
-        """Warn of networks unlike those that trained the space: of another task, say, or not trained at all."""
-        known = max((float(self.distance(own).max()) for own in self.embeddings.values()), default=float("inf"))
-        farthest = float(self.distance(z).max())
-        if farthest > _FAR * known:
-            warnings.warn(
-                f"an embedding lies {farthest:.3g} standard deviations from the centre of those of training networks, "
-                f"none of which lies farther than {known:.3g}: the space cannot stand for such a network",
-                stacklevel=3,
-            )
-
     def decode(self, z: Float[Any, "*networks embedding"], architecture: str | None = None) -> Network | list[Network]:
         """The network that an embedding stands for; of several embeddings, as rows, the list of their networks.
 
@@ -201,22 +145,7 @@ class Space(NetSpace):
             raise InputError("no embeddings were given: there is nothing to decode")
         if not np.isfinite(z).all():
             raise InputError("the embedding holds values that are not finite")
-        return self._decoded(z[None], architecture)[0] if z.ndim == 1 else self._decoded(z, architecture)
-
-    def _decoded(self, z: Float[Array, "network embedding"], architecture: str | None) -> list[Network]:
-        rows = np.asarray(z)
-        ids = (
-            np.full(len(rows), self.id_of(architecture)) if architecture else np.asarray(batched.classify_many(self, z))
-        )
-        networks: dict[int, Network] = {}
-        for which in np.unique(ids):
-            own = np.flatnonzero(ids == which)
-            flats = batched.generate_many(self, int(which), rows[own])
-            for row, flat in zip(own, flats, strict=True):
-                networks[int(row)] = Network(
-                    self.architectures[which], self.behaviour, jnp.asarray(flat), jnp.asarray(rows[row])
-                )
-        return [networks[row] for row in range(len(rows))]
+        return decoded(self, z[None], architecture)[0] if z.ndim == 1 else decoded(self, z, architecture)
 
     def read(self, z: Float[Any, "embedding"]) -> str:
         """Name of the architecture that the head reads in an embedding."""
@@ -226,7 +155,7 @@ class Space(NetSpace):
         self, a: Float[Any, "embedding"], b: Float[Any, "embedding"], steps: int = 100, architecture: str | None = None
     ) -> list[Network]:
         """Networks on the straight line between two embeddings, both ends included."""
-        return self._decoded(jnp.asarray(latent.line(jnp.asarray(a), jnp.asarray(b), steps)), architecture)
+        return decoded(self, jnp.asarray(latent.line(jnp.asarray(a), jnp.asarray(b), steps)), architecture)
 
     @functools.cached_property
     def statistics(self) -> latent.EmbeddingStatistics:
@@ -236,8 +165,7 @@ class Space(NetSpace):
     def distance(self, z: Float[Any, "*networks embedding"]) -> Float[Array, "*networks"]:
         """How far embeddings lie from the centre of those of training networks, in their standard deviations.
 
-        It is the root mean square over an embedding's values: about 1 for networks like those that trained the space,
-        and much more for networks unlike them, which the space cannot stand for.
+        The root mean square over its values: about 1 for networks like those, much more for any that it cannot hold.
         """
         return jnp.sqrt(jnp.square(self.statistics.standardise(jnp.asarray(z))).mean(-1))
 
@@ -278,7 +206,7 @@ class Space(NetSpace):
           InputError: the space was not trained on networks of this architecture.
         """
         z = self.density(architecture).sample(key_of(seed, Purpose.SAMPLE), count)
-        return self._decoded(z, architecture)
+        return decoded(self, z, architecture)
 
     def search(
         self,
@@ -315,54 +243,8 @@ class Space(NetSpace):
         found = {i: search.search(*shared, architecture_id=i, config=config) for i in within}
         best = max(found, key=lambda architecture_id: float(found[architecture_id].score.max()))
         z = found[best].point[jnp.argmax(found[best].score)]
-        return self._decoded(z[None], self.names[best])[0]
+        return decoded(self, z[None], self.names[best])[0]
 
     def save(self, folder: epath.PathLike) -> None:
         """Write the space into a folder, from which `load` reads it without the zoo and the data it was trained on."""
         artefact.save(self, self.embeddings, self.calibration, folder)
-
-
-def load(folder: epath.PathLike) -> Space:
-    """The space in a folder that `Space.save` wrote.
-
-    Raises:
-      InputError: there is none, it is damaged or of another format, or one of its architectures is not registered here.
-    """
-    description, tree = artefact.read(folder)
-    try:
-        return _built(description, tree, folder)
-    except InputError:
-        raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{folder} holds no readable space ({type(error).__name__}: {error})") from error
-
-
-def _built(description: dict[str, Any], tree: dict[str, Any], folder: epath.PathLike) -> Space:
-    architectures = artefact.architectures_of(description, tree.get("shared", {}), folder)
-    parts = ("encoder", "decoder", "head")
-    encoder, decoder, head = (artefact.module_of(description, part, folder) for part in parts)
-    correction = artefact.module_of(description, "correction", folder) if description.get("correction") else None
-    height, width = (int(size) for size in description["prep"])
-    return Space(
-        architectures=architectures,
-        prep=(height, width),
-        encoder=encoder,
-        decoder=decoder,
-        head=head,
-        correction=correction,
-        corrections=description.get("corrections", 0),
-        behaviour=artefact.behaviour_of(description, folder),
-        params=tree["params"],
-        constants=Constants(**{"probes": None, **tree["constants"]}),
-        # In the order in which they were saved, which the file of arrays does not keep.
-        embeddings={name: tree["embeddings"][name] for name in description.get("embeddings", {})},
-        calibration=Calibration(**tree["calibration"]) if "calibration" in tree else None,
-    )
-
-
-def _flat_of(network: Any, architecture: Architecture) -> Float[np.ndarray, "size"]:
-    if isinstance(network, Network):
-        if network.architecture.name != architecture.name:
-            raise InputError(f"a {network.architecture.name} among networks that are encoded as {architecture.name}")
-        return load_network(network.flat, architecture)
-    return load_network(network, architecture)

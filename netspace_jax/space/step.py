@@ -13,8 +13,8 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, draw, one_task
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset, draw, one_task
 from netspace_jax.ops.devices import AXIS, everywhere, over_inputs, over_networks
 from netspace_jax.ops.keys import Purpose, key_of
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -60,7 +60,7 @@ class Planned(NamedTuple):
     drawn: PyTree
 
 
-class Training(NamedTuple):
+class TrainingFunctions(NamedTuple):
     """Pure functions of NetSpace's training, jitted.
 
     Attributes:
@@ -76,7 +76,7 @@ class Training(NamedTuple):
     reset_optimizer: Callable[[TrainState], TrainState]
 
 
-def make_training(config: NetSpaceConfig, architecture_ids: tuple[int, ...], mesh: Mesh) -> Training:
+def make_training(config: NetSpaceConfig, architecture_ids: tuple[int, ...], mesh: Mesh) -> TrainingFunctions:
     """Training of a NetSpace on networks of some of its architectures; the same one for another seed or other data.
 
     Args:
@@ -94,11 +94,11 @@ def make_training(config: NetSpaceConfig, architecture_ids: tuple[int, ...], mes
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(config: NetSpaceConfig, mesh: Mesh) -> Training:
+def _compiled(config: NetSpaceConfig, mesh: Mesh) -> TrainingFunctions:
     steps, copies = functools.partial(train_steps, config=config, mesh=mesh), everywhere(mesh)
     counted = jax.jit(steps, donate_argnums=0, static_argnums=3, out_shardings=copies)
     static = jax.jit(steps, donate_argnums=0, static_argnums=(2, 3), out_shardings=copies)
-    return Training(
+    return TrainingFunctions(
         jax.jit(functools.partial(initial_state, config=config), out_shardings=copies),
         Advance(steps, counted, static, mesh, config.log_every),
         jax.jit(functools.partial(reset_optimizer, config=config), donate_argnums=0, out_shardings=copies),

@@ -16,8 +16,8 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int, PyTree
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.files import crc32
 from netspace_jax.ops.devices import network_mesh, on_host, part_of, put_everywhere
 from netspace_jax.ops.platform import lowering_of, on_cpu
@@ -50,11 +50,9 @@ def fit_zoo(
     """Train a zoo in memory.
 
     Args:
-      config: which networks, how many, and how they train; its seed is that of all that is drawn.
       modules: the architectures, where their names are not registered.
       make_training: how ONE network of the domain trains.
       mesh: devices to spread networks over; all of them by default.
-      domain: name of the domain, for the zoo's description.
       item_names: name of each item that networks are about (shapes), or one empty name.
       item_splits: split of each item, where the data says it.
 

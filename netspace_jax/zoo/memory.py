@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.extend import core
 from jax.sharding import Mesh
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.ops.devices import device_bytes
 from netspace_jax.population.network import Training, Untrained
 from netspace_jax.zoo.plan import MAX_CHUNK

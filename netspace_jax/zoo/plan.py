@@ -29,7 +29,6 @@ class Cohort(NamedTuple):
 
     Attributes:
       untrained: of all members, a row for each.
-      items: name of what each is about.
       chunks: indices of the members of each chunk.
     """
 
@@ -52,8 +51,6 @@ def cohorts_of(
     """The members of a zoo, architecture by architecture.
 
     Args:
-      architectures: those of the configuration, in the order of its populations.
-      chunk_sizes: networks that train together, by architecture.
       item_names: name of each item that networks are about (shapes), or one empty name.
       item_splits: split of each item, where the data says it.
     """

@@ -81,9 +81,6 @@ def open_zoo(directory: epath.PathLike) -> Zoo:
 def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}) -> Zoo:
     """Write a zoo into a new directory, which appears at once, complete.
 
-    Args:
-      beside: other files of text, by name.
-
     Raises:
       InputError: the directory is not empty.
     """
@@ -101,9 +98,6 @@ def save_zoo(zoo: Zoo, directory: epath.PathLike, beside: Mapping[str, str] = {}
 
 class ZooWriter:
     """Writes a zoo into its directory, chunk after chunk, or goes on where another stopped.
-
-    Args:
-      shared: what all networks of an architecture have in common, by its name.
 
     Raises:
       InputError: zoo.json is damaged.
@@ -148,10 +142,6 @@ class ZooWriter:
 
     def finish(self, remedy: str, **facts: Any) -> Zoo:
         """Write the table of all members.
-
-        Args:
-          remedy: for a zoo of which every network diverged.
-          facts: what else zoo.json says.
 
         Raises:
           InputError: every network diverged.

@@ -14,8 +14,8 @@ import numpy as np
 from etils import epath
 from jax.sharding import Mesh
 
-from netspace_jax.behaviour import Dataset
 from netspace_jax.config import ZooConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.digest import NOT_IN_DIGEST, digest
 from netspace_jax.errors import InputError
 from netspace_jax.files import BESIDE, location, read_json, sha256, write_text
@@ -59,9 +59,6 @@ def train_zoo(
     on_progress: OnZooProgress = lambda done, total, loss: None,
 ) -> Zoo:
     """Train what is missing of a zoo in its directory, and return it; its networks are those of `fit_zoo`.
-
-    Args:
-      directory: where it lies or will lie; it belongs to this configuration alone.
 
     Raises:
       InputError: the configuration cannot be, or the directory holds something else.

@@ -22,8 +22,6 @@ class Scored(NamedTuple):
     Attributes:
       name: what it was called there, as the path of its file.
       sha256: of its file, or of its parameters where it was none.
-      flat: its parameters.
-      score_validation, score_test: on the inputs of these splits.
     """
 
     name: str
@@ -55,8 +53,6 @@ def write_zoo(
     Args:
       config: names the architecture, the number of its networks, their data, and how they are split.
       data_sha256: what `zoo.train.fingerprint` says of the data that they were scored on.
-      left_out: what the zoo's table of these says.
-      seconds: what it took.
 
     Raises:
       InputError: the directory is not empty.

@@ -72,10 +72,6 @@ class Zoo:
     ) -> "Zoo":
         """A zoo of arrays.
 
-        Args:
-          parameters: by architecture and chunk.
-          facts: what else its summary says.
-
         Raises:
           InputError: every network diverged.
         """

@@ -165,7 +165,7 @@ ROWS = np.arange(24)
         ({"x_test": pixels(0, 9, 5, 6, 3)}, "x_test has images of 5×6×3, the training images have 6×5×3"),
         ({"x_test": pixels(0, 9, 6, 5)}, "x_test has images of 6×5×1, the training images have 6×5×3"),
         ({"y_train": ROWS[:23] % 3}, "y_train has shape (23,)"),
-        ({"y_train": (ROWS % 3)[:, None]}, "y_train has shape (24, 1)"),
+        ({"y_train": np.stack([ROWS % 3] * 2, 1)}, "y_train has shape (24, 2)"),
         ({"y_train": ROWS % 3 - 1}, "y_train holds -1, first at 0"),
         ({"y_train": ROWS % 3 + 1}, "y_train goes up to 3 but no image has label 0"),
         ({"y_train": np.where(ROWS % 3 == 2, 7, ROWS % 3)}, "y_train goes up to 7 but no image has label 2"),
@@ -196,7 +196,7 @@ def test_broken_and_foreign_files_are_refused_by_name(tmp_path):
     np.save(tmp_path / "array.npy", pixels(0, 3))
     (tmp_path / "array.npy").rename(tmp_path / "array.npz")
     assert "array.npz: not an .npz" in refusal(tmp_path / "array.npz")
-    assert "notes.txt: images are read from .npz files only" in refusal(write_text(tmp_path / "notes.txt"))
+    assert "notes.txt: images are read from .npz files and from folders" in refusal(write_text(tmp_path / "notes.txt"))
     middle = good.index(b"x_train.npy") + 200  # within the data of x_train
     (tmp_path / "flipped.npz").write_bytes(good[:middle] + bytes(64) + good[middle + 64 :])
     assert "flipped.npz: x_train cannot be read" in refusal(tmp_path / "flipped.npz")
@@ -408,3 +408,31 @@ def test_what_unpacks_to_more_than_the_memory_is_refused(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "bomb.npz", x_train=np.zeros((100, 8, 8), np.int64))
     with pytest.raises(InputError, match="unpacked, would need 50.* KiB of memory"):
         load_images(str(tmp_path / "bomb.npz"))
+
+
+# files of others
+
+
+@pytest.mark.parametrize("kind", ["medmnist", "capitals", "floats", "whole"])
+def test_files_of_others_are_read(tmp_path, kind):
+    x, y = pixels(0, 24, 6, 5), np.arange(24, dtype=np.int64) % 3
+    test_x, test_y = pixels(1, 6, 6, 5), np.arange(6, dtype=np.int64) % 3
+    files = {
+        "medmnist": {"train_images": x, "train_labels": y[:, None], "val_images": test_x, "val_labels": test_y[:, None],
+                     "test_images": test_x, "test_labels": test_y[:, None]},
+        "capitals": {"X_train": x, "Y_train": y, "X_test": test_x, "y_test": test_y},
+        "floats": {"x_train": x.astype(float), "y_train": y, "x_test": test_x.astype(float), "y_test": test_y},
+        "whole": {"x": np.concatenate([x, test_x]), "y": np.concatenate([y, test_y])},
+    }  # fmt: skip
+    np.savez(tmp_path / "own.npz", **files[kind])
+    images = load_images(str(tmp_path / "own.npz"))
+    assert images.classes == 3 and images.shape == (6, 5, 1)
+    parts = (images.train, images.validation, images.test)
+    assert [len(part.y) for part in parts] == {"medmnist": [24, 6, 6], "whole": [21, 4, 5]}.get(kind, [20, 4, 6])
+    everything = pairs(*parts[:: 2 if kind == "medmnist" else 1])
+    assert everything == pairs((np.concatenate([x, test_x])[..., None], np.concatenate([y, test_y])))
+
+
+def test_other_names_of_arrays_are_listed(tmp_path):
+    np.savez(tmp_path / "own.npz", pictures=pixels(0, 4, 6, 5), kinds=np.arange(4))
+    assert "its arrays are pictures, kinds; images are x_train" in refusal(tmp_path / "own.npz")

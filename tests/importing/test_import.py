@@ -13,7 +13,6 @@ import orbax.checkpoint as ocp
 import pytest
 import safetensors.numpy
 
-from netspace_jax import jobs
 from netspace_jax.architectures.parameters import unflatten
 from netspace_jax.behaviour import Metric
 from netspace_jax.domains.images.alternative_inputs import alternative_inputs
@@ -25,6 +24,7 @@ from netspace_jax.importing.alternatives import better, score_alternatives
 from netspace_jax.importing.build import lines_of
 from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import outputs_on, scores_of
+from netspace_jax.runs import finished_zoo
 from netspace_jax.zoo import LeftOut, open_zoo, write_zoo
 from tests import tiny
 from tests.disk import assert_refused, content
@@ -422,4 +422,4 @@ def test_an_older_table_is_still_read_and_a_newer_one_refused(train_tiny):
 
 def test_a_zoo_whose_data_changed_is_not_embedded(good, data, tmp_path):
     written(tmp_path / "zoo", good, data)
-    assert_refused(lambda: jobs._finished(tmp_path / "zoo", data), "the data is not what", tmp_path / "zoo")
+    assert_refused(lambda: finished_zoo(tmp_path / "zoo", data), "the data is not what", tmp_path / "zoo")

@@ -25,11 +25,9 @@ class Field(Supervised):
     """The behaviour that all kinds of field have in common.
 
     Attributes:
-      input_shape: one axis, the d coordinates.
       channels: c, values at one coordinate.
       error: the error between the values of two networks whose mean is minimised; squared in the paper.
       tolerance: a value counts as right within this distance.
-      unit: of values, for the encoder.
       surface_share: of the points of refinement, so many come from the third whose values are nearest to 0.
     """
 

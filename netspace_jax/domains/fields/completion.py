@@ -7,8 +7,8 @@ import numpy as np
 import trimesh
 from jaxtyping import Array, Float
 
-from netspace_jax.behaviour import Batch
 from netspace_jax.config import SearchConfig
+from netspace_jax.dataset import Batch
 from netspace_jax.domains.fields.behaviour import Field
 from netspace_jax.domains.fields.dataset import FieldData, ShapeTruth
 from netspace_jax.domains.fields.gallery import mesh_gallery

@@ -25,6 +25,16 @@ class FieldZooConfig(ZooConfig):
     """Training points sampled of each shape, half of them outside and half inside."""
     views: Annotated[Count, Unless("kind", "shapes")] = 1
     """Networks of each picture or signal, all in one split, each from an initialisation of its own."""
+    label: Annotated[str, Unless("kind", "shapes", "pictures")] = ""
+    """Column of a table of series that says the class of each."""
+    time: Annotated[str, Unless("kind", "shapes", "pictures")] = ""
+    """Column of times in tables with a column a channel; one called time, timestamp, datetime, date or t is found."""
+    series_column: Annotated[str, Unless("kind", "shapes", "pictures")] = ""
+    """Column that names the series of each row, where a table has several series one below the other."""
+    redraw_splits: Annotated[bool, Unless("kind", "shapes", "pictures")] = False
+    """Draw the splits of a set of series anew, although it says which are for test."""
+    size: Annotated[tuple[Count, ...], Unless("kind", "shapes", "signals")] = ()
+    """Height and width that the pictures of a folder are resized to, or one number for both."""
     held_pictures: Annotated[Natural, Unless("kind", "shapes", "signals")] = 0
     """Of the training and validation pictures of a set, so many validate; 0 for those that the set has."""
     data_dir: Annotated[str, tyro.conf.arg(prefix_name=False)] = ""
@@ -53,6 +63,8 @@ def check(config: RunConfig) -> None:
                 f"--zoo.{name} {getattr(zoo, name):g} has no effect on pictures, which have the splits of their set: "
                 f"leave it at {defaults[name]:g}, or use --zoo.held-pictures"
             )
+    if len(zoo.size) > 2:
+        raise InputError(f"--zoo.size is a height and a width, or one number for both, not {len(zoo.size)} numbers")
     if zoo.shared_init and zoo.views > 1:
         raise InputError("--zoo.views are networks that start apart: leave --zoo.shared-init out, or views at 1")
     if config.netspace.teaching == "common":

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Drawn, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, Drawn, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
 from netspace_jax.domains.fields.sampling import ShapeSamples
 
@@ -50,12 +50,11 @@ class PictureTruth:
     """Truth about pictures.
 
     Attributes:
-      classes: of each.
+      classes: of each; None where nobody says any.
       place: where in the picture, counted row by row, each sample lies.
-      size: height and width.
     """
 
-    classes: Int[Array, "item"]
+    classes: Int[Array, "item"] | None
     place: Int[Array, "n"]
     size: tuple[int, int] = flax.struct.field(pytree_node=False)
 
@@ -71,12 +70,21 @@ class SignalTruth:
     """Truth about signals.
 
     Attributes:
-      numbers: that stand for each, as amplitude and frequency, or its class.
+      numbers: that stand for each, as amplitude and frequency, or its class; none where nobody says any.
       names: of these numbers.
+      mean, std: of each channel, by which values are normalised.
+      span: duration from -1 to 1, in seconds where the data has dates, in its own unit of time where it has numbers.
     """
 
     numbers: Float[Array, "item k"]
     names: tuple[str, ...] = flax.struct.field(pytree_node=False)
+    mean: tuple[float, ...] = flax.struct.field(pytree_node=False, default=(0.0,))
+    std: tuple[float, ...] = flax.struct.field(pytree_node=False, default=(1.0,))
+    span: float = flax.struct.field(pytree_node=False, default=2.0)
+
+    def original(self, values: Float[Any, "*n c"]) -> Float[Any, "*n c"]:
+        """Values of networks in the units that the data came in."""
+        return np.asarray(values) * np.asarray(self.std, np.float32) + np.asarray(self.mean, np.float32)
 
     @property
     def classes(self) -> Int[Array, "item"] | None:
@@ -94,7 +102,6 @@ class FieldData(SupervisedDataset, Generic[Truth]):
     Attributes:
       train: parts of the training samples, of which a batch takes equal shares: of shapes, points outside and inside.
       held_out: samples that nothing trains on; None where a field is known by its training samples alone.
-      truth: what else is known of the fields, which says of what kind they are.
       item: the field that is asked about.
       scale, shift: value = stored value · scale + shift.
       spare: last so many training samples are the first again, so that windows at random reach all equally.
@@ -118,14 +125,19 @@ class FieldData(SupervisedDataset, Generic[Truth]):
         """The field that a member is about; where there are more members than fields, they are counted round."""
         return dataclasses.replace(self, item=member % self.items)
 
+    @property
+    def one_grid(self) -> bool:
+        """Whether all fields were sampled at the same points."""
+        return len(self.train[0].points) == 1
+
     def at(self, samples: Samples) -> "FieldData[Truth]":
         """The same fields with other samples, which are those of every split."""
         return dataclasses.replace(self, train=(samples,), held_out=None, spare=0)
 
     def sample(self, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> Batch:
-        """`size` training samples, of each part as many: windows at random into shuffled rows."""
+        """`size` training samples, of each part as many, or all: windows at random into shuffled rows."""
         keys = jax.random.split(jax.random.fold_in(key, step), len(self.train))
-        share = size // len(self.train)
+        share = min(size // len(self.train), *(part.values.shape[1] for part in self.train))
 
         def window(key, part):
             start = jax.random.randint(key, (), 0, part.values.shape[1] - share + 1)
@@ -239,7 +251,6 @@ def grid_data(
     """Put fields on the device that were sampled at n points each, all of which train.
 
     Args:
-      batch: samples of one training step.
       scale, shift: value = stored value · scale + shift.
     """
     count = values.shape[1]

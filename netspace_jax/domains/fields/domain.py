@@ -17,13 +17,24 @@ def of_kind(kind: str) -> Callable[[Any], bool]:
 
 
 def has_classes(run: Any) -> bool:
-    """True for runs whose fields are of classes."""
-    return getattr(run.dataset.truth, "classes", None) is not None
+    """True for runs whose fields are of two classes or more."""
+    classes = getattr(run.dataset.truth, "classes", None)
+    return classes is not None and len({*classes.tolist()}) > 1
 
 
 def has_numbers(run: Any) -> bool:
-    """True for runs whose fields have numbers that stand for them."""
-    return of_kind("signals")(run) and not has_classes(run)
+    """True for runs whose fields have numbers, other than a class, that stand for them."""
+    return getattr(run.dataset.truth, "names", ()) not in ((), ("class",))
+
+
+def has_one_grid(run: Any) -> bool:
+    """True for runs whose signals are all known at the same instants."""
+    return of_kind("signals")(run) and run.dataset.one_grid
+
+
+def has_pictures_of_classes(run: Any) -> bool:
+    """True for runs whose pictures are of two classes or more."""
+    return of_kind("pictures")(run) and has_classes(run)
 
 
 _SHAPES, _PICTURES, _SIGNALS = of_kind("shapes"), of_kind("pictures"), of_kind("signals")
@@ -50,14 +61,14 @@ DOMAIN = Domain(
         _section("mesh_export", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
         _section("pictures", "pictures", _PICTURES, "How good are pictures that the space never saw?", leads=True),
         _section("reading", "reading", has_classes, "What does a network show, from its embedding alone?"),
-        _section("retrieval", "retrieval", _PICTURES, "Which pictures lie beside each other?"),
+        _section("retrieval", "retrieval", has_pictures_of_classes, "Which pictures lie beside each other?"),
         _section("pictures", "walk", _PICTURES, "What lies between two pictures?"),
         _section("pictures", "samples", _PICTURES, "What comes out at random?"),
         _section("pictures", "super_resolution", _PICTURES, "What is between the pixels?"),
         _section("compression", "compression", _PICTURES, "How small is a picture as an embedding?"),
         _section("signals", "signals", _SIGNALS, "How good are signals that the space never saw?", leads=True),
-        _section("signals", "readout", has_numbers, "What does an embedding know of its signal?"),
-        _section("gaps", "gaps", _SIGNALS, "Can a gap in a signal be filled?"),
+        _section("signals", "readout", has_numbers, "Can the numbers of a signal be read from an embedding?"),
+        _section("gaps", "gaps", has_one_grid, "Can a gap in a signal be filled?"),
     ),
     behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
     check=check,

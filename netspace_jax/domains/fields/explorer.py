@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netspace_jax.behaviour import Split
+from netspace_jax.dataset import Split
 from netspace_jax.domains.fields.dataset import FieldData, PictureTruth
 from netspace_jax.domains.fields.images import pixel_centres
 from netspace_jax.domains.fields.members import items_of

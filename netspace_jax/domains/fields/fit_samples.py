@@ -31,8 +31,6 @@ def fit_embeddings(
 
     Args:
       prior: by principal axes, along which embeddings move.
-      rows: samples of each field: d coordinates and c values.
-      starts: embeddings at which descents begin.
       trust: weight of the mean square of standardised coordinates against the mean squared error: the variance of an
         error times axes over samples makes what is found the most probable embedding.
     """

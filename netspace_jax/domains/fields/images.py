@@ -23,7 +23,13 @@ def load_pictures(config: FieldZooConfig, count: int) -> Loaded:
     Raises:
       InputError: the set is missing or cannot be read, or too many pictures are asked for.
     """
-    images = _with_validation(load_images(config.dataset, config.data_dir or None), config.held_pictures)
+    size = config.size * (2 // len(config.size)) if config.size else ()
+    images = load_images(config.dataset, config.data_dir or None, size=size, labels_needed=False)
+    if size and images.shape[:2] != size:
+        raise InputError(
+            f"--zoo.size resizes the pictures of a folder; those of {config.dataset} are files of one size"
+        )
+    images = _with_validation(images, config.held_pictures)
     names = ("train", "validation", "test")
     parts: tuple[Images, ...] = (images.train, images.validation, images.test)
     counts = [len(part.y) for part in parts]
@@ -34,7 +40,7 @@ def load_pictures(config: FieldZooConfig, count: int) -> Loaded:
     rows = np.concatenate([np.arange(number) for number in counts])[chosen]
     height, width, channels = images.shape
     place = np.random.default_rng(_ORDER).permutation(height * width)
-    truth = PictureTruth(jnp.asarray(labels), jnp.asarray(place), (height, width))
+    truth = PictureTruth(jnp.asarray(labels) if images.classes > 1 else None, jnp.asarray(place), (height, width))
     data = grid_data(
         pixel_centres(height, width)[place][None],
         pixels.reshape(len(chosen), height * width, channels)[:, place],

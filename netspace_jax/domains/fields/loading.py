@@ -1,6 +1,7 @@
 """From the flags of zoos and spaces to fields: shapes, pictures or signals."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 
 from netspace_jax.domain import Loaded
@@ -26,13 +27,31 @@ def load(config: FieldZooConfig) -> Loaded:
         raise InputError("this preset needs data of yours: --dataset FOLDER")
     loaded = _LOADERS[config.kind](config, max(max(config.members) // config.views, 1))
     samples = len(loaded.dataset.of(0).examples("train").targets)
+    if config.batch > samples and config.kind != "shapes":
+        logging.warning("--zoo.batch is %d, as many samples as a field has, not %d", samples, config.batch)
+        config = dataclasses.replace(config, batch=samples)
     if config.batch > samples:
-        more = ": raise --zoo.points" if config.kind == "shapes" else ""
-        raise InputError(f"--zoo.batch {config.batch} is more than the {samples} samples of one field{more}")
+        raise InputError(
+            f"--zoo.batch {config.batch} is more than the {samples} samples of one field: raise --zoo.points"
+        )
     fields = len(loaded.items)
     members = tuple(min(max(count // config.views, 1), fields) * config.views for count in config.members)
+    config = _fitting(config, fields)
     splits = loaded.splits or _drawn_splits(config, fields)
     return loaded._replace(config=dataclasses.replace(config, members=members), splits=splits)
+
+
+def _fitting(config: FieldZooConfig, fields: int) -> FieldZooConfig:
+    """The configuration with a sixth each for validation and test where they would leave less than half to train."""
+    held = [share if share >= 1 else share * fields * config.views for share in (config.validation, config.test)]
+    if config.kind != "signals" or sum(held) <= fields * config.views / 2:
+        return config
+    sixth = float(max(fields // 6, 1) * config.views)
+    logging.warning(
+        "--zoo.validation %g and --zoo.test %g leave less than half of %d signals to train: %g each instead",
+        config.validation, config.test, fields, sixth,
+    )  # fmt: skip
+    return dataclasses.replace(config, validation=sixth, test=sixth)
 
 
 def _drawn_splits(config: FieldZooConfig, fields: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from netspace_jax.behaviour import Split
+from netspace_jax.dataset import Split
 from netspace_jax.domains.fields.dataset import FieldData
 from netspace_jax.metrics.outputs import outputs_of, outputs_on
 from netspace_jax.metrics.statistics import weight_statistics
@@ -62,10 +62,25 @@ def features_of(run: Run[FieldData]) -> dict[str, Features]:
     """Features of members: embeddings, the values of their fields, weights, statistics of weights."""
     train, test = run.networks(0, "train").parameters, run.networks(0, "test").parameters
     spec = run.space.architectures[0].spec
-    values, test_values = true_values(run, "train"), true_values(run, "test")
+    values, test_values = (_comparable(run, split) for split in ("train", "test"))
     return {
         "embedding": (np.asarray(run.space.embeddings[run.space.names[0]]), run.reconstruction(0, "test").embedding),
         "inputs": (values.reshape(len(values), -1), test_values.reshape(len(test_values), -1)),
         "flat": (train, test),
         "statistics": (weight_statistics(spec, train), weight_statistics(spec, test)),
     }
+
+
+def _comparable(run: Run[FieldData], split: Split) -> Float[np.ndarray, "member n c"]:
+    """True values of members' fields; of signals with instants of their own, on straight lines at common instants."""
+    data, values = run.dataset, true_values(run, split)
+    if data.one_grid or data.behaviour.input_shape != (1,):
+        return values
+    instants = np.asarray(data.train[0].points)[items_of(run, split), : values.shape[1], 0]
+    common = np.linspace(-1, 1, values.shape[1])
+    orders = instants.argsort(1)
+    lines = [
+        [np.interp(common, times[order], channel[order]) for channel in signal.T]
+        for times, order, signal in zip(instants, orders, values, strict=True)
+    ]
+    return np.swapaxes(np.array(lines, np.float32), 1, 2)

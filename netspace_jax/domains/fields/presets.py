@@ -48,17 +48,17 @@ def meshes() -> RunConfig:
 
     `python train.py meshes --dataset FOLDER`: not measured in this version.
     """
-    return _shapes_of_files("meshes", 10_000)
+    return _shapes_of_files("meshes")
 
 
 def deepsdf() -> RunConfig:
     """The shapes of a folder of DeepSDF's .npz files: `python train.py deepsdf --dataset FOLDER`. Not measured yet."""
-    return _shapes_of_files("deepsdf", 10_000)
+    return _shapes_of_files("deepsdf")
 
 
-def _shapes_of_files(name: str, members: int) -> RunConfig:
+def _shapes_of_files(name: str) -> RunConfig:
     base = chairs()
-    zoo = dataclasses.replace(base.zoo, dataset="", members=(members,), validation=1 / 8, test=1 / 8)
+    zoo = dataclasses.replace(base.zoo, dataset="", members=(10_000,), validation=1 / 8, test=1 / 8)
     return dataclasses.replace(base, name=name, zoo=zoo)
 
 
@@ -128,20 +128,18 @@ def signals() -> RunConfig:
     `python train.py signals`: amplitude and frequency by linear regression: mean squared error 0.298, from weights 16.6
     (mean of 1 seed).
     """
-    zoo = FieldZooConfig(
+    base = pictures()
+    zoo = dataclasses.replace(
+        base.zoo,
         dataset="sines",
         kind="signals",
-        architectures=("siren-32-32-w30",),
         members=(3000,),
         validation=250,
         test=250,
-        stops="end",
         steps=500,
         batch=256,
         learning_rate=3e-3,
-        schedule="cosine",
     )
-    base = pictures()
     netspace = dataclasses.replace(base.netspace, embedding=512, probes=256, batch=128)
     refine = dataclasses.replace(base.refine, batch=256)
     return RunConfig("signals", "fields", zoo, netspace, refine)
@@ -157,7 +155,13 @@ def series() -> RunConfig:
     """
     base = signals()
     zoo = dataclasses.replace(
-        base.zoo, dataset="aeon:ItalyPowerDemand", members=(100_000,), validation=128, test=128, batch=24
+        base.zoo,
+        dataset="aeon:ItalyPowerDemand",
+        members=(100_000,),
+        validation=128,
+        test=128,
+        batch=24,
+        redraw_splits=True,
     )
     netspace = dataclasses.replace(base.netspace, embedding=64, probes=64, batch=24)
     return RunConfig("series", "fields", zoo, netspace, dataclasses.replace(base.refine, batch=24))

@@ -40,12 +40,7 @@ def probe_accuracy(
     probes: int,
     seed: int = 0,
 ) -> float:
-    """Test accuracy of a perceptron that is trained together with the coordinates at which it asks networks.
-
-    Args:
-      flats, labels: training networks and their classes.
-      probes: K, how many coordinates.
-    """
+    """Test accuracy of a perceptron that is trained together with the coordinates at which it asks networks."""
     classes = int(np.max(labels)) + 1
     schedule = Schedule(np.int32(STEPS), np.float32(RATE))
     trained = _trained(architecture, jnp.asarray(flats), jnp.asarray(labels), schedule, classes, probes, seed)

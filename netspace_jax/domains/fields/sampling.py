@@ -59,7 +59,6 @@ def load_shapes(dataset: str, count: int, seed: int, points: int) -> tuple[tuple
     Args:
       dataset: `chairs`, or a folder (searched with its subfolders) of meshes or of DeepSDF's files.
       count: of a folder's shapes, in the order of their names, at most this many.
-      seed: of the chairs and of all points.
       points: for training, of each shape, half of them outside and half inside.
 
     Raises:

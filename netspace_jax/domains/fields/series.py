@@ -1,39 +1,104 @@
-"""Signals as fields: procedural sines, or a set of series of one length."""
+"""Signals as fields: procedural sines, or series of a user, each at its own instants."""
 
-import importlib.util
-from pathlib import Path
+import logging
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from netspace_jax.domain import Loaded
 from netspace_jax.domains.fields.behaviour import Signal
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.dataset import FieldData, SignalTruth, grid_data
+from netspace_jax.domains.fields.series_files import read_series
+from netspace_jax.domains.fields.series_tables import ColumnRoles
+from netspace_jax.domains.fields.ts_files import Series
 from netspace_jax.errors import InputError
+from netspace_jax.memory import refuse_beyond
 
 SINE_POINTS = 2000  # from -π, a two-thousandth of 2π apart
 SINE_RANGE = 10.0  # amplitude and frequency are uniform below it; the networks hold values over it
-PACKAGES = ("aeon", "sktime")  # that ship series in the folder datasets/data
+FEWEST_SAMPLES = 2
+FEWEST_SERIES = 4
 
 
 def load_signals(config: FieldZooConfig, count: int) -> Loaded:
     """Up to `count` signals.
 
+    Series of a user keep their instants: time runs from -1, the beginning of each, to 1, the end of the longest.
+    Instants at which a value is missing are left out. Each channel is normalised by its mean and standard deviation
+    over the set, which `SignalTruth` keeps. Series that are for test stay so, unless the configuration says otherwise.
+
     Raises:
-      InputError: there is no such set, or it cannot be read.
+      InputError: there is no such set, it cannot be read, or too little of it can be used.
     """
     if config.dataset == "sines":
         return _sines(config, count)
-    name, values, labels = read_series(config.dataset)
-    order = np.random.default_rng(config.seed).permutation(len(values))[:count]
-    chosen = values[order]
-    points = np.linspace(-1, 1, values.shape[1], dtype=np.float32)[None, :, None]
-    truth = SignalTruth(jnp.asarray(labels[order, None], jnp.float32), ("class",))
-    data = _shuffled(points, chosen, truth, config.batch)
-    items = tuple(f"{name}-{row:05d}" for row in order.tolist())
-    return Loaded(data, items, config)
+    roles = ColumnRoles(config.label, config.time, config.series_column)
+    name, read = read_series(config.dataset, roles)
+    series = usable(read, config.dataset)
+    order = np.random.default_rng(config.seed).permutation(len(series))[:count]
+    chosen = [series[row] for row in order]
+    data = signal_data(chosen, series, config.dataset, config.batch)
+    named = len({one.name for one in series}) == len(series) and not series[0].split
+    items = tuple(series[row].name if named else f"{name}-{row:05d}" for row in order.tolist())
+    return Loaded(data, items, config, () if config.redraw_splits else _kept_splits(chosen, config))
+
+
+def usable(series: Sequence[Series], where: str) -> list[Series]:
+    """The series, without instants at which a value is missing; those of which too little is left are named.
+
+    Raises:
+      InputError: their channels differ in number, or too few can be used.
+    """
+    channels = {one.values.shape[1] for one in series}
+    if len(channels) > 1:
+        raise InputError(f"{where}: its series have {' and '.join(map(str, sorted(channels)))} channels; give one kind")
+    kept, faults = [], []
+    for one in series:
+        known = ~np.isnan(one.values).any(1)
+        if np.isinf(one.values).any():
+            faults.append(f"{one.name} has an infinite value")
+        elif known.sum() < FEWEST_SAMPLES:
+            together = " at which all channels are known" if one.values.shape[1] > 1 else ""
+            faults.append(f"{one.name} has {known.sum()} instants{together}")
+        else:
+            kept.append(one._replace(times=(one.times - one.times[0])[known], values=one.values[known]))
+    if len(kept) < min(FEWEST_SERIES, len(series)) or not kept:
+        raise InputError(
+            f"{where}: {len(kept)} of {len(series)} series can be used; the first of the others: {faults[0]}"
+        )
+    if faults:
+        logging.warning("%s: %d of %d series left out: %s", where, len(faults), len(series), "; ".join(faults[:5]))
+    return kept
+
+
+def signal_data(chosen: Sequence[Series], series: Sequence[Series], where: str, batch: int) -> FieldData[SignalTruth]:
+    """Some series of a set on the device, normalised by all of it.
+
+    Those of fewer samples than the longest are counted round, each sample equally often but for one time more.
+
+    Raises:
+      InputError: all values are equal, or all instants.
+    """
+    everything = np.concatenate([one.values for one in series])
+    mean, std = everything.mean(0), everything.std(0)
+    span = max(float(one.times[-1]) for one in series)
+    constant = std <= 1e-12 * np.abs(everything).max(0)
+    if constant.all() or not span > 0:
+        raise InputError(f"{where}: all {'values' if constant.all() else 'times'} of its series are equal")
+    std = np.where(constant, 1.0, std)
+    length = max(len(one.times) for one in chosen)
+    refuse_beyond(16 * len(chosen) * length * len(mean), "the series", "lower --zoo.members")
+    rows = [np.arange(length) % len(one.times) for one in chosen]
+    values = np.stack([((one.values - mean) / std)[row] for one, row in zip(chosen, rows, strict=True)])
+    points = np.stack([(2 * one.times / span - 1)[row] for one, row in zip(chosen, rows, strict=True)])[..., None]
+    if (points == points[:1]).all():
+        points = points[:1]
+    numbers, names = _labels(chosen, series)
+    truth = SignalTruth(jnp.asarray(numbers, jnp.float32), names, tuple(mean.tolist()), tuple(std.tolist()), span)
+    return _shuffled(points.astype(np.float32), values, truth, batch)
 
 
 def sines(count: int, seed: int) -> tuple[Float[np.ndarray, "count 2"], Float[np.ndarray, "count n 1"]]:
@@ -46,39 +111,34 @@ def sines(count: int, seed: int) -> tuple[Float[np.ndarray, "count 2"], Float[np
     return numbers, (numbers[:, :1] * np.sin(numbers[:, 1:] * x))[..., None]
 
 
-def read_series(
-    dataset: str,
-) -> tuple[str, Float[np.ndarray, "n length channels"], Int[np.ndarray, "n"]]:
-    """Name, values and classes of a set of series of one length, training and test series together.
+def _labels(chosen: Sequence[Series], series: Sequence[Series]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The numbers that stand for series, and their names: the class, a real number, or none where one is unknown."""
+    labels = [one.label for one in series]
+    if any(label is None for label in labels):
+        return np.zeros((len(chosen), 0)), ()
+    if all(isinstance(label, float) for label in labels):
+        return np.array([[one.label] for one in chosen]), ("target",)
+    classes = sorted({str(label) for label in labels})
+    return np.array([[classes.index(str(one.label))] for one in chosen]), ("class",)
 
-    Values are divided by their standard deviation over the whole set.
 
-    Args:
-      dataset: a folder with NAME_TRAIN.ts and NAME_TEST.ts, the format of the UCR and UEA archives; or PACKAGE:NAME for
-        a set that an installed package ships (`aeon:ItalyPowerDemand`).
-
-    Raises:
-      InputError: there is none, a file cannot be read, series differ in length, or one has missing values.
-    """
-    folder = _folder(dataset)
-    files = sorted(folder.glob("*_TRAIN.ts")) + sorted(folder.glob("*_TEST.ts"))
-    if not files:
-        raise InputError(f"{dataset}: {folder} has no *_TRAIN.ts or *_TEST.ts")
-    rows, names = zip(*(pair for path in files for pair in _read_ts(path)), strict=True)
-    shapes = {row.shape for row in rows}
-    if len(shapes) > 1:
-        raise InputError(f"{dataset}: its series have {len(shapes)} different lengths; give one length")
-    values = np.stack(rows)
-    if not np.isfinite(values).all():
-        raise InputError(f"{dataset}: series {int(np.argmin(np.isfinite(values).all((1, 2))))} has missing values")
-    labels = np.unique(np.array(names), return_inverse=True)[1]
-    return folder.name, (values - values.mean()) / values.std(), labels
+def _kept_splits(series: Sequence[Series], config: FieldZooConfig) -> tuple[str, ...]:
+    """Test series for test, and of the others some for validation, a sixth where more are asked for; or none said."""
+    splits = np.array([one.split for one in series], object)
+    if {*splits} != {"train", "test"}:
+        return ()
+    others = np.flatnonzero(splits == "train")
+    asked = config.validation if config.validation >= 1 else config.validation * len(series)
+    held = np.random.default_rng(config.seed).permutation(others)[: max(min(round(asked), len(others) // 6), 1)]
+    splits[held] = "validation"
+    return tuple(splits.tolist())
 
 
 def _sines(config: FieldZooConfig, count: int) -> Loaded:
     numbers, values = sines(count, config.seed)
     points = np.linspace(-1, 1, SINE_POINTS, endpoint=False, dtype=np.float32)[None, :, None]
-    truth = SignalTruth(jnp.asarray(numbers, jnp.float32), ("amplitude", "frequency"))
+    names = ("amplitude", "frequency")
+    truth = SignalTruth(jnp.asarray(numbers, jnp.float32), names, (0.0,), (SINE_RANGE,), 2 * np.pi)
     data = _shuffled(points, values / SINE_RANGE, truth, config.batch)
     items = tuple(f"{a:.2f}·sin({b:.2f}·x)" for a, b in numbers.tolist())
     return Loaded(data, items, config)
@@ -88,43 +148,3 @@ def _shuffled(points: np.ndarray, values: np.ndarray, truth: SignalTruth, batch:
     order = np.random.default_rng(0).permutation(values.shape[1])
     behaviour = Signal(channels=values.shape[2])
     return grid_data(points[:, order], values[:, order].astype(np.float32), truth, behaviour, batch=batch)
-
-
-def _folder(dataset: str) -> Path:
-    package, colon, name = dataset.partition(":")
-    if not colon or package not in PACKAGES:
-        folder = Path(dataset).expanduser()
-        if folder.is_dir():
-            return folder
-        raise InputError(f"{dataset}: no such folder; give 'sines', a folder with NAME_TRAIN.ts, or aeon:NAME")
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError(
-            f"{dataset}: {package} is not installed; pip install --no-deps {package} (only its data is read)"
-        )
-    place = Path(next(iter(spec.submodule_search_locations))) / "datasets" / "data"
-    if not (place / name).is_dir():
-        names = sorted(path.name for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
-        raise InputError(f"{dataset}: {package} ships no {name!r}; it ships {', '.join(names) or 'no series'}")
-    return place / name
-
-
-def _read_ts(path: Path):
-    """Values (length, channels) and class of each series of a file: channels are parted by colons, the class is last.
-
-    Raises:
-      InputError: a line is not such a series.
-    """
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    begin = next((i for i, line in enumerate(lines) if line.strip().lower() == "@data"), None)
-    if begin is None:
-        raise InputError(f"{path}: no line @data, so it is not a file of series")
-    for number, line in enumerate(lines[begin + 1 :], begin + 2):
-        if not line.strip():
-            continue
-        *channels, name = line.split(":")
-        try:
-            columns = [np.array([np.nan if v == "?" else float(v) for v in part.split(",")]) for part in channels]
-            yield np.stack(columns, 1), name.strip()
-        except ValueError as error:
-            raise InputError(f"{path}: line {number} is not a series of numbers and a class ({error})") from error

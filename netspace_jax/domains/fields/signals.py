@@ -1,7 +1,7 @@
 """Sections of a report about networks that hold signals: how well, and what embeddings say of them linearly."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 
@@ -15,15 +15,25 @@ SHOWN = 6
 
 
 def in_time(run: Run[FieldData[SignalTruth]]) -> tuple[Float[np.ndarray, "n"], np.ndarray]:
-    """Instants at which the signals of a run are known, in order, and the samples' places in it."""
-    instants = np.asarray(run.dataset.train[0].points[0, : run.dataset.values(np.zeros(1, int)).shape[1], 0])
-    order = np.argsort(instants)
-    return instants[order], order
+    """Instants at which all signals of a run are known, in order, and the samples' places in it."""
+    instants, order = instants_of(run, np.zeros(1, int))
+    return instants[0], order[0]
+
+
+def instants_of(
+    run: Run[FieldData[SignalTruth]], items: Int[np.ndarray, "signal"]
+) -> tuple[Float[np.ndarray, "signal n"], Int[np.ndarray, "signal n"]]:
+    """Instants at which each of some signals is known, in order, and the samples' places in it."""
+    points = np.asarray(run.dataset.train[0].points)[..., 0]
+    instants = points[items % len(points), : run.dataset.values(np.zeros(1, int)).shape[1]]
+    order = np.argsort(instants, 1)
+    return np.take_along_axis(instants, order, 1), order
 
 
 def signals(run: Run[FieldData[SignalTruth]]) -> Section:
     """Signals never seen: each network, the one generated from it and the refined one, against the signal."""
-    (instants, order), truth, values = in_time(run), true_values(run, "test"), unseen_values(run)
+    truth, values = true_values(run, "test"), unseen_values(run)
+    instants, order = instants_of(run, items_of(run, "test")[:SHOWN])
     errors = {name: rms(outputs, truth) for name, outputs in values.items()}
     metrics = {f"signals/rms_{name}": float(error.mean()) for name, error in errors.items()}
     metrics["signals/rms_of_signals"] = float(rms(truth, 0 * truth).mean())
@@ -38,7 +48,8 @@ def signals(run: Run[FieldData[SignalTruth]]) -> Section:
         f"refinement makes it {difference(errors['refined'], errors['generated'], digits=4)}."
     )
     curves = {"signal": truth} | {LABELS[name]: outputs for name, outputs in values.items()}
-    figure = _curves(instants, {label: outputs[:, order] for label, outputs in curves.items()})
+    shown = {label: np.take_along_axis(outputs[:SHOWN], order[..., None], 1) for label, outputs in curves.items()}
+    figure = _curves(instants, shown)
     header = ("networks", "error, mean", "median", "95 %")
     return Section("signals", "Signals that were never seen", text, metrics, figure, (header, *rows))
 
@@ -72,7 +83,7 @@ def readout(run: Run[FieldData[SignalTruth]]) -> Section:
         f"{relation(metrics['readout/mse_embedding'], metrics['readout/mse_probes'])}."
     )
     header = ("read from", "values", "mean squared error", *truth.names)
-    return Section("readout", "What stands for a signal", text, metrics, None, (header, *rows))
+    return Section("readout", "The numbers of a signal, read from its embedding", text, metrics, None, (header, *rows))
 
 
 def rms(values: Float[np.ndarray, "signal n c"], truth: Float[np.ndarray, "signal n c"]) -> Float[np.ndarray, "signal"]:
@@ -80,7 +91,7 @@ def rms(values: Float[np.ndarray, "signal n c"], truth: Float[np.ndarray, "signa
     return np.sqrt(np.square(values - truth).mean((1, 2)))
 
 
-def _curves(instants: Float[np.ndarray, "n"], curves: dict[str, Float[np.ndarray, "signal n c"]]) -> Figure:
+def _curves(instants: Float[np.ndarray, "signal n"], curves: dict[str, Float[np.ndarray, "signal n c"]]) -> Figure:
     """The first channel of the first signals, a panel for each."""
     count = min(SHOWN, min(map(len, curves.values())))
     figure, axes = figures.plt.subplots(2, -(-count // 2), figsize=(10, 4.4), sharex=True, squeeze=False)
@@ -88,7 +99,7 @@ def _curves(instants: Float[np.ndarray, "n"], curves: dict[str, Float[np.ndarray
         for (label, values), (colour, _), style in zip(
             curves.items(), figures.styles(len(curves)), ("-", "--", "-.", ":"), strict=False
         ):
-            ax.plot(instants, values[signal, :, 0], style, color=colour, lw=1.3, label=label)
+            ax.plot(instants[signal], values[signal, :, 0], style, color=colour, lw=1.3, label=label)
     for ax in axes[-1]:
         ax.set_xlabel("time, from -1 to 1")
     for ax in axes[:, 0]:

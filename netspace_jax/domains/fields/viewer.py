@@ -26,7 +26,6 @@ class MeshSequence:
     Attributes:
       name: what the viewer calls it, such as "embedding" or "weights".
       meshes: its steps; an empty mesh is shown as having no surface.
-      labels: what is said of each step; none where there is nothing to say.
     """
 
     name: str

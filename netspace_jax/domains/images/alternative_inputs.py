@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from netspace_jax.behaviour import Batch
 from netspace_jax.data.augment import normalise
 from netspace_jax.data.images import IMAGENET_MEAN, IMAGENET_STD
+from netspace_jax.dataset import Batch
 from netspace_jax.domains.images.dataset import ImageData
 
 _USUAL = {

@@ -23,11 +23,9 @@ class Conditions:
     Attributes:
       warp: matrix from the place of a pixel that is seen to the place that it shows, both from the centre.
       shift: added to that place, in pixels (right, down); asked for only where there is a warp.
-      blur: standard deviation of a Gaussian, in pixels.
       colours: rotation of the three channels about mid-grey.
       contrast: factor of differences from the image's mean.
       inverted: whether dark is bright.
-      noise: standard deviation of Gaussian noise on each pixel.
     """
 
     warp: Float[Array, "*task 2 2"] | None = None
@@ -64,10 +62,8 @@ def jittered(normal: Float[Array, "6"], conditions: Conditions, amount: float, s
     """Conditions under which images are also turned, sheared, scaled and moved a little, in one interpolation.
 
     Args:
-      normal: standard normal numbers.
       amount: standard deviation of each number of the matrix that turns, shears and scales, and of both shifts as a
         share of half an image.
-      size: rows, or columns, of an image.
     """
     matrix = jnp.eye(2) + amount * normal[:4].reshape(2, 2)
     if conditions.warp is not None:

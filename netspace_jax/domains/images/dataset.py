@@ -10,10 +10,11 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped, UInt8
 
-from netspace_jax.behaviour import Batch, Metric, Split, SupervisedDataset, register_behaviour
+from netspace_jax.behaviour import Metric, register_behaviour
 from netspace_jax.classes import ClassAnswers
 from netspace_jax.data.augment import augment, mix, normalise
 from netspace_jax.data.images import Images, ImageSet
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.errors import InputError
 from netspace_jax.ops.shuffle import batch_of_epoch
 
@@ -25,8 +26,6 @@ class Classification(ClassAnswers):
 
     Attributes:
       input_shape: height, width and channels of an image.
-      mean, std: of each channel of pixels scaled to [0, 1], for normalising.
-      temperature: of the distillation.
       relative: weight of a second distillation, at a temperature of each network's own.
       class_names: what the classes are called, where they are not called by their numbers.
     """

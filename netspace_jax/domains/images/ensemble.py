@@ -5,7 +5,6 @@ import numpy as np
 from netspace_jax.metrics.outputs import scores_on
 from netspace_jax.metrics.spread import pairwise_agreement
 from netspace_jax.report import Section
-from netspace_jax.report.words import relation
 from netspace_jax.runs import Run
 
 SIZES = (1, 2, 4, 8, 16)
@@ -29,9 +28,8 @@ def ensemble(run: Run) -> Section:
         if len(order) > 1:
             alike, single = pairwise_agreement(behaviour, logits), float(alone[: sizes[-1]].mean())
             text += (
-                f" {name}: of {sizes[-1]} together {title} is {together[-1]:.3f}; beside that of each alone, "
-                f"{single:.3f} on average, it is {relation(float(together[-1]), single)}, beside that of the first "
-                f"alone, {alone[0]:.3f}, {relation(float(together[-1]), float(alone[0]))}. Two of them "
+                f" {sizes[-1]} {name} voting reach {together[-1]:.3f}, one alone {single:.3f} on average and the first "
+                f"{alone[0]:.3f} ({title}). Two of them "
                 f"{run.metric.agreement} on {alike:.1%} of images"
                 f"{': a vote can change little.' if alike > ALIKE else '.'}"
             )
@@ -41,6 +39,6 @@ def ensemble(run: Run) -> Section:
     header = ("networks", f"generated: mean {title} of each", averaged, f"members: mean {title} of each", averaged)
     text = (
         f"The best test {run.space.names[architecture_id]}s by validation images, and the networks generated from "
-        f"their embeddings; averaged are logits, on test images.{text}"
+        f"their embeddings. They vote by their averaged logits, on test images.{text}"
     )
     return Section("ensemble", "Networks that vote", text, metrics, None, (header, *rows))

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from netspace_jax.behaviour import Batch, Split, one_task
+from netspace_jax.dataset import Batch, Split, one_task
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.task_data import TaskImages
 from netspace_jax.explorer.view import Tasks, View

@@ -38,7 +38,9 @@ def load(config: ImageZooConfig) -> Loaded:
     """
     if config.tasks == "sets":
         return _sets(config)
-    images = _prepared(load_images(config.dataset, config.data_dir or None), config)
+    images = _prepared(
+        load_images(config.dataset, config.data_dir or None, size=(config.size,) * 2 if config.size else ()), config
+    )
     data = image_data(
         images, crop_padding=config.crop_padding, flip=config.flip, count=config.images, held=config.held_images
     )
@@ -122,9 +124,6 @@ def task_splits(config: ImageZooConfig, group: Int[np.ndarray, "task"]) -> tuple
     """Split of each task, so that validation and test members have tasks that no training member has.
 
     Numbers of members that a configuration asks for become as many groups of tasks as have about as many members.
-
-    Args:
-      group: tasks of one group are in one split.
     """
     groups, members = int(group.max()) + 1, max(config.members)
 

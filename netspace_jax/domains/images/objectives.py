@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import RunNetwork, evaluation_key
+from netspace_jax.dataset import RunNetwork, evaluation_key
 from netspace_jax.domains.images.dataset import ImageData
 
 

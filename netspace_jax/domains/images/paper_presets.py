@@ -8,6 +8,20 @@ from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConf
 FOUR = ("lenetlike", "vanilla_cnn", "resnet8", "resnet32")
 
 
+_AUTOENCODER = ImageNetSpaceConfig(
+    embedding=4096,
+    encoder="conv",
+    decoder="conv",
+    batch=128,
+    temperature=4.0,
+    relative=0.0,
+    noise=0.0,
+    learning_rate=1e-4,
+    schedule="constant",
+    log_every=100,
+)
+
+
 def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: int, epoch: int) -> RunConfig:
     """The paper's single-architecture experiment; `epoch` is the number of steps of 128 images in one epoch."""
     zoo = ImageZooConfig(
@@ -24,22 +38,8 @@ def _paper_single(name: str, dataset: str, prep: tuple[int, int], crop_padding: 
         crop_padding=crop_padding,
         flip=True,
     )
-    netspace = ImageNetSpaceConfig(
-        prep=prep,
-        embedding=4096,
-        encoder="conv",
-        decoder="conv",
-        networks=8,
-        train_members=100,
-        batch=128,
-        temperature=4.0,
-        relative=0.0,
-        noise=0.0,
-        learning_rate=1e-4,
-        schedule="constant",
-        steps=1000 * epoch,
-        validations=50,
-        log_every=100,
+    netspace = dataclasses.replace(
+        _AUTOENCODER, prep=prep, networks=8, train_members=100, steps=1000 * epoch, validations=50
     )
     return RunConfig(name, "images", zoo, netspace)
 
@@ -88,23 +88,14 @@ def _paper_multi(
         crop_padding=crop_padding,
         flip=True,
     )
-    netspace = ImageNetSpaceConfig(
+    netspace = dataclasses.replace(
+        _AUTOENCODER,
         prep=(rows, 10_000),
-        embedding=4096,
-        encoder="conv",
-        decoder="conv",
         teaching="common",
         interpolation=True,
-        temperature=4.0,
-        relative=0.0,
-        noise=0.0,
         networks=4,
-        batch=128,
-        learning_rate=1e-4,
-        schedule="constant",
         steps=1000 * epoch,
         validations=40,
-        log_every=100,
         select="score",
     )
     return RunConfig(name, "images", zoo, netspace)
@@ -128,13 +119,8 @@ def tiny_imagenet_multi() -> RunConfig:
 
 def _unseen(base: RunConfig, name: str, members: tuple[int, ...]) -> RunConfig:
     """A run whose VanillaCNNs and ResNet8s train no space, with other numbers of members."""
-    zoo = dataclasses.replace(base.zoo, members=members)
-    return RunConfig(
-        name,
-        "images",
-        zoo,
-        dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32"), networks=2),
-    )
+    netspace = dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32"), networks=2)
+    return dataclasses.replace(base, name=name, zoo=dataclasses.replace(base.zoo, members=members), netspace=netspace)
 
 
 def cifar10_unseen() -> RunConfig:

@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from netspace_jax.behaviour import Split, one_task
+from netspace_jax.dataset import Split, one_task
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.metrics.outputs import outputs_on, scores_on
 from netspace_jax.metrics.reconstruction import kendall_tau

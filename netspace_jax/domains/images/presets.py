@@ -38,18 +38,9 @@ def digits_large() -> RunConfig:
     `python train.py digits-large`: 7.3 minutes on two CPU cores; encoder alone: agreement 0.913 ± 0.008, gap 0.0166 ±
     0.0021, refined: agreement 0.958 ± 0.003, gap 0.0067 ± 0.0005 (mean of 5 seeds).
     """
-    zoo = ImageZooConfig(members=(14592,), validation=128, test=128)
-    netspace = ImageNetSpaceConfig(
-        embedding=512,
-        hidden=1024,
-        rank=24,
-        skip=True,
-        noise=0.0,
-        networks=64,
-        steps=4200,
-        validations=6,
-        corrections=2,
-    )
+    base = digits()
+    zoo = dataclasses.replace(base.zoo, members=(14592,))
+    netspace = dataclasses.replace(base.netspace, embedding=512, hidden=1024, rank=24, networks=64, steps=4200)
     return RunConfig("digits-large", "images", zoo, netspace, RefineConfig(steps=800, learning_rate=0.15))
 
 
@@ -191,12 +182,8 @@ def digits_unseen() -> RunConfig:
     """
     base = digits_multi()
     zoo = dataclasses.replace(base.zoo, members=(48, 16, 16, 32))
-    return RunConfig(
-        "digits-unseen",
-        "images",
-        zoo,
-        dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32")),
-    )
+    netspace = dataclasses.replace(base.netspace, train_architectures=("lenetlike", "resnet32"))
+    return dataclasses.replace(base, name="digits-unseen", zoo=zoo, netspace=netspace)
 
 
 PRESETS = {

@@ -65,12 +65,7 @@ def redundancy(run: Run, options: RedundancyOptions) -> Section:
 
 
 def enough(unit: str, sizes: Int[np.ndarray, "n"], curve: Float[np.ndarray, "n 2"]) -> str:
-    """The size from which on agreement is as high as at any, but for a hundredth, in a sentence.
-
-    Args:
-      unit: of sizes.
-      curve: gap and agreement at each size.
-    """
+    """The size from which on agreement is as high as at any, but for a hundredth, in a sentence."""
     agreement = curve[:, 1]
     best = agreement.max()
     first = int(np.flatnonzero(agreement >= best - 0.01)[0])

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from netspace_jax.behaviour import Split
 from netspace_jax.config import SearchConfig
+from netspace_jax.dataset import Split
 from netspace_jax.domains.images.dataset import ImageData
 from netspace_jax.domains.images.objectives import Distil
 from netspace_jax.metrics.outputs import scores_of
@@ -25,14 +25,14 @@ STARTS = 8  # of the rows that begin at random
 RATES = (3e-4, 1e-3, 3e-3)  # of Adam on weights: the best by validation is shown
 
 
-class Teacher(NamedTuple):
+class TeacherObjective(NamedTuple):
     """Who teaches a search, and the search objective of imitating it."""
 
     label: str
     objective: Distil
 
 
-def teacher_of(run: Run[ImageData]) -> Teacher:
+def teacher_of(run: Run[ImageData]) -> TeacherObjective:
     """The zoo's teacher, or else the zoo's best training member by validation.
 
     Labels count as much as the teacher where that is no better than what is sought, else a tenth, as in the paper.
@@ -49,7 +49,7 @@ def teacher_of(run: Run[ImageData]) -> Teacher:
         label = f"the zoo's best {architecture.name} (by validation)"
     score = networks.members[row].score_test
     objective = Distil(run.dataset, jnp.asarray(networks.parameters[row]), architecture, label_weight=weight)
-    return Teacher(f"{label}, test {run.metric.title} {score:.3f}", objective)
+    return TeacherObjective(f"{label}, test {run.metric.title} {score:.3f}", objective)
 
 
 def lower_half(networks: Networks) -> int:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt8
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
 from netspace_jax.data.augment import augment
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.images.conditions import Conditions, jittered, seen
 from netspace_jax.domains.images.dataset import Classification, ImageData
 from netspace_jax.ops.keys import Purpose, key_of
@@ -24,12 +24,10 @@ class TaskImages(SupervisedDataset):
     """Labelled images, and what each task makes of them.
 
     Attributes:
-      images: what all tasks are made of.
       training_tasks: those of members that train a space: probes are of no other.
       conditions: of the images, a row for each task; None where all tasks see them as they are.
       labels: class of each class of the images, by task; None where all have those of the images.
       rows: by split, which images each task has; empty where all have all.
-      items: number of tasks.
       jitter: how much each training image is warped at random (`conditions.jittered`); 0 for not at all.
       member: the task that is asked about; None before one was chosen.
     """

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import PIL.Image
 from jaxtyping import Int, Shaped
 
 from netspace_jax.data import examples
+from netspace_jax.data.image_files import SUFFIXES, read_image, stacked
 from netspace_jax.data.npz import read_arrays
-from netspace_jax.data.splits import Images, check_shape, checked, count_classes, reason, stratified
+from netspace_jax.data.splits import Images, check_shape, checked, count_classes, stratified
 from netspace_jax.domains.images.dataset import Classification
 from netspace_jax.errors import InputError
 
@@ -21,7 +21,6 @@ FEWEST = 6
 
 _LAYOUT = "give one .npz with x and y, or one folder with a folder of images for each class, for each task"
 _SEED = 0  # of the split of each task's images: changing it changes what results mean
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 class DataSet(NamedTuple):
@@ -148,22 +147,12 @@ def _read_classes(folder: Path, places: list[Path]) -> Images:
     """The images of folders, one for each class, whose labels are numbers in their order."""
     pixels, labels = [], []
     for label, place in enumerate(places):
-        files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in _SUFFIXES]
+        files = [path for path in sorted(place.iterdir()) if path.suffix.lower() in SUFFIXES]
         if not files:
-            raise InputError(f"{place} has no images ({', '.join(_SUFFIXES)})")
-        pixels += [_read_image(path) for path in files]
+            raise InputError(f"{place} has no images ({', '.join(SUFFIXES)})")
+        pixels += [read_image(path) for path in files]
         labels += [label] * len(files)
     shape = pixels[0].shape
-    grey = all(image.ndim == 2 for image in pixels)
-    pixels = [image if grey or image.ndim == 3 else np.stack([image] * 3, -1) for image in pixels]
     if any(image.shape[:2] != shape[:2] for image in pixels):
         raise InputError(f"{folder} has images of several sizes; give one size")
-    return checked(np.stack(pixels), np.array(labels), f"{folder}: images", f"{folder}: labels")
-
-
-def _read_image(path: Path) -> np.ndarray:
-    try:
-        with PIL.Image.open(path) as image:
-            return np.asarray(image.convert("L" if image.mode in ("1", "L", "LA", "I", "I;16", "F") else "RGB"))
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as an image ({reason(error)})") from error
+    return checked(stacked(pixels), np.array(labels), f"{folder}: images", f"{folder}: labels")

@@ -34,10 +34,8 @@ class Drawn(NamedTuple):
     """Tasks that were drawn.
 
     Attributes:
-      names: what each is called.
       group: tasks of one group are in one split of the zoo.
       classes: that networks tell apart.
-      conditions: of the images, a row for each task.
       labels: class of each class of the images, by task; −1 where the task does not have it.
     """
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
 
-from netspace_jax.behaviour import Batch, Metric, Supervised, register_behaviour
+from netspace_jax.behaviour import Metric, Supervised, register_behaviour
 from netspace_jax.classes import ClassAnswers
+from netspace_jax.dataset import Batch
 from netspace_jax.domains.tables.encoding import CATEGORY, MISSING, NUMBER, Encoding, numbers, require_columns, texts
 from netspace_jax.errors import InputError
 
@@ -22,7 +23,6 @@ class Rows(Supervised):
     """The part that numbers and classes have in common: what the inputs are.
 
     Attributes:
-      target: name of the column that is predicted.
       columns, kinds, categories, fills, means, stds: of each input, as `Encoding` has them.
     """
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.behaviour import Batch, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, Split, SupervisedDataset
 from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression
 from netspace_jax.domains.tables.config import TableZooConfig
 
@@ -28,7 +28,6 @@ class TableData(SupervisedDataset):
     Attributes:
       starts, counts: of each task and split, where its rows begin and how many they are.
       lengths: rows that `examples` gives of each split.
-      item: the task that is asked about.
     """
 
     inputs: Float[Array, "row inputs"]

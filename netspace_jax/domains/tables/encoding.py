@@ -28,9 +28,7 @@ class Encoding:
     """What each input is made of; all tuples have one entry for each input.
 
     Attributes:
-      columns: the table's column.
       kinds: `number`, `category`, or `missing`: whether there is no value.
-      categories: the category, where it is one.
       fills: median of the column's numbers, which stands for a missing one.
       means, stds: by which the input is normalised.
     """
@@ -66,9 +64,7 @@ def fit_encoding(table: Frame, columns: Sequence[str], training: Bool[np.ndarray
 
     Args:
       table: of all tasks; its categories, and whether values are missing, are those of all rows.
-      columns: that networks are given.
       training: rows from which medians, means and standard deviations are taken.
-      where: file or folder, for messages.
 
     Raises:
       InputError: a column has no value at all, or too many different texts.

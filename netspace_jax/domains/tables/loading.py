@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from netspace_jax.behaviour import Batch
+from netspace_jax.dataset import Batch
 from netspace_jax.domain import Loaded
 from netspace_jax.domains.tables.behaviour import RowClassification, RowRegression, Rows
 from netspace_jax.domains.tables.config import TableZooConfig

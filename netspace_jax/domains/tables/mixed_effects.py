@@ -83,8 +83,6 @@ def fit_boosting(rows: TaskRows, counts: Sequence[int], *, leaves: int, rate: fl
     Its training rows are told of their tasks by rows drawn of these tasks, as a new task is.
 
     Args:
-      counts: numbers of rows by which it may be told.
-      leaves, rate: of each tree, and its weight.
       told: whether it is told at all; else all tasks are one.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor

@@ -18,12 +18,7 @@ _TASK = "task"
 
 
 class Table(NamedTuple):
-    """Rows of all tasks.
-
-    Attributes:
-      task: column that names the task of each row.
-      target: column that is predicted, where the data says it.
-    """
+    """Rows of all tasks."""
 
     rows: Frame
     task: str

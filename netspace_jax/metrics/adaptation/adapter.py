@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree, Shaped
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
+from netspace_jax.dataset import RunNetwork
 from netspace_jax.space.adaptation import nearest_count
 
 

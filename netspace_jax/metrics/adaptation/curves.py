@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Dataset, evaluation_key
+from netspace_jax.dataset import Dataset, evaluation_key
 from netspace_jax.metrics.adaptation.adapter import Adapter, Examples
 from netspace_jax.metrics.adaptation.examples import check_examples, drawn_examples, weights_of
 from netspace_jax.metrics.adaptation.parallel import spread
@@ -23,11 +23,8 @@ class Curves:
     """Scores on test inputs of new tasks, each adapter's from the same examples.
 
     Attributes:
-      names: of the adapters.
-      counts: numbers of examples.
       scores: means over draws of examples.
       seconds: of one task, from the greatest number of examples to answers of them, without compilation.
-      parameters: of what comes out.
       one_network: whether that is one network of the members' architecture.
     """
 
@@ -75,9 +72,7 @@ def adaptation_curves(
 
     Args:
       key: of the draws of examples and of what adapters draw: one key gives all adapters the same examples.
-      members: the zoo's members whose tasks are the new ones.
       counts: numbers of examples; fewer are the first of more.
-      draws: of examples of each task.
 
     Raises:
       InputError: a task has fewer examples, or no true targets.

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Batch, Dataset, Split, Supervised, SupervisedDataset, as_supervised
+from netspace_jax.behaviour import Supervised, as_supervised
+from netspace_jax.dataset import Batch, Dataset, Split, SupervisedDataset
 from netspace_jax.errors import InputError
 
 

@@ -13,14 +13,15 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture, build
 from netspace_jax.architectures.wider import wider
-from netspace_jax.behaviour import Dataset, Supervised, as_supervised
+from netspace_jax.behaviour import Supervised, as_supervised
+from netspace_jax.dataset import Dataset
 from netspace_jax.errors import InputError
 from netspace_jax.metrics.adaptation.adapter import Adapter, FixedNetwork, LargeNetwork, OneNetwork, RandomNetwork
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.descent import Steps, Tuned
 from netspace_jax.metrics.adaptation.examples import check_examples
 from netspace_jax.metrics.adaptation.maml import InnerSteps, Kind, Learned, MetaTuned, fit_maml, last_layer
-from netspace_jax.metrics.adaptation.members import MeanWeights, Members, NearestMember, Vote
+from netspace_jax.metrics.adaptation.members import MeanWeights, NearestMember, TrainedNetworks, Vote
 from netspace_jax.metrics.adaptation.pooled import fit_pooled
 from netspace_jax.metrics.adaptation.probe import Probe, ProbeSettings, check_features, fit_trunks
 from netspace_jax.metrics.adaptation.tune import grid, tuned
@@ -32,7 +33,6 @@ class Baselines:
     """What takes no space, ready for new tasks.
 
     Attributes:
-      adapters: by name.
       left_out: why one is not there, by name.
       seconds: of training and tuning, by name; what several need, such as the network for all tasks, counts for the
         first.
@@ -62,9 +62,9 @@ class _Zoo:
         return jax.random.fold_in(self.key, purpose)
 
     @functools.cached_property
-    def members(self) -> Members:
+    def members(self) -> TrainedNetworks:
         rows = self.training.parameters[: self.config.members]
-        return Members(self.architecture, jnp.asarray(rows), self.behaviour)
+        return TrainedNetworks(self.architecture, jnp.asarray(rows), self.behaviour)
 
     @functools.cached_property
     def pooled(self) -> Float[np.ndarray, "size"]:
@@ -158,10 +158,7 @@ def fit_baselines(
 
     Args:
       key: of trainings and of the draws of examples of validation tasks.
-      training: the zoo's training members, of this architecture.
       validation: the members on whose tasks rates and steps are chosen.
-      names: which to make.
-      on_baseline: called with the name of each as its work begins.
 
     Raises:
       InputError: one is not known, or a task has fewer examples than are asked for.

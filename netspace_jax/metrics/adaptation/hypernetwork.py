@@ -13,8 +13,9 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from netspace_jax.behaviour import Dataset, as_supervised
+from netspace_jax.behaviour import as_supervised
 from netspace_jax.config import NetSpaceConfig
+from netspace_jax.dataset import Dataset
 from netspace_jax.space.build import initial_params
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Pairs, log_uniform_count
@@ -35,7 +36,6 @@ def fit_hypernetwork(
     Args:
       netspace: the space's own, for its modules and the sizes of layers that its decoder knows; its parameters are not
         looked at.
-      tasks: indices of the members whose tasks train it.
       config: of the space: steps, rate, tasks and examples of a step are the same.
     """
     arguments = key, dataclasses.replace(netspace, params=None), dataset, jnp.asarray(tasks)

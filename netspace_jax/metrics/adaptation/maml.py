@@ -18,7 +18,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import Spec
-from netspace_jax.behaviour import Dataset, Supervised, as_supervised
+from netspace_jax.behaviour import Supervised, as_supervised
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, example_loss
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import weights_of
@@ -35,7 +36,6 @@ class Learned(NamedTuple):
     """What MAML learns.
 
     Attributes:
-      flat: the start.
       log_rates: logarithm of the rate of each inner step and tensor, for each of some numbers of examples.
     """
 
@@ -47,7 +47,6 @@ class Kind(NamedTuple):
     """Which of the three it is.
 
     Attributes:
-      first_order: whether the gradient of a gradient counts as zero.
       moves: 1 for the parameters that the inner steps change.
     """
 
@@ -113,9 +112,7 @@ def fit_maml(
     """MAML of several kinds, all from one start.
 
     Args:
-      members: the zoo's members whose tasks train it.
       start: a network for all of these tasks.
-      kinds: with a first axis of kinds.
 
     Returns:
       What each kind learns, with a first axis of kinds.

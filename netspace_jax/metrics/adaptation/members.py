@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
+from netspace_jax.dataset import RunNetwork
 from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, weighted_mean
 from netspace_jax.ops.mapping import FEW
 from netspace_jax.ops.platform import on_cpu
@@ -15,7 +16,7 @@ _TOGETHER = 256  # members that run together on an accelerator
 
 
 @flax.struct.dataclass
-class Members:
+class TrainedNetworks:
     """Networks of training tasks, of which the nearest to a new task are those with the least loss on its examples."""
 
     architecture: Architecture
@@ -42,7 +43,7 @@ class Members:
 class NearestMember(OneNetwork):
     """The member that fits the examples best, by loss."""
 
-    members: Members
+    members: TrainedNetworks
 
     def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
         """Its parameters."""
@@ -54,7 +55,7 @@ class NearestMember(OneNetwork):
 class MeanWeights(OneNetwork):
     """The mean of the weights of the members that fit best (model soups: Wortsman et al. 2022, arXiv 2203.05482)."""
 
-    members: Members
+    members: TrainedNetworks
     count: int = flax.struct.field(pytree_node=False)
 
     def flat(self, key: PRNGKeyArray, examples: Examples) -> Float[Array, "size"]:
@@ -69,7 +70,7 @@ class Vote:
 
     one_network = False
 
-    members: Members
+    members: TrainedNetworks
     count: int = flax.struct.field(pytree_node=False)
 
     @property

@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from netspace_jax.architectures import Architecture
-from netspace_jax.behaviour import Dataset, evaluation_key
+from netspace_jax.dataset import Dataset, evaluation_key
 from netspace_jax.metrics.adaptation.config import AdaptationConfig
 from netspace_jax.metrics.adaptation.examples import AllTasks
 from netspace_jax.metrics.adaptation.parallel import spread
@@ -29,7 +29,6 @@ def fit_pooled(
     """A network trained on the tasks of many members together, at the rate that is best on validation tasks.
 
     Args:
-      members: the zoo's members whose tasks train it.
       validation: those whose tasks choose the rate, by their inputs that no member trained on.
     """
     rates = np.array(config.pooled_rates, np.float32)

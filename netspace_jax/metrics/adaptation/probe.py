@@ -14,7 +14,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.parameters import unflatten
-from netspace_jax.behaviour import Dataset, RunNetwork, Supervised
+from netspace_jax.behaviour import Supervised
+from netspace_jax.dataset import Dataset, RunNetwork
 from netspace_jax.errors import InputError
 from netspace_jax.latent import Schedule, minimise
 from netspace_jax.metrics.adaptation.adapter import Examples, OneNetwork, weighted_mean

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int, PRNGKeyArray
 
-from netspace_jax.behaviour import Dataset
+from netspace_jax.dataset import Dataset
 from netspace_jax.metrics.adaptation.adapter import ByCount, Tunable
 from netspace_jax.metrics.adaptation.curves import task_scores
 
@@ -28,12 +28,7 @@ def tuned(
     members: Int[np.ndarray, "task"],
     counts: tuple[int, ...],
 ) -> ByCount:
-    """The adapter with those settings, of all that are tried, that score best on validation tasks for each number.
-
-    Args:
-      members: the zoo's members whose tasks these are.
-      counts: numbers of examples.
-    """
+    """The adapter with those settings, of all that are tried, that score best on validation tasks for each number."""
     numbers = jnp.array(counts, jnp.float32)
 
     def with_settings(chosen: Sequence[Any]) -> ByCount:

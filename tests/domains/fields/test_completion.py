@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Batch
 from netspace_jax.config import SearchConfig
+from netspace_jax.dataset import Batch
 from netspace_jax.domains.fields.behaviour import SignedDistance
 from netspace_jax.domains.fields.completion import NearValues, half_seen
 from tests import tiny

@@ -32,8 +32,8 @@ def test_a_flag_without_effect_is_refused(name, changes, said):
         check(changed)
 
 
-def test_a_batch_larger_than_a_picture_is_refused(tmp_path):
+def test_a_batch_has_as_many_samples_as_a_picture(tmp_path, caplog):
     config = dataclasses.replace(preset("pictures").zoo, dataset=file_of_images(tmp_path / "bars.npz"), batch=31)
-    with pytest.raises(InputError, match="--zoo.batch 31 is more than the 30 samples"):
-        load(config)
-    assert load(dataclasses.replace(config, batch=30)).dataset.behaviour.input_shape == (2,)
+    assert load(config).config.batch == 30 and "--zoo.batch is 30" in caplog.text
+    caplog.clear()
+    assert load(dataclasses.replace(config, batch=30)).config.batch == 30 and not caplog.text

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
+from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.domains.fields.behaviour import Picture, SignedDistance
 from netspace_jax.domains.fields.dataset import Samples, field_data
 from netspace_jax.domains.fields.sampling import ShapeSamples

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
+from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.domains.fields.config import FieldZooConfig
 from netspace_jax.domains.fields.images import in_proportion, pixel_centres
 from netspace_jax.domains.fields.loading import load

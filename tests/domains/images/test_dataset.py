@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from netspace_jax.behaviour import Behaviour, Dataset, behaviour_from, describe_behaviour, one_task
+from netspace_jax.behaviour import Behaviour, behaviour_from, describe_behaviour
 from netspace_jax.data.images import Images, ImageSet, load_images
+from netspace_jax.dataset import Dataset, one_task
 from netspace_jax.domains.images.dataset import Classification, image_data
 from netspace_jax.errors import InputError
 from tests import parity, tiny

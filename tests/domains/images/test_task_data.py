@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspace_jax import testing
-from netspace_jax.behaviour import one_task
+from netspace_jax.dataset import one_task
 from netspace_jax.domains.images.conditions import seen
 from netspace_jax.domains.images.config import ImageZooConfig
 from netspace_jax.domains.images.loading import load

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from netspace_jax.behaviour import Batch, SupervisedDataset
+from netspace_jax.dataset import Batch, SupervisedDataset
 from netspace_jax.domains.images.dataset import Classification
 from netspace_jax.metrics.adaptation import Examples
 from netspace_jax.zoo import Networks, fit_zoo

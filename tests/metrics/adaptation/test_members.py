@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspace_jax.metrics.adaptation import example_loss
-from netspace_jax.metrics.adaptation.members import MeanWeights, Members, NearestMember, Vote
+from netspace_jax.metrics.adaptation.members import MeanWeights, NearestMember, TrainedNetworks, Vote
 from tests import tiny
 from tests.metrics.adaptation import tasks
 
@@ -13,7 +13,7 @@ ARCHITECTURE, KEY = tiny.perceptron(6), jax.random.key(0)
 
 
 def population(count=20):
-    return Members(ARCHITECTURE, tiny.flats(count, 6), tiny.TASK)
+    return TrainedNetworks(ARCHITECTURE, tiny.flats(count, 6), tiny.TASK)
 
 
 def order_of(members, given):
