@@ -159,7 +159,7 @@ def summary(args: Arguments, runs: list[dict[str, float | None]], earlier: dict 
         "seeds": list(args.seeds[: len(runs)]),
         "date": datetime.date.today().isoformat(),
         "commit": _commit(),
-        "machine": f"{os.cpu_count()} CPU cores ({_processor()}), Python {platform.python_version()}",
+        "machine": machine(),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "quiet": args.quiet,
     }
@@ -222,6 +222,11 @@ def _commit() -> str:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return found.stdout.strip() or "unknown"
+
+
+def machine() -> str:
+    """What the figures were measured on."""
+    return f"{os.cpu_count()} CPU cores ({_processor()}), Python {platform.python_version()}"
 
 
 def _processor() -> str:

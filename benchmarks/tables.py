@@ -238,9 +238,17 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
             ("vote of the nearest 16", "vote"), ("mean of their weights", "mean_weights"),
             ("one network for all tasks", "pooled"), ("the same, tuned", "pooled_tuned"),
             ("one ten times as large", "pooled_large"), ("MAML", "maml"), ("MAML, first order", "maml_first_order"),
-            ("ANIL", "anil"), ("linear probe", "probe"), ("from scratch", "scratch"),
+            ("ANIL", "anil"),
+            ("the network for all, its inputs aligned", "aligned"), ("the same, tuned by entropy (TENT)", "tent"),
+            ("linear probe", "probe"), ("from scratch", "scratch"),
             ("hypernetwork, trained on all tasks' data", "hypernetwork"),
             ("member, trained on all data of the task", "member")))),
+    "inputs": (("a space learned from", *(f"k = {count}" for count in COUNTS)), tuple(
+        (label, tuple(f"inputs/{count}/{key}" for count in COUNTS)) for label, key in (
+            ("all inputs of each network's own training, without labels", "own"),
+            ("300 of them, kept with each network", "kept_300"), ("30 of them", "kept_30"),
+            ("a public pool: the same for all networks", "pool"),
+            ("of the pool for each network what it is surest of", "pool_surest")))),
     "gaps": (("what was seen", "**space**", "its posterior alone", "descent in it", "training signal that fits best",
               "Gaussian of the signals", "straight lines", "network of its own"), tuple(
         (label, tuple(f"gaps/{key}_{way}" for way in (

@@ -68,6 +68,19 @@ class Evaluation:
         return rest[0].annotation if rest else None
 
 
+def section(
+    place: str,
+    summary: str,
+    applies: Callable[[Any], bool] = lambda run: True,
+    *,
+    name: str = "",
+    in_report: bool = True,
+    leads: bool = False,
+) -> Evaluation:
+    """An evaluation by the place of its function, `module:function`, whose name it has unless another is given."""
+    return Evaluation(name or place.partition(":")[2], Lazy(place), summary, in_report, applies, leads)
+
+
 def several_architectures(run: Any) -> bool:
     """Whether a run has more than one architecture."""
     return len(run.space.architectures) > 1

@@ -8,48 +8,42 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, Evaluation, domain, domains
+from netspace_jax.domain import Domain, Evaluation, domain, domains, section
 from netspace_jax.errors import InputError
-from netspace_jax.lazy import Lazy
 from netspace_jax.report import Section
 
 OnSection = Callable[[str, int], None]
 """Called with the name of a section as it begins, and the number of sections."""
 
 _REPORT = "netspace_jax.report"
-_FIRST = (Evaluation("zoo", Lazy(f"{_REPORT}.sections:zoo"), "What are the networks, and how good are they?"),)
+_FIRST = (section(f"{_REPORT}.sections:zoo", "What are the networks, and how good are they?"),)
 _THEN = (
-    Evaluation(
-        "reconstruct",
-        Lazy(f"{_REPORT}.sections:reconstruction"),
-        "Does a network that the space never saw come back?",
+    section(
+        f"{_REPORT}.sections:reconstruction", "Does a network that the space never saw come back?", name="reconstruct"
     ),
-    Evaluation(
-        "fidelity",
-        Lazy(f"{_REPORT}.fidelity:fidelity"),
+    section(
+        f"{_REPORT}.fidelity:fidelity",
         "Is it the same network, or only one as good?",
-        applies=lambda run: bool(run.config.refine.steps) and run.config.netspace.teaching == "self",
+        lambda run: bool(run.config.refine.steps) and run.config.netspace.teaching == "self",
     ),
-    Evaluation("embeddings", Lazy(f"{_REPORT}.sections:embeddings"), "Does the space know which networks are alike?"),
-    Evaluation("prep", Lazy(f"{_REPORT}.sections:preps"), "Do the parameters look alike?"),
+    section(f"{_REPORT}.sections:embeddings", "Does the space know which networks are alike?"),
+    section(f"{_REPORT}.sections:preps", "Do the parameters look alike?", name="prep"),
 )
 _LAST = (
-    Evaluation("training", Lazy(f"{_REPORT}.sections:training"), "Has the training come to its end?"),
-    Evaluation(
-        "export",
-        Lazy(f"{_REPORT}.export:export"),
+    section(f"{_REPORT}.sections:training", "Has the training come to its end?"),
+    section(
+        f"{_REPORT}.export:export",
         "Networks with a model card: safetensors, PyTorch, Orbax, StableHLO and ONNX",
         in_report=False,
     ),
-    Evaluation(
-        "adapt",
-        Lazy(f"{_REPORT}.adapt:adapt_to_file"),
+    section(
+        f"{_REPORT}.adapt:adapt_to_file",
         "The network of a new task from a file of examples (--examples FILE)",
+        name="adapt",
         in_report=False,
     ),
-    Evaluation(
-        "explore",
-        Lazy("netspace_jax.explorer.page:explore"),
+    section(
+        "netspace_jax.explorer.page:explore",
         "The space as a map in one HTML file, networks decoded and run in the browser",
         in_report=False,
     ),

@@ -36,36 +36,22 @@ def _run(architecture: Architecture, flat, inputs):
     return in_pieces(lambda x: architecture.apply(flat, x), inputs)
 
 
-def _evaluate_one(flat, member, architecture, dataset, split):
-    """Outputs and score of one network; the score is made of the outputs where the behaviour is supervised."""
+@functools.partial(batched, static=("split", "kept"), together=False)
+def _evaluate(row, architecture, dataset, split, kept):
+    """The fields of `Evaluated` that are kept; the score is made of the outputs where the behaviour is supervised."""
+    flat, member = row
     data = dataset.of(member)
     outputs = _run(architecture, flat, data.examples(split).inputs)
     if isinstance(dataset.behaviour, Supervised):
-        return outputs, dataset.behaviour.score(outputs, data.examples(split).targets)
-    return outputs, data.score(architecture.bind(flat), evaluation_key(member), split)
-
-
-@functools.partial(batched, static=("split",), together=False)
-def _outputs(row, architecture, dataset, split):
-    flat, member = row
-    return _evaluate_one(flat, member, architecture, dataset, split)[0]
+        score = dataset.behaviour.score(outputs, data.examples(split).targets)
+    else:
+        score = data.score(architecture.bind(flat), evaluation_key(member), split)
+    return {name: {"outputs": outputs, "score": score}[name] for name in kept}
 
 
 @functools.partial(batched, together=False)
 def _outputs_on(flat, architecture, inputs):
     return _run(architecture, flat, inputs)
-
-
-@functools.partial(batched, static=("split",), together=False)
-def _evaluate(row, architecture, dataset, split):
-    flat, member = row
-    return _evaluate_one(flat, member, architecture, dataset, split)
-
-
-@functools.partial(batched, static=("split",), together=False)
-def _score(row, architecture, dataset, split):
-    flat, member = row
-    return _evaluate_one(flat, member, architecture, dataset, split)[1]
 
 
 @functools.partial(batched, static=("behaviour",))
@@ -91,8 +77,9 @@ def evaluate(
     split: Split = "test",
 ) -> Evaluated:
     """Outputs of each network on the inputs of a split, on the device, and its score."""
-    outputs, score = _evaluate((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
-    return Evaluated(outputs, np.asarray(score))
+    rows, kept = (flats, _numbered(members, len(flats))), Evaluated._fields
+    found = _evaluate(rows, architecture, dataset, split=split, kept=kept)
+    return Evaluated(found["outputs"], np.asarray(found["score"]))
 
 
 def outputs_of(
@@ -103,7 +90,8 @@ def outputs_of(
     split: Split = "test",
 ) -> Float[Array, "network n outputs"]:
     """Outputs of each network on the inputs of a split, on the device."""
-    return _outputs((flats, _numbered(members, len(flats))), architecture, dataset, split=split)
+    rows = (flats, _numbered(members, len(flats)))
+    return _evaluate(rows, architecture, dataset, split=split, kept=("outputs",))["outputs"]
 
 
 def outputs_on(
@@ -128,7 +116,8 @@ def scores_of(
     split: Split = "test",
 ) -> Float[np.ndarray, "network"]:
     """Scores of networks given as their flat parameters."""
-    return np.asarray(_score((flats, _numbered(members, len(flats))), architecture, dataset, split=split))
+    rows = (flats, _numbered(members, len(flats)))
+    return np.asarray(_evaluate(rows, architecture, dataset, split=split, kept=("score",))["score"])
 
 
 def agreements(

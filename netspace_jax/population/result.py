@@ -29,6 +29,7 @@ class Population:
       hyperparameters: of each network, by name.
       losses: of the last batch.
       scores: on the inputs that were held out, or on the training inputs where none were.
+      classes: what outputs stand for, where labels were texts.
     """
 
     architecture: Architecture
@@ -38,6 +39,7 @@ class Population:
     losses: Float[np.ndarray, "network"]
     scores: Float[np.ndarray, "network"]
     finite: Bool[np.ndarray, "network"]
+    classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.parameters)

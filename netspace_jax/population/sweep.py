@@ -1,6 +1,7 @@
 """Many networks of one module at once, what each has of its own given as arrays."""
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 import flax.linen as nn
@@ -8,21 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.architectures.modes import mode_pair
 from netspace_jax.errors import InputError
 from netspace_jax.ops.devices import network_mesh, on_host, put_everywhere
 from netspace_jax.ops.keys import Purpose, key_of
+from netspace_jax.population.arrays import arrays_of, check_targets, count_of
 from netspace_jax.population.data import (
     LossAndScore,
     Measure,
     PopulationData,
     Values,
     accuracy,
-    arrays_of,
-    count_of,
     cross_entropy,
     r2_score,
     squared_error,
@@ -35,6 +35,7 @@ from netspace_jax.rules import Count, Natural, faults
 Optimizer = Callable[..., optax.GradientTransformation]
 """From hyperparameters by name to an optimizer, as `optax.adamw`."""
 
+_NAMED = 10  # networks that a warning names
 OnProgress = Callable[[int, int, float], None]
 """Called with networks·steps done since the last call, their total, and the latest mean loss."""
 
@@ -77,8 +78,9 @@ def train(
     Args:
       module: called as `module(x)` on a batch of inputs; batch norms and dropout as in `architectures.register`.
       inputs: floats [n, …].
-      targets: of the inputs: integer labels [n], or floats [n, …].
-      own_data: whether each network has inputs and targets of its own: [network, n, …].
+      targets: of the inputs: labels [n], integers from 0 or texts, or floats [n, …].
+      own_data: whether each network has inputs and targets of its own: [network, n, …], or lists of arrays of unequally
+        many, of which each network is scored on those that it has.
       rows: which of shared inputs each network trains on.
       held_out: inputs and targets that networks are scored on, shared or [network, n, …]; by default the training ones.
       networks: how many, where nothing else says it.
@@ -95,7 +97,7 @@ def train(
     """
     for name, fault in faults(options):
         raise InputError(f"options: {name} {fault}")
-    common, own = arrays_of(inputs, targets, own_data, rows, held_out)
+    common, own, classes, held_counts = arrays_of(inputs, targets, own_data, rows, held_out)
     values = {"learning_rate": 1e-3} if hyperparameters is None else hyperparameters
     values = {name: np.asarray(value, np.float32) for name, value in values.items()}
     count = count_of(networks, own, values, seeds)
@@ -105,8 +107,40 @@ def train(
     usual_loss, usual_score = (cross_entropy, accuracy) if labels else (squared_error, r2_score)
     input_shape = (common | own)["held_inputs"].shape[2 if "held_inputs" in own else 1 :]
     behaviour = LossAndScore(input_shape, loss or usual_loss, score or (_negative(loss) if loss else usual_score))
-    data = PopulationData(common, own, values, behaviour)
-    return _run(_architecture(module, input_shape), data, seeds, optimizer, options, on_progress)
+    data, architecture = PopulationData(common, own, values, behaviour), _architecture(module, input_shape)
+    if loss is None:
+        for prefix in ("", "held_"):
+            lead = 2 if f"{prefix}inputs" in own else 1
+            check_targets((common | own)[f"{prefix}targets"], lead, _output_shape(architecture))
+    found = _run(architecture, data, seeds, optimizer, options, on_progress)
+    if held_counts is not None:
+        found = dataclasses.replace(found, scores=_own_scores(found, own, held_counts, behaviour.score))
+    _warn_of(found)
+    return dataclasses.replace(found, classes=classes)
+
+
+def _output_shape(architecture: Architecture) -> tuple[int, ...]:
+    one = jax.ShapeDtypeStruct((1, *architecture.input_shape), architecture.input_dtype)
+    flat = jax.ShapeDtypeStruct((architecture.size,), jnp.float32)
+    return jax.eval_shape(architecture.apply, flat, one).shape[1:]
+
+
+def _own_scores(
+    found: Population, own: Mapping[str, np.ndarray], counts: Int[np.ndarray, "network"], score: Measure
+) -> Float[np.ndarray, "network"]:
+    """Score of each network on the inputs that it has, without those that are there again to fill up its rows."""
+    apply = jax.jit(found.architecture.apply)
+    rows = zip(found.parameters, own["held_inputs"], own["held_targets"], counts.tolist(), strict=True)
+    scores = [score(apply(flat, x)[:count], jnp.asarray(y[:count])) for flat, x, y, count in rows]
+    return np.asarray(jnp.stack(scores))
+
+
+def _warn_of(found: Population) -> None:
+    """Count and name the networks that have no score."""
+    lost = np.flatnonzero(~np.isfinite(found.scores)).tolist()
+    if lost:
+        names = ", ".join(map(str, lost[:_NAMED])) + (", …" if len(lost) > _NAMED else "")
+        logging.warning("%d of %d networks have no finite outputs, and NaN as score: %s", len(lost), len(found), names)
 
 
 def _run(

@@ -46,6 +46,8 @@ LABELS = {
     "anil": "ANIL",
     "probe": "linear probe",
     "pooled_large": "a larger network for all tasks",
+    "aligned": "one network for all tasks, given inputs of one mean and deviation",
+    "tent": "one network for all tasks, made sure of the test inputs (TENT)",
     HYPERNETWORK: "hypernetwork, trained on all tasks' data",
     MEMBER: "trained on all data of the task",
 }

@@ -11,7 +11,6 @@ from netspace_jax.behaviour import Metric
 from netspace_jax.config import RunConfig
 from netspace_jax.dataset import Dataset, Split
 from netspace_jax.fit import training_networks
-from netspace_jax.latent import EmbeddingStatistics
 from netspace_jax.metrics.outputs import Evaluated, evaluate
 from netspace_jax.metrics.reconstruction import Reconstruction, decode_and_compare, reconstruct
 from netspace_jax.metrics.refined import Refined, refine_embeddings
@@ -62,11 +61,6 @@ class Run(Generic[Data]):
     def trained_ids(self) -> tuple[int, ...]:
         """Ids of the architectures whose networks trained the space."""
         return self.config.netspace.trains_on(self.config.zoo.architectures)
-
-    @_once
-    def embedding_statistics(self) -> EmbeddingStatistics:
-        """Mean and standard deviation of the embeddings of training networks."""
-        return self.space.statistics
 
     @_once
     def networks(self, architecture_id: int, split: Split) -> Networks:

@@ -9,17 +9,14 @@ from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import reading_of
 
 
-def _embed(flat, netspace, architecture_id):
-    return netspace.embed(flat, architecture_id, vmap_small_batches)
-
-
-def _embed_on(flat, netspace, inputs, architecture_id):
-    return netspace.embed(flat, architecture_id, vmap_small_batches, reading_of(inputs))
+def _embed(flat, netspace, inputs, architecture_id):
+    reading = None if inputs is None else reading_of(inputs)
+    return netspace.embed(flat, architecture_id, vmap_small_batches, reading)
 
 
 def _embed_member(row, netspace, dataset, architecture_id):
     flat, member = row
-    return _embed_on(flat, netspace, dataset.of(member).probes(netspace.encoder.inputs), architecture_id)
+    return _embed(flat, netspace, dataset.of(member).probes(netspace.encoder.inputs), architecture_id)
 
 
 def _generate(z, netspace, architecture_id):
@@ -31,22 +28,17 @@ def _read(z, netspace):
 
 
 _embed_all, _generate_all = (batched(one, static=("architecture_id",)) for one in (_embed, _generate))
-_embed_all_on, _embed_members = (batched(one, static=("architecture_id",)) for one in (_embed_on, _embed_member))
-_read_all = batched(_read)
+_embed_members, _read_all = batched(_embed_member, static=("architecture_id",)), batched(_read)
 
 
 def embed_many(
-    netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"]
+    netspace: NetSpace,
+    architecture_id: int,
+    flats: Float[Rows, "network size"],
+    inputs: Shaped[Rows, "n *input"] | None = None,
 ) -> Float[Array, "network embedding"]:
-    """Embeddings of networks of one architecture, read on the probes."""
-    return _embed_all(flats, netspace.netspace, architecture_id=architecture_id)
-
-
-def embed_on(
-    netspace: NetSpace, architecture_id: int, flats: Float[Rows, "network size"], inputs: Shaped[Rows, "n *input"]
-) -> Float[Array, "network embedding"]:
-    """Embeddings of networks of one architecture by a set encoder, read on inputs that are given."""
-    return _embed_all_on(flats, netspace.netspace, inputs, architecture_id=architecture_id)
+    """Embeddings of networks of one architecture, read on the probes, or by a set encoder on inputs that are given."""
+    return _embed_all(flats, netspace.netspace, inputs, architecture_id=architecture_id)
 
 
 def embed_members(

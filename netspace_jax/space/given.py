@@ -64,10 +64,9 @@ def finite_embeddings(
     Raises:
       InputError: one is not finite.
     """
-    if isinstance(netspace.encoder, TaskEncoder):
-        z = batched.embed_on(netspace, architecture_id, flats, inputs)
-    else:
-        z = batched.embed_many(netspace, architecture_id, flats)
+    z = batched.embed_many(
+        netspace, architecture_id, flats, inputs if isinstance(netspace.encoder, TaskEncoder) else None
+    )
     if not (finite := np.isfinite(z).all(-1)).all():
         raise InputError(f"network {int(np.argmin(finite))} has no finite embedding: its parameters are too large")
     return z

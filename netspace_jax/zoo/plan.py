@@ -1,5 +1,6 @@
 """What is drawn for each member before it trains: its keys, its stopping step, its split; and who trains together."""
 
+import dataclasses
 import itertools
 import zlib
 from collections.abc import Iterable, Mapping
@@ -108,6 +109,18 @@ def stops_of(config: ZooConfig, architecture: str, count: int) -> Int[np.ndarray
         shares = draws_of(config, architecture, count, Purpose.STOP)
         stops = np.minimum(np.exp(low + (high - low) * shares), config.steps)
     return stops.astype(np.int32)
+
+
+def splits_of_items(config: ZooConfig, items: int, views: int) -> tuple[str, ...]:
+    """Split of each item that several networks are about: those that a zoo of one network of each would draw."""
+
+    def of_items(networks: int | float) -> int | float:
+        return networks if networks < 1 else max(networks // views, 1)
+
+    held = {"validation": of_items(config.validation), "test": of_items(config.test)}
+    name = config.architectures[0]
+    one_each = dataclasses.replace(config, architectures=(name,), members=(items,), teacher="", **held)
+    return tuple(splits_of(one_each, name))
 
 
 def splits_of(config: ZooConfig, architecture: str, item_splits: tuple[str, ...] = ()) -> list[str]:

@@ -148,10 +148,17 @@ def test_safetensors_of_tiny_floats_are_refused(tmp_path):
     ],
 )
 def test_a_library_that_is_not_installed_is_named(tmp_path, monkeypatch, library, name, message):
-    (tmp_path / name).write_bytes(b"")
+    (tmp_path / name).write_bytes(b"PK")  # PyTorch's files are zips
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=f"{name} {message}"):
         load_network(tmp_path / name, digits_resnet())
+
+
+def test_a_pickle_of_another_library_is_no_reason_to_install_torch(tmp_path, monkeypatch):
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps({"coefficients": [1.0]}))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputError, match="is no file of PyTorch, and pickles of other libraries are not read"):
+        load_network(tmp_path / "model.pkl", digits_resnet())
 
 
 def test_torch_files(tmp_path):

@@ -21,7 +21,7 @@ from netspace_jax.errors import InputError
 from netspace_jax.exchange import torch_names
 from netspace_jax.importing import ImportOptions, examine, sources_of
 from netspace_jax.importing.alternatives import better, score_alternatives
-from netspace_jax.importing.build import lines_of
+from netspace_jax.importing.build import import_zoo, lines_of
 from netspace_jax.importing.examine import chance_threshold
 from netspace_jax.metrics.outputs import outputs_on, scores_of
 from netspace_jax.runs import finished_zoo
@@ -423,3 +423,15 @@ def test_an_older_table_is_still_read_and_a_newer_one_refused(train_tiny):
 def test_a_zoo_whose_data_changed_is_not_embedded(good, data, tmp_path):
     written(tmp_path / "zoo", good, data)
     assert_refused(lambda: finished_zoo(tmp_path / "zoo", data), "the data is not what", tmp_path / "zoo")
+
+
+def test_where_none_can_be_imported_the_first_reason_and_its_count_are_said(tmp_path, good):
+    broken = [("a", {"fc1.weight": np.zeros((2, 2))}), ("b", {"fc1.weight": np.zeros((2, 2))})]
+    with pytest.raises(
+        InputError, match=r"none of 2 networks can be imported: .*missing .*\(the first, a, and so for 2"
+    ):
+        import_zoo(broken, NAME, tmp_path / "zoo", dataset="digits")
+    (tmp_path / "networks").mkdir()
+    (tmp_path / "networks" / "model.keras").write_bytes(b"")
+    with pytest.raises(InputError, match=r"none of its 1 files ends as one that is read, in \.bin, .*\.safetensors"):
+        import_zoo(tmp_path / "networks", NAME, tmp_path / "zoo", dataset="digits")

@@ -57,7 +57,7 @@ def test_networks_are_run_once_and_compared_with_others(dataset, count):
 
 def test_a_function_is_compiled_once_for_any_number(dataset):
     scores_of(dataset, tiny.perceptron(), tiny.networks(2).parameters, tiny.networks(2).indices, "test")
-    with nothing_compiles("_score"):
+    with nothing_compiles("_evaluate"):
         for count in (3, 7, BLOCK + 2):
             networks = tiny.networks(count)
             scores_of(dataset, tiny.perceptron(), networks.parameters, networks.indices, "test")

@@ -119,3 +119,40 @@ def test_files_hold_every_network_and_what_it_was(sweep, tmp_path):
 def test_what_does_not_fit_is_named(arguments, keywords, message):
     with pytest.raises(InputError, match=message):
         train(*arguments, **keywords)
+
+
+def test_labels_outside_the_outputs_are_refused():
+    for labels, first in ((Y + 1, 2), (Y - 1, -1)):
+        with pytest.raises(InputError, match=f"targets: {first} is no class of 2 outputs"):
+            train(X, labels, networks=2)
+    with pytest.raises(InputError, match="give integers for classes"):
+        train(X, Y.astype(float), networks=2)
+
+
+def test_texts_are_labels():
+    named = train(X, np.where(Y, "yes", "no"), networks=2)
+    assert named.classes == ("no", "yes")
+    np.testing.assert_array_equal(named.parameters, train(X, Y, networks=2).parameters)
+    with pytest.raises(InputError, match="texts and numbers"):
+        train(X, np.where(Y, "yes", "no"), networks=2, held_out=(X, Y))
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_networks_may_have_unequally_many_examples(texts):
+    """One that has as many as the longest is what it is alone; each is scored on its own examples, once each."""
+    sizes, labels = (9, 60, 30), np.where(Y, "yes", "no") if texts else Y
+    found = train([X[:size] for size in sizes], [labels[:size] for size in sizes], own_data=True)
+    whole = train(X[None], Y[None], own_data=True, seeds=[1])
+    np.testing.assert_allclose(found.parameters[1], whole.parameters[0], rtol=1e-5, atol=1e-6)
+    for network, size in enumerate(sizes):
+        right = found(X[:size])[network].argmax(-1) == Y[:size]
+        assert found.scores[network] == pytest.approx(right.mean())
+    with pytest.raises(InputError, match="network 1 has 60 inputs and targets of shape"):
+        train([X[:9], X], [Y[:9], Y[:50]], own_data=True)
+
+
+def test_networks_that_are_not_finite_have_no_score(caplog):
+    rates = np.array([1e-2, 1e30, 1e-2])
+    found = train(X, Y, optimizer=optax.sgd, hyperparameters={"learning_rate": rates})
+    assert np.isnan(found.scores[1]) and np.isfinite(found.scores[[0, 2]]).all() and found.best != 1
+    assert "1 of 3 networks have no finite outputs, and NaN as score: 1" in caplog.text

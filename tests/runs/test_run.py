@@ -42,4 +42,3 @@ def test_refined_embeddings_are_those_of_test_members():
     assert found is run.refined(0) and run.refine_seconds > 0
     np.testing.assert_allclose(found.embedding, encoded.embedding, atol=1e-5)
     np.testing.assert_allclose(found.agreement, 1)
-    assert run.embedding_statistics() is run.embedding_statistics()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from netspace_jax.domain import Domain, Evaluation
+from netspace_jax.domain import Domain, section
 from netspace_jax.domains.fields.config import FieldNetSpaceConfig, FieldZooConfig, check
 from netspace_jax.domains.fields.presets import PRESETS
 from netspace_jax.lazy import Lazy
@@ -40,13 +40,6 @@ def has_pictures_of_classes(run: Any) -> bool:
 _SHAPES, _PICTURES, _SIGNALS = of_kind("shapes"), of_kind("pictures"), of_kind("signals")
 
 
-def _section(
-    module: str, name: str, applies: Callable[[Any], bool], summary: str, *, in_report: bool = True, leads: bool = False
-) -> Evaluation:
-    """A section by a function of its name."""
-    return Evaluation(name, Lazy(f"{_HERE}.{module}:{name}"), summary, in_report, applies, leads)
-
-
 DOMAIN = Domain(
     name="fields",
     zoo_config=FieldZooConfig,
@@ -55,20 +48,20 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.behaviour",),
     evaluations=(
-        _section("shapes", "shapes", _SHAPES, "How near are the generated shapes?", leads=True),
-        _section("shapes", "interpolate_shapes", _SHAPES, "What lies between two shapes?"),
-        _section("completion", "completion", _SHAPES, "Can a shape be found from a part of its points?"),
-        _section("mesh_export", "meshes", _SHAPES, "Meshes of test shapes as .ply, .obj or .glb", in_report=False),
-        _section("pictures", "pictures", _PICTURES, "How good are pictures that the space never saw?", leads=True),
-        _section("reading", "reading", has_classes, "What does a network show, from its embedding alone?"),
-        _section("retrieval", "retrieval", has_pictures_of_classes, "Which pictures lie beside each other?"),
-        _section("pictures", "walk", _PICTURES, "What lies between two pictures?"),
-        _section("pictures", "samples", _PICTURES, "What comes out at random?"),
-        _section("pictures", "super_resolution", _PICTURES, "What is between the pixels?"),
-        _section("compression", "compression", _PICTURES, "How small is a picture as an embedding?"),
-        _section("signals", "signals", _SIGNALS, "How good are signals that the space never saw?", leads=True),
-        _section("signals", "readout", has_numbers, "Can the numbers of a signal be read from an embedding?"),
-        _section("gaps", "gaps", has_one_grid, "Can a gap in a signal be filled?"),
+        section(f"{_HERE}.shapes:shapes", "How near are the generated shapes?", _SHAPES, leads=True),
+        section(f"{_HERE}.shapes:interpolate_shapes", "What lies between two shapes?", _SHAPES),
+        section(f"{_HERE}.completion:completion", "Can a shape be found from a part of its points?", _SHAPES),
+        section(f"{_HERE}.mesh_export:meshes", "Meshes of test shapes as .ply, .obj or .glb", _SHAPES, in_report=False),
+        section(f"{_HERE}.pictures:pictures", "How good are pictures that the space never saw?", _PICTURES, leads=True),
+        section(f"{_HERE}.reading:reading", "What does a network show, from its embedding alone?", has_classes),
+        section(f"{_HERE}.retrieval:retrieval", "Which pictures lie beside each other?", has_pictures_of_classes),
+        section(f"{_HERE}.pictures:walk", "What lies between two pictures?", _PICTURES),
+        section(f"{_HERE}.pictures:samples", "What comes out at random?", _PICTURES),
+        section(f"{_HERE}.pictures:super_resolution", "What is between the pixels?", _PICTURES),
+        section(f"{_HERE}.compression:compression", "How small is a picture as an embedding?", _PICTURES),
+        section(f"{_HERE}.signals:signals", "How good are signals that the space never saw?", _SIGNALS, leads=True),
+        section(f"{_HERE}.signals:readout", "Can the numbers of a signal be read from an embedding?", has_numbers),
+        section(f"{_HERE}.gaps:gaps", "Can a gap in a signal be filled?", has_one_grid),
     ),
     behaviour_of=Lazy(f"{_HERE}.loading:behaviour_of"),
     check=check,

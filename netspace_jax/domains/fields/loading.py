@@ -12,7 +12,7 @@ from netspace_jax.domains.fields.images import load_pictures
 from netspace_jax.domains.fields.sampling import load_shapes
 from netspace_jax.domains.fields.series import load_signals
 from netspace_jax.errors import InputError
-from netspace_jax.zoo.plan import splits_of
+from netspace_jax.zoo.plan import splits_of_items
 
 
 def load(config: FieldZooConfig) -> Loaded:
@@ -37,7 +37,7 @@ def load(config: FieldZooConfig) -> Loaded:
     fields = len(loaded.items)
     members = tuple(min(max(count // config.views, 1), fields) * config.views for count in config.members)
     config = _fitting(config, fields)
-    splits = loaded.splits or _drawn_splits(config, fields)
+    splits = loaded.splits or splits_of_items(config, fields, config.views)
     return loaded._replace(config=dataclasses.replace(config, members=members), splits=splits)
 
 
@@ -52,24 +52,6 @@ def _fitting(config: FieldZooConfig, fields: int) -> FieldZooConfig:
         config.validation, config.test, fields, sixth,
     )  # fmt: skip
     return dataclasses.replace(config, validation=sixth, test=sixth)
-
-
-def _drawn_splits(config: FieldZooConfig, fields: int) -> tuple[str, ...]:
-    """Split of each field: those that a zoo of one network of each would draw."""
-
-    def of_fields(networks: int | float) -> int | float:
-        return networks if networks < 1 else max(networks // config.views, 1)
-
-    architecture = config.architectures[0]
-    one_view = dataclasses.replace(
-        config,
-        architectures=(architecture,),
-        members=(fields,),
-        teacher="",
-        validation=of_fields(config.validation),
-        test=of_fields(config.test),
-    )
-    return tuple(splits_of(one_view, architecture))
 
 
 def _shapes(config: FieldZooConfig, count: int) -> Loaded:

@@ -62,7 +62,7 @@ def load_shapes(dataset: str, count: int, seed: int, points: int) -> tuple[tuple
       points: for training, of each shape, half of them outside and half inside.
 
     Raises:
-      InputError: no such folder, nothing of use or both kinds in it, a broken DeepSDF file, or too few usable shapes.
+      InputError: no such folder, nothing of use or both kinds in it, or too few usable shapes.
     """
     if dataset == "chairs":
         shapes = dict(_chairs(chair_parameters(count, seed), seed, points))
@@ -195,7 +195,10 @@ def _kept(
 def _deepsdf(folder: Path, paths: list[Path], seed: int, points: int) -> NamedSamples:
     for path in paths:
         name = str(path.relative_to(folder))
-        yield name, split_rows(name, *deepsdf.read(path), points, seed)
+        try:
+            yield name, split_rows(name, *deepsdf.read(path), points, seed)
+        except InputError as error:
+            logging.warning("left out: %s", error)
 
 
 def _find(dataset: str) -> tuple[Path, list[Path]]:

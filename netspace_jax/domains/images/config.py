@@ -90,6 +90,9 @@ class ImageNetSpaceConfig(NetSpaceConfig):
     mixed: Annotated[Fraction, Unless("teaching", "common")] = 0.0
     """Share of the images of a step, and of the probes, that are mixtures of two training images: networks that are
     sure of every training image differ on mixtures; 0 in the paper."""
+    kept_inputs: Natural = 0
+    """Where each network has a task of its own: training images of it, without labels, that are kept with the network,
+    and are all that the space sees of the task (docs/private-data.md); 0 for all of them."""
 
 
 def check(config: RunConfig) -> None:
@@ -107,6 +110,10 @@ def check(config: RunConfig) -> None:
         )
     if zoo.tasks != "one":
         _check_tasks(config)
+    elif cast(ImageNetSpaceConfig, config.netspace).kept_inputs:
+        raise InputError(
+            "--netspace.kept-inputs needs members with tasks of their own: give --zoo.tasks, or leave it out"
+        )
 
 
 def _check_tasks(config: RunConfig) -> None:

@@ -1,6 +1,6 @@
 """The domain of networks that classify images."""
 
-from netspace_jax.domain import Domain, Evaluation, several_architectures
+from netspace_jax.domain import Domain, section, several_architectures
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
 from netspace_jax.domains.images.presets import PRESETS
 from netspace_jax.lazy import Lazy
@@ -37,93 +37,65 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.dataset",),
     evaluations=(
-        Evaluation(
-            "tasks", Lazy(f"{_HERE}.task_section:tasks"), "What does each network learn?", applies=has_tasks, leads=True
+        section(f"{_HERE}.task_section:tasks", "What does each network learn?", has_tasks, leads=True),
+        section(
+            f"{_REPORT}.adaptation:adaptation", "What does a new task get from a few examples?", has_tasks, leads=True
         ),
-        Evaluation(
-            "adaptation",
-            Lazy(f"{_REPORT}.adaptation:adaptation"),
-            "What does a new task get from a few examples?",
-            applies=has_tasks,
-            leads=True,
-        ),
-        Evaluation(
-            "adaptation_baselines",
-            Lazy(f"{_REPORT}.adaptation:adaptation_baselines"),
+        section(
+            f"{_REPORT}.adaptation:adaptation_baselines",
             "The same beside rivals that are trained and tuned: minutes",
+            has_tasks,
             in_report=False,
-            applies=has_tasks,
         ),
-        Evaluation(
-            "interpolate",
-            Lazy(f"{_REPORT}.interpolation:interpolation"),
+        section(
+            f"{_REPORT}.interpolation:interpolation",
             "Do the networks between two networks work?",
-            applies=has_one_task,
+            has_one_task,
+            name="interpolate",
         ),
-        Evaluation(
-            "interpolate_architectures",
-            Lazy(f"{_REPORT}.interpolation:interpolate_architectures"),
+        section(
+            f"{_REPORT}.interpolation:interpolate_architectures",
             "What lies between two architectures?",
-            applies=has_one_between,
+            has_one_between,
         ),
-        Evaluation(
-            "unseen",
-            Lazy(f"{_REPORT}.architectures:unseen"),
-            "Can it make an architecture that it was never shown?",
-            applies=has_one_between,
+        section(
+            f"{_REPORT}.architectures:unseen", "Can it make an architecture that it was never shown?", has_one_between
         ),
-        Evaluation(
-            "architectures",
-            Lazy(f"{_REPORT}.architectures:architectures"),
+        section(
+            f"{_REPORT}.architectures:architectures",
             "Does each architecture come back as itself?",
-            applies=several_architectures,
+            several_architectures,
         ),
-        Evaluation(
-            "prediction", Lazy(f"{_HERE}.prediction:prediction"), "How good is a network, from its embedding alone?"
-        ),
-        Evaluation(
-            "ensemble",
-            Lazy(f"{_HERE}.ensemble:ensemble"),
-            "Are networks together better than alone?",
-            applies=has_one_task,
-        ),
-        Evaluation(
-            "novelty",
-            Lazy(f"{_HERE}.novelty:novelty"),
-            "Are the generated networks new, or copies?",
-            applies=has_one_task,
-        ),
-        Evaluation(
-            "search",
-            Lazy(f"{_HERE}.search:search"),
+        section(f"{_HERE}.prediction:prediction", "How good is a network, from its embedding alone?"),
+        section(f"{_HERE}.ensemble:ensemble", "Are networks together better than alone?", has_one_task),
+        section(f"{_HERE}.novelty:novelty", "Are the generated networks new, or copies?", has_one_task),
+        section(
+            f"{_HERE}.search:search",
             "What does a search in the space find, beside as many gradient steps on weights?",
+            has_one_task,
             in_report=False,
-            applies=has_one_task,
         ),
-        Evaluation(
-            "search_architectures",
-            Lazy(f"{_HERE}.search:search_architectures"),
+        section(
+            f"{_HERE}.search:search_architectures",
             "Does a search find a network of another architecture?",
+            has_one_task_and_several_architectures,
             in_report=False,
-            applies=has_one_task_and_several_architectures,
         ),
-        Evaluation(
-            "transfer",
-            Lazy(f"{_HERE}.transfer:transfer"),
+        section(
+            f"{_HERE}.transfer:transfer",
             "Are generated networks a good start for another task?",
+            has_one_task,
             in_report=False,
-            applies=has_one_task,
         ),
-        Evaluation(
-            "strangers",
-            Lazy(f"{_HERE}.out_of_distribution:out_of_distribution"),
+        section(
+            f"{_HERE}.out_of_distribution:out_of_distribution",
             "Where in this space are networks that others trained?",
+            has_one_task,
+            name="strangers",
             in_report=False,
-            applies=has_one_task,
         ),
-        Evaluation(
-            "redundancy",
-            Lazy(f"{_HERE}.redundancy:redundancy"),
+        section(
+            f"{_HERE}.redundancy:redundancy",
             "How small may an embedding be, and how few the networks that train the space?",
             in_report=False,
         ),

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Int
 
 from netspace_jax.architectures import Architecture
 from netspace_jax.data.images import Images, ImageSet, block_means, image_set, load_images
+from netspace_jax.dataset import Split
 from netspace_jax.domain import Loaded
 from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig
 from netspace_jax.domains.images.dataset import Classification, ImageData, image_data, on_device
@@ -27,7 +28,7 @@ from netspace_jax.population.network import Training
 from netspace_jax.zoo import recipe
 from netspace_jax.zoo.plan import splits_of
 
-_SPLITS = ("train", "validation", "test")
+_SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def load(config: ImageZooConfig) -> Loaded:
@@ -166,8 +167,21 @@ def behaviour_of(config: ImageNetSpaceConfig, behaviour: Classification) -> Clas
 
 
 def data_of(config: ImageNetSpaceConfig, data: ImageData | TaskImages) -> ImageData | TaskImages:
-    """The images that a space of this configuration compares networks on in training."""
-    return dataclasses.replace(data, mixed=config.mixed) if isinstance(data, ImageData) else data
+    """The images that a space of this configuration reads networks by, and compares them on, in training."""
+    if isinstance(data, ImageData):
+        return dataclasses.replace(data, mixed=config.mixed)
+    return kept(data, config.kept_inputs) if config.kept_inputs else data
+
+
+def kept(data: TaskImages, count: int) -> TaskImages:
+    """The same tasks with so many images of each split, other ones of each task."""
+
+    def rows(split: Split) -> Int[Array, "task n"]:
+        there = data.count(split)
+        places = (count * jnp.arange(data.items)[:, None] + jnp.arange(min(count, there))[None]) % there
+        return jnp.take_along_axis(data.rows[split], places, 1) if data.rows else places
+
+    return dataclasses.replace(data, rows={split: rows(split) for split in _SPLITS})
 
 
 def training(architecture: Architecture, config: ImageZooConfig) -> Training:

@@ -67,7 +67,7 @@ def out_of_distribution(run: Run[ImageData], options: ForeignOptions) -> Section
     foreign = _foreign_twins(run, architecture_id, np.stack([one.flat for one in found.networks]))
     members = _twins(run, run.reconstruction(architecture_id, "test"), run.refined(architecture_id))
     training = np.asarray(run.space.embeddings[architecture.name])
-    broken = _broken(run, foreign, float(_distance(run, training).max()))
+    broken = _broken(run, foreign, float(run.space.distance(training).max()))
     nearest = _nearest_members(run, architecture_id, foreign.encoded.embedding)
     rows = [
         _row(found.networks[row].name, foreign, row, nearest[row], broken[row])
@@ -104,11 +104,7 @@ def _foreign_twins(run: Run[ImageData], architecture_id: int, flats: Float[np.nd
 
 
 def _twins(run: Run, encoded: Reconstruction, refined: Reconstruction) -> Twins:
-    return Twins(encoded, refined, _distance(run, encoded.embedding))
-
-
-def _distance(run: Run, z: Float[np.ndarray, "network embedding"]) -> Float[np.ndarray, "network"]:
-    return np.sqrt(np.square(np.asarray(run.embedding_statistics().standardise(jnp.asarray(z)))).mean(-1))
+    return Twins(encoded, refined, np.asarray(run.space.distance(encoded.embedding)))
 
 
 def _broken(run: Run[ImageData], foreign: Twins, farthest: float) -> list[str]:
@@ -124,7 +120,7 @@ def _broken(run: Run[ImageData], foreign: Twins, farthest: float) -> list[str]:
 
 def _nearest_members(run: Run, architecture_id: int, z: Float[np.ndarray, "network embedding"]) -> list[Any]:
     """For each embedding the training member that is nearest in standard deviations of training embeddings."""
-    statistics, members = run.embedding_statistics(), run.networks(architecture_id, "train").members
+    statistics, members = run.space.statistics, run.networks(architecture_id, "train").members
     training = run.space.embeddings[run.space.names[architecture_id]]
     standardised = (np.asarray(statistics.standardise(jnp.asarray(points))) for points in (z, training))
     return [members[int(row)] for row in euclidean_distances(*standardised).argmin(1)]

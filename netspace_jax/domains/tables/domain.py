@@ -3,7 +3,7 @@
 from typing import Any
 
 from netspace_jax.config import NetSpaceConfig
-from netspace_jax.domain import Domain, Evaluation
+from netspace_jax.domain import Domain, section
 from netspace_jax.domains.tables.config import TableZooConfig, check
 from netspace_jax.domains.tables.presets import PRESETS
 from netspace_jax.lazy import Lazy
@@ -24,12 +24,12 @@ DOMAIN = Domain(
     presets=PRESETS,
     behaviours=(f"{_HERE}.behaviour",),
     evaluations=(
-        Evaluation(
-            "few_rows",
-            Lazy(f"{_HERE}.new_tasks:few_rows"),
-            "What do a few rows say of a new task, beside mixed-effects models and boosting?",
+        section(f"{_HERE}.new_tasks:new_tasks", "What do a few rows say of a new task?", reads_numbers, leads=True),
+        section(
+            f"{_HERE}.new_tasks:few_rows",
+            "The same beside mixed-effects models and boosting: minutes",
+            reads_numbers,
             in_report=False,
-            applies=reads_numbers,
         ),
     ),
     check=check,

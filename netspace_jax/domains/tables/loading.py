@@ -24,7 +24,7 @@ from netspace_jax.domains.tables.encoding import (
 )
 from netspace_jax.domains.tables.reading import read_file, read_table
 from netspace_jax.errors import InputError
-from netspace_jax.zoo.plan import splits_of
+from netspace_jax.zoo.plan import splits_of_items
 
 FEWEST_TASKS = 4
 MOST_CLASSES = 100
@@ -51,7 +51,7 @@ def load(config: TableZooConfig) -> Loaded:
         raise InputError(f"{config.dataset}: no column is left for networks to predict {config.target!r} from")
     table = table.dropna(subset=[config.target, task_column]).reset_index(drop=True)
     names, tasks, table = _chosen_tasks(table, task_column, config)
-    splits = _task_splits(config, len(names))
+    splits = splits_of_items(config, len(names), config.views)
     order, counts = row_order(tasks, config)
     table, tasks = table.iloc[order].reset_index(drop=True), tasks[order]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).reshape(counts.shape)
@@ -103,24 +103,6 @@ def _chosen_tasks(
     chosen = np.sort(np.random.default_rng(config.seed).permutation(large)[:most])
     kept = np.isin(tasks, chosen)
     return tuple(names[chosen].tolist()), np.searchsorted(chosen, tasks[kept]), table[kept]
-
-
-def _task_splits(config: TableZooConfig, tasks: int) -> tuple[str, ...]:
-    """Split of each task: those that a zoo of one network of each would draw."""
-
-    def of_tasks(networks: int | float) -> int | float:
-        return networks if networks < 1 else max(networks // config.views, 1)
-
-    architecture = config.architectures[0]
-    one_view = dataclasses.replace(
-        config,
-        architectures=(architecture,),
-        members=(tasks,),
-        teacher="",
-        validation=of_tasks(config.validation),
-        test=of_tasks(config.test),
-    )
-    return tuple(splits_of(one_view, architecture))
 
 
 def _behaviour(

@@ -24,6 +24,7 @@ from netspace_jax.metrics.adaptation.maml import InnerSteps, Kind, Learned, Meta
 from netspace_jax.metrics.adaptation.members import MeanWeights, NearestMember, TrainedNetworks, Vote
 from netspace_jax.metrics.adaptation.pooled import fit_pooled
 from netspace_jax.metrics.adaptation.probe import Probe, ProbeSettings, check_features, fit_trunks
+from netspace_jax.metrics.adaptation.test_time import EntropyTuned, aligned, check_classes
 from netspace_jax.metrics.adaptation.tune import grid, tuned
 from netspace_jax.zoo import Networks
 
@@ -122,6 +123,16 @@ def _probe(zoo: _Zoo) -> Adapter:
     return zoo.tuned(Probe(zoo.architecture, trunks, tried[0], zoo.behaviour), tried)
 
 
+def _aligned(zoo: _Zoo) -> Adapter:
+    return aligned(zoo.key_for(4), zoo.architecture, zoo.pooled, zoo.dataset, zoo.training.indices)
+
+
+def _tent(zoo: _Zoo) -> Adapter:
+    check_classes(zoo.behaviour)
+    tried = grid(Steps, rate=zoo.config.tuning_rates, steps=zoo.config.tuning_steps)
+    return zoo.tuned(EntropyTuned(zoo.architecture, jnp.asarray(zoo.pooled), tried[0], zoo.behaviour), tried)
+
+
 _MAKERS: dict[str, Callable[[_Zoo], Adapter]] = {
     "nearest": _nearest,
     "vote": lambda zoo: Vote(zoo.members, zoo.config.voters),
@@ -135,6 +146,8 @@ _MAKERS: dict[str, Callable[[_Zoo], Adapter]] = {
     "anil": lambda zoo: zoo.meta_tuned(2),
     "probe": _probe,
     "pooled_large": _pooled_large,
+    "aligned": _aligned,
+    "tent": _tent,
 }
 
 BASELINES: tuple[str, ...] = tuple(_MAKERS)

@@ -1,6 +1,7 @@
 """Images of which each network has a task of its own."""
 
 import dataclasses
+from typing import Any
 
 import chex
 import jax
@@ -11,9 +12,11 @@ import pytest
 from netspace_jax import testing
 from netspace_jax.dataset import one_task
 from netspace_jax.domains.images.conditions import seen
-from netspace_jax.domains.images.config import ImageZooConfig
-from netspace_jax.domains.images.loading import load
+from netspace_jax.domains.images.config import ImageNetSpaceConfig, ImageZooConfig, check
+from netspace_jax.domains.images.loading import data_of, load
 from netspace_jax.domains.images.task_data import rows_of_classes
+from netspace_jax.errors import InputError
+from tests import tiny
 
 CONFIG = ImageZooConfig(members=(12,), validation=2, test=3, images=90, held_images=60, batch=8)
 
@@ -53,6 +56,25 @@ def test_no_member_trains_on_the_images_that_tasks_are_judged_on(loaded):
     batch = data.of(0).sample(jax.random.key(1), jnp.int32(0), 8)
     train = {*map(bytes, np.asarray(data.of(0).examples("train").inputs))}
     assert {*map(bytes, np.asarray(batch.inputs))} <= train
+
+
+@pytest.mark.parametrize("kind", ["conditions", "some"])
+def test_kept_inputs_are_all_that_a_space_sees_of_a_task(loaded, kind):
+    data = loaded[kind].dataset
+    few: Any = data_of(ImageNetSpaceConfig(kept_inputs=10), data)
+    testing.check_dataset(few)
+    own = {*map(bytes, np.asarray(data.of(3).examples("train").inputs))}
+    kept = {*map(bytes, np.asarray(few.of(3).examples("train").inputs))}
+    assert few.count("train") == 10 and kept < own
+    batches = [few.of(3).sample(jax.random.key(0), jnp.int32(step), 4).inputs for step in range(6)]
+    assert {*map(bytes, np.concatenate(batches))} <= kept
+    assert (few.rows["train"][3] != few.rows["train"][4]).any()
+    assert data_of(ImageNetSpaceConfig(), data) is data
+
+
+def test_kept_inputs_need_tasks():
+    with pytest.raises(InputError, match="--netspace.kept-inputs needs members with tasks of their own"):
+        check(tiny.run_config(netspace=tiny.netspace_config(kept_inputs=5)))
 
 
 def test_halves_and_names_change_labels_alone(loaded):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from netspace_jax.domains.tables.mixed_effects import MixedModel, TaskRows, fit_boosting, fit_mixed_model
-from netspace_jax.domains.tables.new_tasks import COUNTS, _explained
+from netspace_jax.domains.tables.new_tasks import FewRowsConfig, _explained
 
 LEVEL, SLOPE, NOISE = 1.0, 0.5, 0.3
 
@@ -43,7 +43,7 @@ def test_what_it_says_of_a_new_task_is_the_mean_of_a_gaussian_given_the_rows(mod
 
 def test_more_rows_of_a_task_explain_more(model):
     scores = _explained(model.predict, tasks(20, 2))
-    assert list(scores) == [count for count in COUNTS if count < 14 - 3]
+    assert list(scores) == [count for count in FewRowsConfig().rows if count < 14 - 3]
     means = [score.mean() for score in scores.values()]
     assert means == sorted(means) and means[-1] > 0.85
 
