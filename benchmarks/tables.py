@@ -249,9 +249,10 @@ LISTS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
             ("300 of them, kept with each network", "kept_300"), ("30 of them", "kept_30"),
             ("a public pool: the same for all networks", "pool"),
             ("of the pool for each network what it is surest of", "pool_surest")))),
-    "gaps": (("what was seen", "space", "training signal that fits best", "straight lines", "network of its own"),
-        tuple(
-        (label, tuple(f"gaps/{key}_{way}" for way in ("space", "nearest", "interpolated", "own")))
+    "gaps": (("what was seen", "**space**", "its posterior alone", "descent in it", "training signal that fits best",
+              "Gaussian of the signals", "straight lines", "network of its own"), tuple(
+        (label, tuple(f"gaps/{key}_{way}" for way in (
+            "space", "posterior", "descent", "nearest", "gaussian", "interpolated", "own")))
         for label, key in (("a quarter, at random instants", "irregular"), ("all but a quarter in a row", "gap"),
                            ("all, with noise", "noise")))),
 }  # fmt: skip

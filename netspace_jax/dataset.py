@@ -100,6 +100,23 @@ class ImitationInputs(Protocol):
         ...
 
 
+class Drawn(NamedTuple):
+    """Inputs of some examples as they might come, with a weight of 0 where they only fill up, and errors of answers."""
+
+    inputs: Shaped[Array, "n *input"]
+    weight: Float[Array, "n"]
+    noise: Float[Array, "n answer"]
+
+
+@runtime_checkable
+class ExampleInputs(Protocol):
+    """Data that knows how examples of ONE task come: from one side alone, or measured with an error, for example."""
+
+    def example_inputs(self, key: PRNGKeyArray, most: int) -> Drawn:
+        """At most so many training inputs, on which a set encoder reads the task's network in a step of training."""
+        ...
+
+
 def draw(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], size: int) -> PyTree:
     """Indices of a step's training batch, of data that has any; else the step."""
     return dataset.draw(key, step, size) if isinstance(dataset, IndexedDataset) else step

@@ -38,6 +38,13 @@ class Density:
         noise = jax.random.normal(of_noise, (count, len(self.directions)))
         return self.statistics.restore((self.centres[component] + noise * self.deviations[component]) @ self.directions)
 
+    def shares(self, z: Float[Array, "network embedding"]) -> Float[Array, "network component"]:
+        """How probable each component is for each embedding; they add up to 1."""
+        rows = self.statistics.standardise(z) @ self.directions.T
+        u = (rows[:, None] - self.centres[None]) / self.deviations[None]
+        size = jnp.log(self.weights) - jnp.log(self.deviations).sum(-1)
+        return jax.nn.softmax(size[None] - 0.5 * jnp.square(u).sum(-1), axis=-1)
+
 
 def fit_mixture(z: Float[Any, "network embedding"], components: int = 8) -> Density:
     """A Gaussian mixture with diagonal covariances, by expectation maximisation."""

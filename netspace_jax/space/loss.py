@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from netspace_jax.config import NetSpaceConfig
-from netspace_jax.dataset import Batch, Dataset, RunNetwork, one_task, take, task_axis
+from netspace_jax.dataset import Batch, Dataset, ExampleInputs, RunNetwork, one_task, take, task_axis
 from netspace_jax.space.netspace import NetSpace
 from netspace_jax.space.observation import Reading, log_uniform_count
 
@@ -113,12 +113,16 @@ def sample_readings(dataset: Dataset, key: PRNGKeyArray, step: Int[Array, ""], g
     """For each network of a step some training inputs of its own task, on which a set encoder reads it.
 
     Their number is log-uniform from 1 to `most`, and half of the networks answer in the form that true targets have:
-    the encoder is to read networks by their answers and tasks by examples alike.
+    the encoder is to read networks by their answers and tasks by examples alike. Data that knows how examples of its
+    tasks come says so itself (`ExampleInputs`).
     """
 
     def one(key, member):
+        data = dataset.of(member)
+        if isinstance(data, ExampleInputs):
+            return Reading(**data.example_inputs(jax.random.fold_in(key, step), most)._asdict())
         input_key, count_key, form_key = jax.random.split(key, 3)
-        inputs = dataset.of(member).sample(input_key, step, most).inputs
+        inputs = data.sample(input_key, step, most).inputs
         return Reading(inputs, log_uniform_count(count_key, len(inputs)), jax.random.bernoulli(form_key))
 
     return jax.vmap(one)(jax.random.split(jax.random.fold_in(key, step), len(group.indices)), group.indices)

@@ -30,11 +30,13 @@ class Reading(NamedTuple):
     Attributes:
       weight: of each input, as in `Pairs`.
       decided: whether its answers are read in the form that true targets have.
+      noise: what is added to each answer, where targets of a task are measured with an error.
     """
 
     inputs: Shaped[Array, "n *input"]
     weight: Float[Array, "n"]
     decided: Bool[Array, ""] | bool = False
+    noise: Float[Array, "n answer"] | float = 0.0
 
 
 def reading_of(inputs: Shaped[Array, "n *input"]) -> Reading:
@@ -88,7 +90,7 @@ def observe(
         behaviour.describe(outputs),
         tensor_statistics(architecture, flat, tensors),
         to_prep(flat, prep),
-        Pairs(reading.inputs, answers, reading.weight),
+        Pairs(reading.inputs, answers + reading.noise, reading.weight),
     )
 
 

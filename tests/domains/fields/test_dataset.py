@@ -133,3 +133,17 @@ def test_shapes_are_put_on_the_device_as_they_are():
         np.testing.assert_array_equal(np.concatenate([part.points, part.values], 2), wanted)
     np.testing.assert_array_equal(found.truth.uniform, rows[3])
     np.testing.assert_array_equal(found.truth.surface, rows[4])
+
+
+def test_examples_come_in_any_number_and_from_any_side_of_one_shape(data):
+    draw = jax.jit(jax.vmap(lambda key: data.of(1).example_inputs(key, 32)))
+    drawn = draw(jax.random.split(jax.random.key(0), 300))
+    assert (drawn.inputs[..., 0] == 1).all() and drawn.noise.shape == (300, 32, 1)
+    counts = np.asarray(drawn.weight.sum(1))
+    assert counts.min() == 1 and counts.max() == 32 and len({*counts.tolist()}) > 20
+    assert (np.diff(drawn.weight, axis=1) <= 0).all()
+    assert 0.2 < np.asarray(drawn.noise != 0).all((1, 2)).mean() < 0.4
+    firsts = np.asarray(drawn.inputs[:, :4, 1])
+    assert len(np.unique(firsts, axis=0)) > 200
+    steps = np.diff(drawn.inputs[..., 1], axis=1)
+    assert 0.1 < ((steps >= 0).all(1) | (steps <= 0).all(1)).mean() < 0.5
