@@ -100,7 +100,7 @@ class ImitationInputs(Protocol):
         ...
 
 
-class Drawn(NamedTuple):
+class DrawnExamples(NamedTuple):
     """Inputs of some examples as they might come, with a weight of 0 where they only fill up, and errors of answers."""
 
     inputs: Shaped[Array, "n *input"]
@@ -112,7 +112,7 @@ class Drawn(NamedTuple):
 class ExampleInputs(Protocol):
     """Data that knows how examples of ONE task come: from one side alone, or measured with an error, for example."""
 
-    def example_inputs(self, key: PRNGKeyArray, most: int) -> Drawn:
+    def example_inputs(self, key: PRNGKeyArray, most: int) -> DrawnExamples:
         """At most so many training inputs, on which a set encoder reads the task's network in a step of training."""
         ...
 

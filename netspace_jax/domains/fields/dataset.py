@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from netspace_jax.dataset import Batch, Drawn, Split, SupervisedDataset
+from netspace_jax.dataset import Batch, DrawnExamples, Split, SupervisedDataset
 from netspace_jax.domains.fields.behaviour import Field, SignedDistance
+from netspace_jax.domains.fields.partial import partly_seen
 from netspace_jax.domains.fields.sampling import ShapeSamples
 
 
@@ -148,24 +149,11 @@ class FieldData(SupervisedDataset, Generic[Truth]):
 
         return _joined([window(key, part) for key, part in zip(keys, self.train, strict=True)])
 
-    def example_inputs(self, key: PRNGKeyArray, most: int) -> Drawn:
-        """Samples as they might be seen of a field: half of the time at random points, else from one side alone, or all
-        but those around a place; in three of ten cases with an error. Their number is uniform or log-uniform.
-        """
-        keys = jax.random.split(key, 9)
+    def example_inputs(self, key: PRNGKeyArray, most: int) -> DrawnExamples:
+        """Training samples as they might be seen (`partial.partly_seen`)."""
         available = sum(part.values.shape[1] - self.spare for part in self.train)
-        points = self.sample(keys[0], jnp.int32(0), min(most, available)).inputs
-        most = len(points)
-        side = points @ jax.random.normal(keys[1], points.shape[1:])
-        around = -jnp.square(points - points[jax.random.randint(keys[2], (1,), 0, most)]).sum(-1)
-        at_random = jax.random.uniform(keys[3], (most,))
-        way = jax.random.choice(keys[4], 3, p=jnp.array([0.5, 0.25, 0.25]))
-        order = jnp.stack([at_random, side, around])[way].argsort()
-        share = jax.random.uniform(keys[5], (2,))
-        count = jnp.where(share[0] < 0.5, 1.0 + share[1] * (most - 1.0), float(most) ** share[1])
-        spread = jnp.where(jax.random.bernoulli(keys[6], 0.3), 0.5 * jax.random.uniform(keys[7]), 0.0)
-        noise = spread * self.behaviour.unit * jax.random.normal(keys[8], (most, self.behaviour.channels))
-        return Drawn(points[order], (jnp.arange(most, dtype=jnp.float32) < jnp.round(count)).astype(jnp.float32), noise)
+        points = self.sample(jax.random.fold_in(key, 1), jnp.int32(0), min(most, available)).inputs
+        return partly_seen(key, points, self.behaviour.unit, self.behaviour.channels)
 
     def examples(self, split: Split) -> Batch:
         """Held-out samples, the first half for validation and the second for test; for training, those of all parts.
